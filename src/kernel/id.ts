@@ -1,0 +1,50 @@
+import type { Clock } from './clock.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** True for a lower-case UUID of any version (RFC 9562). */
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value)
+}
+
+/**
+ * A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 random bits.
+ * Row ids: they sort by the time of receipt, so retention can count from them.
+ */
+export function createId(clock: Clock): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  let time = clock.now()
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = time % 256
+    time = Math.floor(time / 256)
+  }
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return formatId(bytes)
+}
+
+/** A random pseudonym (UUIDv4) for a person or tenant: it tells nothing, not even when it was made. */
+export function createPseudonym(): string {
+  return crypto.randomUUID()
+}
+
+/** Unix milliseconds inside a UUIDv7. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}
+
+/** The canonical text of 16 bytes. */
+export function formatId(bytes: Uint8Array): string {
+  let hex = ''
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** The 16 bytes of a UUID's text. */
+export function parseId(id: string): Uint8Array {
+  if (!isId(id)) throw new TypeError('not a UUID')
+  const hex = id.replaceAll('-', '')
+  const bytes = new Uint8Array(16)
+  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)
+  return bytes
+}
