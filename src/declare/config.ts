@@ -1,4 +1,4 @@
-import type { Duration, JsonValue } from '../kernel/index.ts'
+import type { Duration } from '../kernel/index.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 
@@ -19,7 +19,11 @@ export interface CanaryIntent {
   /** Values for `create`, by field name. */
   readonly values?: Readonly<Record<string, unknown>>
   /** An undeclared member to smuggle in, and where. */
-  readonly undeclared?: { readonly name: string; readonly value: string; readonly place: 'body' | 'header' | 'query' }
+  readonly undeclared?: {
+    readonly name: string
+    readonly value: string
+    readonly place: 'body' | 'header' | 'query'
+  }
   /** The row that `read` and `delete` are about. */
   readonly id?: string
 }
@@ -55,5 +59,3 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly disclosure?: Disclosure
   readonly canary?: Canary
 }
-
-export type { JsonValue }

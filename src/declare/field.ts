@@ -1,5 +1,3 @@
-import type { JsonValue } from '../kernel/index.ts'
-
 /** The kinds of field a resource can declare. */
 export type FieldKind =
   | 'id'
@@ -43,10 +41,5 @@ export interface Field<Value = unknown, Optional extends boolean = boolean> {
 }
 
 /** A field's value as application code sees it. */
-export type FieldValue<F> = F extends Field<infer Value, infer Optional>
-  ? true extends Optional
-    ? Value | null
-    : Value
-  : never
-
-export type { JsonValue }
+export type FieldValue<F> =
+  F extends Field<infer Value, infer Optional> ? (true extends Optional ? Value | null : Value) : never

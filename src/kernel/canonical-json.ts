@@ -1,7 +1,13 @@
 import { utf8 } from './bytes.ts'
 
 /** What JSON can carry. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
 
 /**
  * The one text of a JSON value under RFC 8785 (JSON Canonicalization Scheme): members sorted by
