@@ -45,6 +45,15 @@ export interface Disclosure {
   readonly languages?: readonly string[]
 }
 
+/** Something of a request besides its body that the system uses, for the public data list. */
+export interface RequestInput {
+  /** `User-Agent` header, network address. */
+  readonly name: string
+  readonly why: string
+  /** What becomes of it: `not stored`, `stored sealed as editor`. */
+  readonly kept: string
+}
+
 /** The configuration of one system, checked by {@link defineSurety}. */
 export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly name: string
@@ -57,5 +66,7 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly backups?: { readonly every: Duration; readonly keep: Duration }
   readonly keys?: { readonly liveEpoch: Duration; readonly backupEpoch: Duration }
   readonly disclosure?: Disclosure
+  /** Headers and other parts of a request that are used. Default none. */
+  readonly requestInputs?: readonly RequestInput[]
   readonly canary?: Canary
 }

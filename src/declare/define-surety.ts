@@ -5,7 +5,18 @@ import { checkDefinition, type DefinitionCheck } from './definition.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 
-const KEYS = ['name', 'origin', 'page', 'resources', 'roles', 'backups', 'keys', 'disclosure', 'canary']
+const KEYS = [
+  'name',
+  'origin',
+  'page',
+  'resources',
+  'roles',
+  'backups',
+  'keys',
+  'disclosure',
+  'requestInputs',
+  'canary',
+]
 
 /**
  * Checks and freezes the configuration of one system.

@@ -13,7 +13,15 @@ export {
   sealedFields,
   tenantColumn,
 } from './columns.ts'
-export type { Canary, CanaryIntent, CanaryPerson, Disclosure, ResourceMap, SuretyConfig } from './config.ts'
+export type {
+  Canary,
+  CanaryIntent,
+  CanaryPerson,
+  Disclosure,
+  RequestInput,
+  ResourceMap,
+  SuretyConfig,
+} from './config.ts'
 export { field } from './define-field.ts'
 export { parsePermission } from './define-permission.ts'
 export { resource, type ResourceDefinition } from './define-resource.ts'

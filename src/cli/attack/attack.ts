@@ -1,0 +1,31 @@
+import type { Database } from '../../database/index.ts'
+import type { Terminal } from '../terminal.ts'
+import type { Tool } from '../open-tool.ts'
+
+/** What an attack is carried out on: a running demo, and never anything else. */
+export interface Target {
+  readonly tool: Tool
+  readonly database: Database
+  readonly url: string
+  readonly evidenceFolder: string
+  readonly signingKey: string
+  readonly terminal: Terminal
+}
+
+/** What noticed an attack. */
+export interface Caught {
+  /** The promise or the verification that noticed. */
+  readonly by: string
+  readonly saw: string
+}
+
+/** Something that a person with the operator's power could do. */
+export interface Attack {
+  readonly name: string
+  /** What it does, in one line. */
+  readonly does: string
+  /** Carries it out and says what it changed. */
+  carryOut(target: Target): Promise<string>
+  /** What noticed; null when nothing did. */
+  detect(target: Target): Promise<Caught | null>
+}

@@ -1,0 +1,100 @@
+import { inTransaction, quoteIdentifier, type Connection } from '../../database/index.ts'
+import { ENVELOPE_COLUMN, sealedFields } from '../../declare/index.ts'
+import { CliError } from '../errors.ts'
+import type { Attack, Caught, Target } from './attack.ts'
+
+const PROMISE = 'encryption.rest'
+
+/** One bit of a stored envelope flipped, as a database administrator could. */
+export const tamperRow: Attack = {
+  name: 'tamper-row',
+  does: 'flip one bit in a stored, sealed row, behind the library’s back',
+  async carryOut(target) {
+    const failed = await failedEnvelopes(target)
+    const table = await change(target, 1, async (connection, name, [row]) => {
+      const envelope = Buffer.from(row!.envelope)
+      envelope[envelope.length - 20]! ^= 1
+      await writeEnvelope(connection, name, row!.id, envelope)
+    })
+    before.set(target, failed)
+    return `one bit of the newest row of ${table} is flipped`
+  },
+  detect: detectEnvelope,
+}
+
+/** One row's envelope put into another row, as a database administrator could. */
+export const moveCiphertext: Attack = {
+  name: 'move-ciphertext',
+  does: 'put the sealed fields of one row into another row, behind the library’s back',
+  async carryOut(target) {
+    const failed = await failedEnvelopes(target)
+    const table = await change(target, 2, async (connection, name, [from, to]) => {
+      await writeEnvelope(connection, name, to!.id, Buffer.from(from!.envelope))
+    })
+    before.set(target, failed)
+    return `the envelope of the newest row of ${table} stands in the second newest`
+  },
+  detect: detectEnvelope,
+}
+
+/** Envelopes that already failed before the attack: one that an earlier attack broke must not count again. */
+const before = new WeakMap<Target, number>()
+
+async function detectEnvelope(target: Target): Promise<Caught | null> {
+  const failedBefore = before.get(target) ?? 0
+  const [run] = await measure(target)
+  const failed = Number(run?.values['failed'] ?? 0)
+  if (run?.outcome !== 'broken' || failed <= failedBefore) return null
+  return { by: run.key, saw: run.summary }
+}
+
+async function failedEnvelopes(target: Target): Promise<number> {
+  const [run] = await measure(target)
+  return Number(run?.values['failed'] ?? 0)
+}
+
+function measure({ tool, terminal }: Target) {
+  return tool.surety.probe({
+    site: tool.site,
+    only: [PROMISE],
+    onProgress: ({ key, done, what }) => terminal.progress(`${key}: ${done} ${what}`),
+  })
+}
+
+interface StoredRow {
+  readonly id: string
+  readonly envelope: Uint8Array
+}
+
+type Change = (connection: Connection, table: string, rows: readonly StoredRow[]) => Promise<void>
+
+/** Finds a table with enough sealed rows and changes them in one transaction. */
+async function change({ tool, database }: Target, rows: number, apply: Change): Promise<string> {
+  for (const resource of Object.values(tool.config.resources)) {
+    if (sealedFields(resource).length === 0) continue
+    const changed = await inTransaction(database.owner, async (connection) => {
+      // Row-level security is forced on the owner too; who owns the tables can say that it may.
+      const settings = ['read', 'write'].map((action) => `surety.${action}_${resource.name}`)
+      for (const setting of settings) await connection.query(`select set_config($1, 'any', true)`, [setting])
+      const table = `app.${quoteIdentifier(resource.name)}`
+      const found = await connection.query<StoredRow>(
+        `select id, ${ENVELOPE_COLUMN} as envelope from ${table} order by id desc limit $1`,
+        [rows],
+      )
+      if (found.length < rows) return false
+      await apply(connection, table, found)
+      return true
+    })
+    if (changed) return resource.name
+  }
+  throw new CliError('ERR_CLI_NO_TARGET', 'the demo has stored no sealed row yet')
+}
+
+async function writeEnvelope(
+  connection: Connection,
+  table: string,
+  id: string,
+  envelope: Buffer,
+): Promise<void> {
+  await connection.query(`update ${table} set ${ENVELOPE_COLUMN} = $2 where id = $1`, [id, envelope])
+}

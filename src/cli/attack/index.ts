@@ -1,0 +1,101 @@
+import { attachServer, openDatabase, silentLogger } from '../../database/index.ts'
+import { systemClock } from '../../kernel/index.ts'
+import { exitCodeOf, verifySite } from '../../verify/index.ts'
+import { systemName } from '../../compose/system-database.ts'
+import { systemFolder } from '../../compose/system-folder.ts'
+import type { Command, Invocation } from '../command.ts'
+import { CliError } from '../errors.ts'
+import { CONFIG_OPTIONS, CONFIG_USAGE } from '../load-config.ts'
+import { openTool, type Tool } from '../open-tool.ts'
+import type { Attack, Caught, Target } from './attack.ts'
+import { moveCiphertext, tamperRow } from './break-envelope.ts'
+import { cutTail } from './cut-tail.ts'
+
+/** What `surety attack` can do. */
+export const ATTACKS: readonly Attack[] = [tamperRow, moveCiphertext, cutTail]
+
+export const attackCommand: Command = {
+  name: 'attack',
+  summary: 'do to a running demo what a dishonest operator could, and see what notices',
+  usage: [
+    'surety attack NAME [--json]',
+    '',
+    ...ATTACKS.map(({ name, does }) => `  ${name.padEnd(16)} ${does}`),
+    '',
+    ...CONFIG_USAGE,
+    '',
+    'It works on the demo that `npm start` runs and on nothing else. The demo stays broken: to begin',
+    'anew, stop it and remove its data folder.',
+    '',
+    'Exit: 0 it was caught · 1 it was not · 2 could not run',
+  ],
+  options: CONFIG_OPTIONS,
+  async run(invocation) {
+    const attack = chooseAttack(invocation)
+    const tool = await openTool(invocation)
+    const { terminal } = invocation
+    try {
+      const target = await openTarget(tool, invocation)
+      const changed = await attack.carryOut(target).finally(() => target.database.close())
+      terminal.say(`${terminal.paint('strong', attack.name)}: ${changed}`)
+      const caught = await attack.detect(target)
+      const { size } = caught?.by.startsWith('surety')
+        ? { size: null }
+        : { size: await tool.surety.published() }
+      const verified = exitCodeOf(await verifySite({ fetch, url: target.url, now: systemClock.now() }))
+      terminal.result({
+        schema: 1,
+        attack: attack.name,
+        changed,
+        caught,
+        checkpoint: size,
+        verifyExit: verified,
+      })
+      report(invocation, caught, size)
+      return caught ? 0 : 1
+    } finally {
+      await tool.close()
+    }
+  },
+}
+
+function chooseAttack({ positionals }: Invocation): Attack {
+  const attack = ATTACKS.find(({ name }) => name === positionals[0])
+  if (attack && positionals.length === 1) return attack
+  const names = ATTACKS.map(({ name }) => name).join(', ')
+  throw new CliError('ERR_CLI_USAGE', 'attack takes the name of one attack', {
+    mend: `surety attack NAME, one of: ${names}`,
+  })
+}
+
+/** Refuses everything but the embedded database of the demo that this data folder's `ready.json` names. */
+async function openTarget({ demo, config, ...tool }: Tool, { terminal }: Invocation): Promise<Target> {
+  if (!demo || process.env['DATABASE_URL'])
+    throw new CliError('ERR_CLI_NOT_DEMO', 'no demo runs on this data folder')
+  const server = await attachServer(demo.ready.dataDir)
+  if (server.databaseDir !== demo.ready.databaseDir) {
+    throw new CliError('ERR_CLI_NOT_DEMO', 'the database is not the one that ready.json names')
+  }
+  const database = await openDatabase({
+    server,
+    dataDir: demo.ready.dataDir,
+    name: systemName(config),
+    clock: systemClock,
+    logger: silentLogger,
+  })
+  const { evidence, signingKey } = systemFolder(demo.system.dataDir)
+  return {
+    tool: { demo, config, ...tool },
+    database,
+    url: demo.system.url,
+    evidenceFolder: evidence,
+    signingKey,
+    terminal,
+  }
+}
+
+function report({ terminal }: Invocation, caught: Caught | null, size: number | null): void {
+  if (!caught) return terminal.say(terminal.paint('bad', 'nothing noticed'))
+  terminal.say(`${terminal.paint('good', 'caught by')} ${caught.by}: ${caught.saw}`)
+  if (size !== null) terminal.say(terminal.paint('faint', `published: the evidence log has ${size} entries`))
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProbeRun } from '../surety.ts'
+import type { Command, ExitCode } from './command.ts'
+import { CliError } from './errors.ts'
+import { openTool, TOOL_OPTIONS, TOOL_USAGE, type Tool } from './open-tool.ts'
+import type { Terminal, Tone } from './terminal.ts'
+
+/** How often `--watch` looks for what is due. */
+const WATCH_MS = 15_000
+
+export const probeCommand: Command = {
+  name: 'probe',
+  summary: 'measure the promises now and publish what was seen',
+  usage: [
+    'surety probe [PROMISE …] [--config FILE] [--url URL] [--watch] [--strict] [--json]',
+    '',
+    '  PROMISE        an id or a key, such as encryption.rest; default all that have a probe',
+    ...TOOL_USAGE,
+    '  --watch        go on: measure each promise when its cadence asks for it, until ended',
+    '  --strict       a probe without an answer counts as broken',
+    '',
+    'Exit: 0 nothing is broken · 1 something is broken · 2 could not run',
+  ],
+  options: { ...TOOL_OPTIONS, watch: { type: 'boolean' }, strict: { type: 'boolean' } },
+  async run(invocation) {
+    const { positionals, options, terminal } = invocation
+    const tool = await openTool(invocation)
+    try {
+      if (options['watch']) return await watch(tool, terminal)
+      const runs = await probeOnce(tool, terminal, positionals)
+      const size = await tool.surety.published()
+      terminal.result({ schema: 1, runs, checkpoint: { size } })
+      terminal.say('', terminal.paint('faint', `published: the evidence log has ${size} entries`))
+      return exitCode(runs, options['strict'] === true)
+    } finally {
+      await tool.close()
+    }
+  },
+}
+
+async function probeOnce(tool: Tool, terminal: Terminal, only: readonly string[]): Promise<ProbeRun[]> {
+  const runs = await tool.surety.probe({
+    site: tool.site,
+    ...(only.length > 0 ? { only } : {}),
+    onProgress: ({ key, done, total, what }) =>
+      terminal.progress(`${key}: ${done}${total === null ? '' : ` of ${total}`} ${what}`),
+    onRun: (run) => printRun(terminal, run),
+  })
+  if (runs.length > 0) return runs
+  const named =
+    only.length > 0
+      ? `none of the page’s promises is ${only.join(', ')}`
+      : 'the page makes no promise that can be measured'
+  throw new CliError('ERR_CLI_USAGE', named, {
+    mend: 'see what a page can promise: surety check --catalogue',
+  })
+}
+
+/** Measures what is due until the process is told to end; a failed round is tried again at the next one. */
+async function watch(tool: Tool, terminal: Terminal): Promise<ExitCode> {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(signal, () => stop.abort())
+  while (!stop.signal.aborted) {
+    await tool.surety
+      .probe({ site: tool.site, due: true, onRun: (run) => printRun(terminal, run) })
+      .catch((error: unknown) => {
+        terminal.say(
+          terminal.paint(
+            'bad',
+            `a round of probes failed: ${error instanceof Error ? error.message : 'unexpectedly'}`,
+          ),
+        )
+      })
+    await sleep(WATCH_MS, undefined, { signal: stop.signal }).catch(() => {})
+  }
+  return 0
+}
+
+const TONES: Readonly<Record<ProbeRun['outcome'], Tone>> = { kept: 'good', broken: 'bad', undecided: 'open' }
+
+function printRun(terminal: Terminal, { outcome, key, summary, durationMs }: ProbeRun): void {
+  const took = terminal.paint('faint', `${(durationMs / 1_000).toFixed(1)} s`)
+  terminal.say(
+    `${terminal.paint(TONES[outcome], outcome.padEnd(9))}  ${key}  ${took}`,
+    `           ${summary}`,
+  )
+}
+
+function exitCode(runs: readonly ProbeRun[], strict: boolean): ExitCode {
+  return runs.some(({ outcome }) => outcome === 'broken' || (strict && outcome === 'undecided')) ? 1 : 0
+}

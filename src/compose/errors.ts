@@ -1,0 +1,8 @@
+import { defineErrors } from '../kernel/index.ts'
+
+export const SuretyStartError = defineErrors('SuretyStartError', {
+  ERR_START_PAGE: 'correct page: in surety.config, so that it names your security.md',
+  ERR_START_MIGRATE: 'look at the plan and apply it: surety migrate --yes',
+  ERR_START_CLOCK:
+    'unset SURETY_CLOCK_OFFSET: it is for demos on the embedded database, forward only, such as 27d',
+})

@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises'
+import { asConnection, type Database } from '../database/index.ts'
+import { readFileKeys, type KeyProvider, type OpenKeyTree } from '../keys/index.ts'
+import type { KeyView } from '../promises/index.ts'
+
+export interface KeyViewOptions {
+  readonly provider: KeyProvider
+  readonly tree: OpenKeyTree
+  readonly database: Database
+  /** The key folder of the file provider, or null. */
+  readonly folder: string | null
+}
+
+/** What probes see of the keys: where they lie, and their bytes to search for. */
+export function createKeyView({ provider, tree, database, folder }: KeyViewOptions): KeyView {
+  return {
+    provider: provider.name,
+    folder,
+    placement: () => (folder === null ? Promise.resolve([]) : problemsOf(folder, database.databaseDir)),
+    async material(most) {
+      const connection = asConnection(database.owner)
+      const [provided, derived] = [
+        folder === null ? [] : await readFileKeys(folder),
+        await tree.material(connection, most),
+      ]
+      return [...provided.map((bytes) => ({ label: 'provider key', bytes })), ...derived]
+    },
+  }
+}
+
+async function problemsOf(folder: string, databaseDir: string | null): Promise<string[]> {
+  const problems: string[] = []
+  const { mode } = await stat(folder)
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    problems.push('The key folder is open to other users')
+  if (databaseDir !== null && `${folder}/`.startsWith(`${databaseDir}/`))
+    problems.push('The key folder lies inside the database’s')
+  return problems
+}

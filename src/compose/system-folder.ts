@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+/** Where one system keeps what is not in its database. */
+export interface SystemFolder {
+  readonly root: string
+  readonly keys: string
+  /** The note signing key of the evidence log; with the keys, never with the log. */
+  readonly signingKey: string
+  readonly evidence: string
+}
+
+/** Makes a system's folder where it is missing. */
+export async function openSystemFolder(path: string): Promise<SystemFolder> {
+  const folder = systemFolder(path)
+  await mkdir(folder.root, { recursive: true })
+  return folder
+}
+
+/** The places in a system's folder. */
+export function systemFolder(path: string): SystemFolder {
+  const root = resolve(path)
+  const keys = join(root, 'keys')
+  return {
+    root,
+    keys,
+    signingKey: join(keys, 'evidence-signing-key.json'),
+    evidence: join(root, 'logs', 'evidence'),
+  }
+}
+
+/** The token that `/metrics` asks for: made once, readable by the owner of the folder alone. */
+export async function openMetricsToken({ keys }: SystemFolder): Promise<string> {
+  const file = join(keys, 'metrics-token')
+  await writeFile(file, randomBytes(24).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    },
+  )
+  return (await readFile(file, 'utf8')).trim()
+}

@@ -1,0 +1,249 @@
+import type { Kysely } from 'kysely'
+import type { Principal } from '../access/index.ts'
+import {
+  tenantColumn,
+  parsePermission,
+  type Action,
+  type Resource,
+  type Scope,
+  type SuretyConfig,
+} from '../declare/index.ts'
+import { z } from 'zod'
+import { hasCode } from '../kernel/index.ts'
+import { definePromise, type Measurement } from './definition.ts'
+import { measureRolesOverHttp } from './access-rbac-http.ts'
+import type { AnyTables, ProbeContext } from './probe-context.ts'
+import { createMarker } from './canaries.ts'
+import { sampleId, sampleRow, type SampleOwner } from './sample-row.ts'
+
+/** Roles can do what the matrix says, and nothing else. */
+export const accessRbac = definePromise({
+  id: 'access.rbac',
+  evidence: 'measured',
+  checkedBy: 'self',
+  version: 1,
+  cadence: '6h',
+  parameters: z.strictObject({}),
+
+  check: ({ roles }) =>
+    Object.keys(roles).length > 0
+      ? []
+      : [{ key: 'roles', problem: 'is empty', mend: "declare roles: { member: ['things:read:own'] }" }],
+
+  cannotProve: ({ canary }) => [
+    'Application code that asks as another principal than the one who is signed in.',
+    ...(canary
+      ? []
+      : [
+          'What the app itself allows over HTTP: no canary functions are configured, so the library’s own interface is measured.',
+        ]),
+  ],
+
+  async probe(context) {
+    const trials = await tryMatrix(context)
+    const wrong = trials.filter(({ allowed, declared }) => allowed !== declared)
+    const http = await measureRolesOverHttp(context)
+    const values = {
+      trials: trials.length,
+      roles: Object.keys(context.config.roles).length,
+      allowed: trials.filter(({ allowed }) => allowed).length,
+      refused: trials.filter(({ allowed }) => !allowed).length,
+      wrong: wrong.length,
+      httpTrials: http.trials,
+      httpWrong: http.wrong.length,
+    }
+    return judge(values, [...wrong.map(describeTrial), ...http.wrong])
+  },
+})
+
+function judge(values: Measurement['values'] & { trials: number }, wrong: readonly string[]): Measurement {
+  if (wrong.length > 0) {
+    return {
+      outcome: 'broken',
+      summary: `${wrong.length} trials differ from the declared roles; the first: ${wrong[0]}.`,
+      values,
+    }
+  }
+  const http = values['httpTrials']
+    ? `, ${values['httpTrials']} of them again over HTTP by ordinary accounts`
+    : ''
+  return {
+    outcome: 'kept',
+    summary: `${values.trials} trials of every role on every resource went as declared${http}.`,
+    values,
+  }
+}
+
+interface Trial {
+  readonly role: string
+  readonly resource: string
+  readonly action: Action
+  /** Whose row was tried: the person's own, a colleague's, another tenant's. */
+  readonly row: Whose
+  readonly allowed: boolean
+  readonly declared: boolean
+}
+
+type Whose = 'own' | 'tenant' | 'any'
+const WHOSE: readonly Whose[] = ['own', 'tenant', 'any']
+const ACTIONS: readonly Action[] = ['read', 'write', 'delete']
+
+function describeTrial({ role, resource, action, row, allowed }: Trial): string {
+  const whose = { own: 'its own', tenant: 'a colleague’s', any: 'another tenant’s' }[row]
+  return `${role} ${allowed ? 'can' : 'cannot'} ${action} ${whose} row of ${resource}`
+}
+
+/** One invented person each: the asker, a colleague in the same tenant, a stranger in another one. */
+function createCast(config: SuretyConfig): Record<Whose, SampleOwner> {
+  const [home, away] = ['home', 'away'].map((name) => sampleId(config.origin, `tenant ${name}`))
+  return {
+    own: { tenant: home!, subject: sampleId(config.origin, 'asker') },
+    tenant: { tenant: home!, subject: sampleId(config.origin, 'colleague') },
+    any: { tenant: away!, subject: sampleId(config.origin, 'stranger') },
+  }
+}
+
+async function tryMatrix(context: ProbeContext): Promise<Trial[]> {
+  const trials: Trial[] = []
+  const cast = createCast(context.config)
+  const roles = Object.keys(context.config.roles)
+  for (const resource of Object.values(context.config.resources)) {
+    for (const role of roles) {
+      trials.push(...(await tryRole(context, resource, role, cast)))
+      context.progress(trials.length, null, 'trials of roles')
+    }
+  }
+  return trials
+}
+
+async function tryRole(
+  context: ProbeContext,
+  resource: Resource,
+  role: string,
+  cast: Record<Whose, SampleOwner>,
+): Promise<Trial[]> {
+  const trials: Trial[] = []
+  const asker: Principal = { kind: 'user', id: cast.own.subject, tenant: cast.own.tenant, roles: [role] }
+  for (const row of possibleRows(resource)) {
+    for (const action of ACTIONS) {
+      const allowed = await withRow(context, resource, cast[row], (id) =>
+        isAllowed({ context, resource, asker, action, owner: cast[row], id }),
+      )
+      const declared = isDeclared(context.config, role, resource, action, row)
+      trials.push({ role, resource: resource.name, action, row, allowed, declared })
+    }
+  }
+  return trials
+}
+
+/** A colleague needs a tenant shared by several people; a plain table has no owners at all. */
+function possibleRows(resource: Resource): readonly Whose[] {
+  if (tenantColumn(resource) === null) return ['any']
+  return WHOSE.filter((whose) => whose !== 'tenant' || resource.tenant !== null).filter(
+    (whose) => whose !== 'own' || resource.subject !== null,
+  )
+}
+
+function isDeclared(
+  config: SuretyConfig,
+  role: string,
+  resource: Resource,
+  action: Action,
+  whose: Whose,
+): boolean {
+  const reach: Readonly<Record<Scope, readonly Whose[]>> = {
+    own: ['own'],
+    tenant: ['own', 'tenant'],
+    any: WHOSE,
+  }
+  return (config.roles[role] ?? [])
+    .map(parsePermission)
+    .some(
+      (permission) =>
+        permission.resource === resource.name &&
+        permission.actions.includes(action) &&
+        reach[permission.scope].includes(whose),
+    )
+}
+
+/** Lays a row there, runs the trial, and takes away whatever is left of the owner's sample rows. */
+async function withRow(
+  context: ProbeContext,
+  resource: Resource,
+  owner: SampleOwner,
+  trial: (id: string) => Promise<boolean>,
+): Promise<boolean> {
+  const db = context.as(context.system('probe.access.rbac', [resource.name]))
+  const row = sampleRow(resource, owner, createMarker(), context.clock)
+  const inserted = await db.insertInto(resource.name).values(row).returning('id').executeTakeFirstOrThrow()
+  const id = String(inserted['id'])
+  try {
+    return await trial(id)
+  } finally {
+    await db.deleteFrom(resource.name).where('id', '=', id).execute()
+  }
+}
+
+interface Attempt {
+  readonly context: ProbeContext
+  readonly resource: Resource
+  readonly asker: Principal
+  readonly action: Action
+  readonly owner: SampleOwner
+  readonly id: string
+}
+
+async function isAllowed(attempt: Attempt): Promise<boolean> {
+  try {
+    return await ATTEMPTS[attempt.action](attempt)
+  } catch (error) {
+    if (hasCode(error, 'ERR_STORE_FORBIDDEN')) return false
+    throw error
+  }
+}
+
+const ATTEMPTS: Readonly<Record<Action, (attempt: Attempt) => Promise<boolean>>> = {
+  async read({ context, resource, asker, id }) {
+    const rows = await context.as(asker).selectFrom(resource.name).select('id').where('id', '=', id).execute()
+    return rows.length > 0
+  },
+  async write({ context, resource, asker, owner }) {
+    const row = sampleRow(resource, owner, createMarker(), context.clock)
+    return undone(context.as(asker), async (db) => {
+      await db.insertInto(resource.name).values(row).execute()
+      return true
+    })
+  },
+  async delete({ context, resource, asker, id }) {
+    return undone(context.as(asker), async (db) => {
+      const { numDeletedRows } = await db
+        .deleteFrom(resource.name)
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow()
+      return numDeletedRows === 1n
+    })
+  },
+}
+
+class Undo extends Error {
+  readonly result: boolean
+  constructor(result: boolean) {
+    super('undone on purpose')
+    this.result = result
+  }
+}
+
+/** Runs a trial in a transaction that never commits. */
+async function undone(
+  db: Kysely<AnyTables>,
+  trial: (db: Kysely<AnyTables>) => Promise<boolean>,
+): Promise<boolean> {
+  try {
+    return await db.transaction().execute(async (transaction) => {
+      throw new Undo(await trial(transaction))
+    })
+  } catch (error) {
+    if (error instanceof Undo) return error.result
+    throw error
+  }
+}

@@ -1,0 +1,156 @@
+import { z } from 'zod'
+import type { Principal } from '../access/index.ts'
+import { tenantColumn, type CanaryPerson, type Resource } from '../declare/index.ts'
+import { SuretyError } from '../kernel/index.ts'
+import { createMarker, type Canaries } from './canaries.ts'
+import { definePromise, type Measurement } from './definition.ts'
+import { ISOLATION_ATTEMPTS } from './isolation-attempts.ts'
+import type { ProbeContext } from './probe-context.ts'
+import { sampleId, sampleRow } from './sample-row.ts'
+
+/** One customer never sees another's data. */
+export const accessTenantIsolation = definePromise({
+  id: 'access.tenant-isolation',
+  evidence: 'measured',
+  checkedBy: 'self',
+  version: 1,
+  cadence: '6h',
+  parameters: z.strictObject({}),
+  check: ({ resources }) =>
+    Object.values(resources).some((resource) => tenantColumn(resource))
+      ? []
+      : [
+          {
+            key: 'resources',
+            problem: 'has no resource with a tenant or a subject',
+            mend: 'declare the tenant of each resource',
+          },
+        ],
+
+  cannotProve: ({ canary }) => [
+    'Query shapes that were not tried, and what timing gives away.',
+    ...(canary
+      ? []
+      : [
+          'What the app’s own routes give away: no canary functions are configured, so the library’s own interface is measured.',
+        ]),
+  ],
+
+  async probe(context) {
+    const bypasses = await context.database.bypasses()
+    const unguarded = await countUnguarded(context)
+    const library = await tryLibrary(context)
+    const http = await tryOverHttp(context)
+    const problems = [...bypasses, ...unguarded, ...library.leaks, ...http.leaks]
+    const values = {
+      attempts: library.attempts,
+      httpAttempts: http.attempts,
+      governedTables: governed(context).length,
+      leaks: problems.length,
+    }
+    return judge(problems, values)
+  },
+})
+
+function judge(problems: readonly string[], values: Measurement['values']): Measurement {
+  if (problems.length > 0) {
+    return {
+      outcome: 'broken',
+      summary: `${problems.length} ways past the isolation; the first: ${problems[0]}.`,
+      values,
+    }
+  }
+  const http = values['httpAttempts']
+    ? ` and ${values['httpAttempts']} over HTTP by two ordinary accounts`
+    : ''
+  const summary = `${values['attempts']} attempts on another tenant’s rows${http} found nothing; the database itself refuses the app’s role on all ${values['governedTables']} tables.`
+  return { outcome: 'kept', summary, values }
+}
+
+function governed({ config }: ProbeContext): Resource[] {
+  return Object.values(config.resources).filter((resource) => tenantColumn(resource) !== null)
+}
+
+/** Over all real rows: with no principal set, row-level security shows the app's role none of them. */
+async function countUnguarded(context: ProbeContext): Promise<string[]> {
+  const problems: string[] = []
+  for (const { name } of governed(context)) {
+    const visible = await context.database.visibleWithoutPrincipal(name)
+    if (visible > 0)
+      problems.push(`${visible} rows of ${name} are visible to the app’s role without a principal`)
+  }
+  return problems
+}
+
+interface Attempts {
+  readonly attempts: number
+  readonly leaks: readonly string[]
+}
+
+async function tryLibrary(context: ProbeContext): Promise<Attempts> {
+  const { origin, roles } = context.config
+  const stranger: Principal = {
+    kind: 'user',
+    id: sampleId(origin, 'stranger'),
+    tenant: sampleId(origin, 'tenant away'),
+    roles: Object.keys(roles).filter(
+      (role) => !roles[role]!.some((permission) => permission.endsWith(':any')),
+    ),
+  }
+  const victim = { tenant: sampleId(origin, 'tenant home'), subject: sampleId(origin, 'asker') }
+  const leaks: string[] = []
+  let attempts = 0
+  for (const resource of governed(context)) {
+    const db = context.as(context.system('probe.access.tenant-isolation', [resource.name]))
+    const row = sampleRow(resource, victim, createMarker(), context.clock)
+    const { id } = await db.insertInto(resource.name).values(row).returning('id').executeTakeFirstOrThrow()
+    for (const [name, attempt] of Object.entries(ISOLATION_ATTEMPTS)) {
+      attempts += 1
+      const leaked = await attempt(context.as(stranger), resource, String(id)).catch(refusedIsSafe)
+      if (leaked) leaks.push(`${name} reached a row of ${resource.name} in another tenant`)
+      context.progress(attempts, null, 'attempts on another tenant’s rows')
+    }
+    const left = await db.deleteFrom(resource.name).where('id', '=', id).executeTakeFirstOrThrow()
+    if (left.numDeletedRows !== 1n) leaks.push(`another tenant removed a row of ${resource.name}`)
+  }
+  return { attempts, leaks }
+}
+
+/** Failures of the machinery, not refusals: after them nothing is known about the attempt. */
+const NOT_A_REFUSAL = /^ERR_STORE_(TAMPERED|RETRY|UNAVAILABLE|DATABASE)$/
+
+/** Only a refusal counts as safe; any other error leaves the attempt undecided, and so the run. */
+function refusedIsSafe(error: unknown): boolean {
+  if (error instanceof SuretyError && error.code.startsWith('ERR_STORE_') && !NOT_A_REFUSAL.test(error.code))
+    return false
+  throw error
+}
+
+async function tryOverHttp({ canaries, config, clock }: ProbeContext): Promise<Attempts> {
+  if (!canaries) return { attempts: 0, leaks: [] }
+  const [role] = Object.keys(config.roles)
+  return canaries.withPeople([role!, role!], async ([owner, stranger]) => {
+    const leaks: string[] = []
+    let attempts = 0
+    for (const resource of Object.values(config.resources)) {
+      const marker = createMarker()
+      const values = sampleRow(resource, { tenant: owner!.tenant, subject: owner!.id }, marker, clock)
+      const made = await canaries.request(owner!, { action: 'create', resource: resource.name, values })
+      if (!made?.ok || !(await sees(canaries, owner!, resource, marker))) continue
+      attempts += 1
+      if (await sees(canaries, stranger!, resource, marker))
+        leaks.push(`an ordinary account listed another’s ${resource.name}`)
+    }
+    return { attempts, leaks }
+  })
+}
+
+async function sees(
+  canaries: Canaries,
+  person: CanaryPerson,
+  resource: Resource,
+  marker: string,
+): Promise<boolean> {
+  const response = await canaries.request(person, { action: 'list', resource: resource.name })
+  return response !== null && (await response.text()).includes(marker)
+}

@@ -1,0 +1,47 @@
+import type { Canary, CanaryIntent, CanaryPerson } from '../declare/index.ts'
+import { toHex } from '../kernel/index.ts'
+import { PromiseError } from './errors.ts'
+
+/** Ordinary accounts that a probe makes for itself, over public HTTP only. */
+export interface Canaries {
+  /** Runs `action` with one fresh account per role, each in a tenant of its own, and removes them whatever happens. */
+  withPeople<T>(roles: readonly string[], action: (people: readonly CanaryPerson[]) => Promise<T>): Promise<T>
+  /** The app's answer; null where it has no route for the intent. */
+  request(person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
+}
+
+export function createCanaries(canary: Canary, site: string): Canaries {
+  const at = { url: site }
+  return {
+    async withPeople(roles, action) {
+      const people: CanaryPerson[] = []
+      try {
+        for (const role of roles) people.push(await createPerson(canary, site, role))
+        return await action(people)
+      } finally {
+        // One that cannot be removed must not keep the others.
+        await Promise.allSettled(people.map((person) => canary.remove(at, person)))
+      }
+    },
+    request: (person, intent) => canary.request(at, person, intent),
+  }
+}
+
+async function createPerson(canary: Canary, url: string, role: string): Promise<CanaryPerson> {
+  try {
+    return await canary.createPerson({ url, tag: randomWord(6), role })
+  } catch (cause) {
+    throw new PromiseError('ERR_PROMISE_CANARY', `no canary account with the role ${role} could be made`, {
+      cause,
+    })
+  }
+}
+
+/** A value that occurs nowhere else: what is searched for later. */
+export function createMarker(): string {
+  return `cnry${randomWord(12)}`
+}
+
+function randomWord(bytes: number): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(bytes)))
+}

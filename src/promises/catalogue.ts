@@ -1,0 +1,27 @@
+import { accessRbac } from './access-rbac.ts'
+import { accessTenantIsolation } from './access-tenant-isolation.ts'
+import { dataDeclaredFields } from './data-declared-fields.ts'
+import { dataInventory } from './data-inventory.ts'
+import type { PromiseDefinition } from './definition.ts'
+import { disclosureContact } from './disclosure-contact.ts'
+import { encryptionKeysApart } from './encryption-keys-apart.ts'
+import { encryptionRest } from './encryption-rest.ts'
+import { guardHeaders } from './guard-headers.ts'
+import { privacyLawfulBasis } from './privacy-lawful-basis.ts'
+
+const DEFINITIONS: readonly PromiseDefinition[] = [
+  accessRbac,
+  accessTenantIsolation,
+  dataDeclaredFields,
+  dataInventory,
+  disclosureContact,
+  encryptionKeysApart,
+  encryptionRest,
+  guardHeaders,
+  privacyLawfulBasis,
+]
+
+/** The promises that have a mechanism, by id. */
+export const catalogue: ReadonlyMap<string, PromiseDefinition> = new Map(
+  DEFINITIONS.map((definition) => [definition.id, definition]),
+)

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { definePromise } from './definition.ts'
+import { bytesNeedles } from './search/needle.ts'
+import { searchStored } from './stored-bytes.ts'
+
+/** Most data keys whose bytes are searched for in one run, beside all provider and bucket keys. */
+const MOST_DATA_KEYS = 200
+
+/** Keys are kept apart from the data they open. */
+export const encryptionKeysApart = definePromise({
+  id: 'encryption.keys-apart',
+  evidence: 'measured',
+  checkedBy: 'self',
+  version: 1,
+  cadence: '6h',
+  parameters: z.strictObject({}),
+  check: () => [],
+  cannotProve: () => [
+    'That no administrator can reach both.',
+    'Keys in the memory of the running app, and memory that the system swaps out.',
+  ],
+
+  async probe(context) {
+    const placement = await context.keys.placement()
+    const material = await context.keys.material(MOST_DATA_KEYS)
+    const needles = material.flatMap(({ label, bytes }) => bytesNeedles(label, bytes))
+    const { hits, places, bytes } = await searchStored(context, needles)
+    const values = {
+      provider: context.keys.provider,
+      keys: material.length,
+      found: hits.length,
+      placesSearched: places,
+      megabytesSearched: Math.round(bytes / 1e6),
+      placementProblems: placement.length,
+    }
+    if (placement[0]) return { outcome: 'broken', summary: `${placement[0]}.`, values }
+    const [hit] = hits
+    if (hit)
+      return {
+        outcome: 'broken',
+        summary: `The bytes of a ${hit.label} were found (${hit.encoding}) in ${hit.place}.`,
+        values,
+      }
+    if (material.length === 0)
+      return { outcome: 'undecided', summary: 'There was no key to search for yet.', values }
+    const summary = `None of ${material.length} keys was found in ${places} stored files or cells (raw, hex, base64); the key folder lies outside the database and is closed to others.`
+    return { outcome: 'kept', summary, values }
+  },
+})
