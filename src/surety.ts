@@ -14,6 +14,7 @@ import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose
 import {
   asConnection,
   inTransaction,
+  openJobs,
   type Database,
   type DatabaseServer,
   type Logger,
@@ -77,6 +78,8 @@ export interface Surety<Tables> {
   routes(): Hono<SuretyEnv>
   /** Measures promises and publishes what was seen. */
   probe(options: ProbeOptions): Promise<ProbeRun[]>
+  /** Measures each promise when its cadence asks for it, until closed; processes share the work. */
+  keepProbing(options: ProbeOptions): Promise<{ close(): Promise<void> }>
   /** Where every promise stands now. */
   standings(): Promise<readonly PromiseStanding[]>
   /** Resolves when everything said so far is under a published checkpoint; gives its size. */
@@ -195,6 +198,15 @@ function assemble<Resources extends ResourceMap>(
   })
   const observe = requestMetrics(registry)
   const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
+  const probe = (chosen: ProbeOptions): Promise<ProbeRun[]> => {
+    const anyTables: ProbeContext['as'] = (principal) => as(principal).db as unknown as Kysely<AnyTables>
+    return probePromises(
+      log,
+      clock,
+      (asked, progress) => probeContext(rooms, anyTables, asked, progress),
+      chosen,
+    )
+  }
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   return {
     config,
@@ -204,19 +216,13 @@ function assemble<Resources extends ResourceMap>(
     system: (task, tables) => systemPrincipal(task, tables),
     protect: () => protection({ clock, logger, observe, ...limit }),
     routes: () => makeRoutes(rooms, siteOf(rooms, options)),
-    probe: (chosen) =>
-      probePromises(
-        log,
-        clock,
-        (asked, progress) =>
-          probeContext(
-            rooms,
-            (principal) => as(principal).db as unknown as Kysely<AnyTables>,
-            asked,
-            progress,
-          ),
-        chosen,
-      ),
+    probe,
+    async keepProbing(chosen) {
+      const jobs = await openJobs({ database, logger })
+      await jobs.work('probe-due', async () => void (await probe({ ...chosen, due: true })))
+      await jobs.every('probe-due', '15s')
+      return jobs
+    },
     standings: () => log.standings(clock.now()),
     async published() {
       await log.flush()

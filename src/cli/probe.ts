@@ -1,12 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProbeRun } from '../surety.ts'
 import type { Command, ExitCode } from './command.ts'
 import { CliError } from './errors.ts'
 import { openTool, TOOL_OPTIONS, TOOL_USAGE, type Tool } from './open-tool.ts'
 import type { Terminal, Tone } from './terminal.ts'
-
-/** How often `--watch` looks for what is due. */
-const WATCH_MS = 15_000
 
 export const probeCommand: Command = {
   name: 'probe',
@@ -56,23 +52,14 @@ async function probeOnce(tool: Tool, terminal: Terminal, only: readonly string[]
   })
 }
 
-/** Measures what is due until the process is told to end; a failed round is tried again at the next one. */
+/** Measures what is due until the process is told to end. */
 async function watch(tool: Tool, terminal: Terminal): Promise<ExitCode> {
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(signal, () => stop.abort())
-  while (!stop.signal.aborted) {
-    await tool.surety
-      .probe({ site: tool.site, due: true, onRun: (run) => printRun(terminal, run) })
-      .catch((error: unknown) => {
-        terminal.say(
-          terminal.paint(
-            'bad',
-            `a round of probes failed: ${error instanceof Error ? error.message : 'unexpectedly'}`,
-          ),
-        )
-      })
-    await sleep(WATCH_MS, undefined, { signal: stop.signal }).catch(() => {})
-  }
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(signal, () => resolve())
+  })
+  const prober = await tool.surety.keepProbing({ site: tool.site, onRun: (run) => printRun(terminal, run) })
+  await ended
+  await prober.close()
   return 0
 }
 

@@ -3,7 +3,6 @@ import {
   applyPlan,
   asConnection,
   assertCannotBypass,
-  databaseMigrations,
   migrateSystem,
   openDatabase,
   planResources,
@@ -20,7 +19,7 @@ import { promisesMigrations } from '../promises/index.ts'
 import { SuretyStartError } from './errors.ts'
 
 /** The tables of the library's own, room by room. */
-export const SYSTEM_MIGRATIONS = [databaseMigrations, keysMigrations, logMigrations, promisesMigrations]
+export const SYSTEM_MIGRATIONS = [keysMigrations, logMigrations, promisesMigrations]
 
 export interface SystemDatabaseOptions {
   readonly dataDir: string

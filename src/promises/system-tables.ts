@@ -8,4 +8,60 @@ export interface SystemTable {
   readonly holds: string
 }
 
-export const SYSTEM_TABLES: readonly SystemTable[] = []
+/** All of them: a live table that stands neither here nor in the data map breaks a promise. */
+export const SYSTEM_TABLES: readonly SystemTable[] = [
+  {
+    schema: 'surety',
+    name: 'migrations',
+    columns: ['id', 'checksum', 'applied_at'],
+    holds: 'which versions of the library’s own tables are in place',
+  },
+  {
+    schema: 'surety',
+    name: 'resources',
+    columns: ['name', 'declared', 'policies_source', 'policies_live'],
+    holds: 'the data map as it was last applied, without any data',
+  },
+  {
+    schema: 'surety',
+    name: 'epoch_keys',
+    columns: ['ladder', 'epoch', 'provider', 'provider_key', 'starts_at', 'ends_at', 'destroyed_at'],
+    holds: 'names of the keys at the key provider, never the keys',
+  },
+  {
+    schema: 'surety',
+    name: 'bucket_keys',
+    columns: ['ladder', 'bucket', 'generation', 'epoch', 'wrapped', 'dirty'],
+    holds: 'keys of groups of people, encrypted under the provider’s',
+  },
+  {
+    schema: 'surety',
+    name: 'data_keys',
+    columns: ['id', 'tenant', 'subject', 'bucket', 'wrapped', 'created_at', 'erased_at', 'locked_at'],
+    holds: 'for each person’s pseudonym their own key, encrypted, and after an erasure that it is gone',
+  },
+  {
+    schema: 'surety',
+    name: 'log_queue',
+    columns: ['seq', 'log', 'entry_id', 'body'],
+    holds: 'entries of the public evidence log for the moment before they are published',
+  },
+  {
+    schema: 'surety',
+    name: 'log_state',
+    columns: ['log', 'origin', 'vkey', 'size', 'root', 'checkpoint'],
+    holds: 'how far the public evidence log is published',
+  },
+  {
+    schema: 'surety',
+    name: 'planted',
+    columns: ['id', 'value'],
+    holds: 'one random value that a probe must find, to show that it searches',
+  },
+  {
+    schema: 'pgboss',
+    name: '*',
+    columns: 'all',
+    holds: 'wake-up calls for background work: ids and numbers only',
+  },
+]
