@@ -113,7 +113,8 @@ function readyOf(
   started: readonly Started[],
 ): Ready {
   const systems = started.map(({ example, running, dataDir: folder }): [string, ReadySystem] => {
-    const { url, vkey, apiKey } = running
+    const { url, apiKey } = running
+    const { vkey } = running.surety
     const people = running.people.map(({ email, role, cookie }) => ({ email, role, cookie }))
     return [example.name, { url, vkey, apiKey, people, config: example.config, dataDir: folder }]
   })

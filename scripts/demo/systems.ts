@@ -15,7 +15,7 @@ export interface SystemOptions {
 /** An example system that runs. */
 export interface RunningSystem {
   readonly url: string
-  readonly vkey: string
+  readonly surety: { readonly vkey: string }
   readonly apiKey: string
   readonly people: readonly {
     readonly email: string

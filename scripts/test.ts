@@ -1,0 +1,64 @@
+// `npm test`: the gates, then the unit tests, then the end-to-end tests one after the other.
+// `npm test -- src/kernel` runs only the test files whose path holds that text, without the gates.
+// The last line is `N passed, N failed`, gates included; the exit code is 0 only when something ran and
+// nothing failed.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { runGates } from './check.ts'
+import { REPOSITORY } from './gates/tool.ts'
+import { ensureTools } from './tools.ts'
+import { runVitest } from './vitest-run.ts'
+
+interface Stage {
+  name: string
+  run(): Promise<Count>
+}
+
+interface Count {
+  passed: number
+  failed: number
+}
+
+const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false'
+
+function everyStage(): Stage[] {
+  const stages: Stage[] = [
+    { name: 'tools', run: checkTools },
+    { name: 'gates', run: () => runGates() },
+    { name: 'unit tests', run: () => runVitest({ project: 'unit' }) },
+  ]
+  if (existsSync(join(REPOSITORY, 'test', 'e2e'))) {
+    stages.push({ name: 'end-to-end tests', run: () => runVitest({ project: 'e2e' }) })
+  }
+  return stages
+}
+
+// Outside CI a missing tool is told and its tests skip themselves; in CI it is a failure.
+async function checkTools(): Promise<Count> {
+  const missing = await ensureTools()
+  for (const { message } of missing) process.stdout.write(`  ${isCi ? 'FAILED' : 'missing'} ${message}\n`)
+  if (missing.length === 0) process.stdout.write('  all there\n')
+  return { passed: 0, failed: isCi ? missing.length : 0 }
+}
+
+async function runStage(stage: Stage): Promise<Count> {
+  process.stdout.write(`\n== ${stage.name}\n`)
+  const started = performance.now()
+  const count = await stage.run()
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  process.stdout.write(`== ${stage.name}: ${count.passed} passed, ${count.failed} failed, ${seconds} s\n`)
+  return count
+}
+
+const filters = process.argv.slice(2)
+const stages =
+  filters.length === 0 ? everyStage() : [{ name: 'chosen tests', run: () => runVitest({ filters }) }]
+const total: Count = { passed: 0, failed: 0 }
+for (const stage of stages) {
+  const { passed, failed } = await runStage(stage)
+  total.passed += passed
+  total.failed += failed
+}
+if (total.passed + total.failed === 0) process.stdout.write('\nNo test ran.\n')
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0

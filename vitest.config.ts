@@ -1,0 +1,45 @@
+import { defineConfig } from 'vitest/config'
+
+const CONDITIONS = ['surety-source']
+const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false'
+
+const shared = {
+  environment: 'node',
+  // Each file in a process of its own: databases, servers and signal handlers do not meet.
+  pool: 'forks',
+  execArgv: CONDITIONS.map((condition) => `--conditions=${condition}`),
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  teardownTimeout: 20_000,
+} as const
+
+export default defineConfig({
+  resolve: { conditions: CONDITIONS },
+  ssr: { resolve: { conditions: CONDITIONS, externalConditions: CONDITIONS } },
+  test: {
+    maxWorkers: 2,
+    allowOnly: !isCi,
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['{src,scripts,bin,test,examples,bench}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', 'test/e2e/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
