@@ -1,4 +1,5 @@
-import type { EvidenceEntry, Observed, PromiseClaim } from './entry.ts'
+import type { EvidenceEntry, Observed, PromiseChanged, PromiseClaim } from './entry.ts'
+import { PromiseTrack } from './status-track.ts'
 
 export type PromiseStatus = 'kept' | 'broken' | 'unproven'
 
@@ -28,3 +29,119 @@ export interface PromiseStanding {
 
 /** The standing of every promise ever declared, from all entries in log order, at `now` (Unix ms). */
 export type DeriveStandings = (entries: readonly EvidenceEntry[], now: number) => PromiseStanding[]
+
+/** Something in the log that an honest system does not write; it counts for nothing in any status. */
+export interface Irregularity {
+  /** Index of the entry in the log. */
+  readonly index: number
+  readonly message: string
+}
+
+export interface DerivedEvidence {
+  readonly standings: PromiseStanding[]
+  readonly irregularities: Irregularity[]
+}
+
+/** The standing of every promise ever declared, in the order of first declaration. */
+export const deriveStandings: DeriveStandings = (entries, now) => deriveEvidence(entries, now).standings
+
+/**
+ * Turns evidence into statuses; the server and the verifier run this same rule.
+ *
+ * Kept: the newest result says so and is within its cadence. Broken: the newest deciding result says
+ * so, however old. Unproven: everything else, reached by itself when a cadence or a deadline passes.
+ */
+export function deriveEvidence(entries: readonly EvidenceEntry[], now: number): DerivedEvidence {
+  const tracks = new Map<string, PromiseTrack>()
+  const runs: Runs = new Map()
+  const irregularities: Irregularity[] = []
+  for (const [index, entry] of entries.entries()) {
+    const message = apply(entry, index, tracks, runs)
+    if (message !== null) irregularities.push({ index, message })
+  }
+  const standings = [...tracks.values()].map((track) => {
+    track.advance(now)
+    return track.standing(now)
+  })
+  return { standings, irregularities }
+}
+
+/** Every run ever started, by its id. */
+type Runs = Map<string, { readonly key: string; readonly probe: string; answered: boolean }>
+
+/** Moves the promise an entry is about; says what is irregular, if anything. */
+function apply(
+  entry: EvidenceEntry,
+  index: number,
+  tracks: Map<string, PromiseTrack>,
+  runs: Runs,
+): string | null {
+  switch (entry.kind) {
+    case 'log.opened':
+      return null
+    case 'promise.declared':
+      return declare(tracks, entry.promise, entry.at)
+    case 'promise.changed':
+      return change(tracks, entry)
+    case 'promise.withdrawn': {
+      const track = inForce(tracks, entry.key, entry.at)
+      track?.withdraw(entry.at, 'withdrawn')
+      return track ? null : 'a promise that is not in force was withdrawn'
+    }
+    case 'probe.started': {
+      const track = inForce(tracks, entry.key, entry.at)
+      if (!track) return 'a check was started for a promise that is not in force'
+      if (entry.probe !== track.claim.probe)
+        return 'a check was started with a probe that the promise does not name'
+      if (runs.has(entry.run)) return 'a check was started twice under one run id'
+      runs.set(entry.run, { key: entry.key, probe: entry.probe, answered: false })
+      track.start(entry)
+      return null
+    }
+    case 'probe.result': {
+      const run = runs.get(entry.run)
+      if (run?.key !== entry.key || run.probe !== entry.probe) return 'a result has no started check'
+      if (run.answered) return 'a check has a second result'
+      run.answered = true
+      // A run overtaken by a change or withdrawal of its promise is nobody's fault, and nobody's proof.
+      const track = inForce(tracks, entry.key, entry.at)
+      if (track?.awaits(entry.run)) track.result(index, entry)
+      return null
+    }
+  }
+}
+
+function declare(tracks: Map<string, PromiseTrack>, claim: PromiseClaim, at: string): string | null {
+  const track = tracks.get(claim.key)
+  if (!track) {
+    tracks.set(claim.key, new PromiseTrack(claim, at))
+    return null
+  }
+  if (track.withdrawnAt === null) return 'a promise that is in force was declared again'
+  track.declare(claim, at)
+  return null
+}
+
+function change(tracks: Map<string, PromiseTrack>, entry: PromiseChanged): string | null {
+  const { promise, previous, direction, at } = entry
+  const before = inForce(tracks, previous, at)
+  if (before && previous === promise.key) {
+    before.declare(promise, at)
+    return null
+  }
+  if (!before && tracks.get(promise.key)?.withdrawnAt === null)
+    return 'a promise that is not in force was changed'
+  before?.withdraw(
+    at,
+    direction === 'reworded' ? `reworded as ${promise.key}` : `${direction} to ${promise.key}`,
+  )
+  const problem = declare(tracks, promise, at)
+  return before ? problem : 'a promise that is not in force was changed'
+}
+
+function inForce(tracks: Map<string, PromiseTrack>, key: string, at: string): PromiseTrack | null {
+  const track = tracks.get(key)
+  if (!track || track.withdrawnAt !== null) return null
+  track.advance(Date.parse(at))
+  return track
+}

@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { canonicalBytes, canonicalJson } from './canonical-json.ts'
+
+describe('one value, one text', () => {
+  test('the text parses back to the value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))
+      }),
+    )
+  })
+
+  test('the text is canonical itself', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = canonicalJson(value)
+        expect(canonicalJson(JSON.parse(text))).toBe(text)
+      }),
+    )
+  })
+
+  test('the order in which members were set does not show', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (object) => {
+        const reversed = Object.fromEntries(Object.entries(object).toReversed())
+        expect(canonicalJson(reversed)).toBe(canonicalJson(object))
+      }),
+    )
+  })
+
+  test('members that look like numbers sort as text', () => {
+    expect(canonicalJson({ 9: 1, 10: 2, b: 3, B: 4 })).toBe('{"10":2,"9":1,"B":4,"b":3}')
+  })
+
+  test('members without a value are left out', () => {
+    expect(canonicalJson({ a: undefined, b: null })).toBe('{"b":null}')
+  })
+
+  test('an object without a prototype counts as plain', () => {
+    expect(canonicalJson(Object.assign(Object.create(null), { a: 1 }))).toBe('{"a":1}')
+  })
+
+  test('a member named __proto__ is a member like any other', () => {
+    const text = '{"__proto__":{"a":1}}'
+    expect(canonicalJson(JSON.parse(text))).toBe(text)
+  })
+
+  test('bytes are the UTF-8 of the text', () => {
+    expect(canonicalBytes({ a: 'ö€' })).toEqual(new TextEncoder().encode('{"a":"ö€"}'))
+  })
+})
+
+describe('what has no canonical form', () => {
+  const cycle: Record<string, unknown> = {}
+  cycle.self = { cycle }
+  const refused: [string, unknown][] = [
+    ['NaN', Number.NaN],
+    ['infinity', [Number.POSITIVE_INFINITY]],
+    ['a lone surrogate', { a: '\ud800' }],
+    ['a lone surrogate as a name', { '\udc00': 1 }],
+    ['a bigint', 1n],
+    ['a function', () => 1],
+    ['undefined', undefined],
+    ['undefined in a list', [undefined]],
+    ['a symbol', Symbol('a')],
+    ['a date', new Date(0)],
+    ['a map', new Map()],
+    ['bytes', new Uint8Array(1)],
+    ['a cycle', cycle],
+  ]
+  test.each(refused)('refuses %s', (_, value) => expect(() => canonicalJson(value)).toThrow(TypeError))
+
+  test('the same object twice is no cycle', () => {
+    const shared = { a: 1 }
+    expect(canonicalJson([shared, { shared }, shared])).toBe('[{"a":1},{"shared":{"a":1}},{"a":1}]')
+  })
+})

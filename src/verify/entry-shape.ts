@@ -1,0 +1,126 @@
+import { isId } from '../kernel/index.ts'
+import type { EvidenceEntry, Observed, PromiseClaim } from './entry.ts'
+
+/** Says what is wrong with a value at a path, or null. */
+type Check = (value: unknown, path: string) => string | null
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function check(test: (value: unknown) => boolean, what: string): Check {
+  return (value, path) => (test(value) ? null : `${path} is not ${what}`)
+}
+
+const text = (maxLength: number) =>
+  check((value) => typeof value === 'string' && value.length <= maxLength, `text of at most ${maxLength}`)
+const name = (maxLength: number) =>
+  check(
+    (value) => typeof value === 'string' && value.length > 0 && value.length <= maxLength,
+    `text of 1 to ${maxLength}`,
+  )
+const oneOf = (...values: readonly unknown[]) => check((value) => values.includes(value), values.join(' or '))
+const id = check(isId, 'a UUID')
+const moment = check((value) => typeof value === 'string' && isMoment(value), 'a UTC time with milliseconds')
+const seconds = check(
+  (value) => Number.isSafeInteger(value) && (value as number) > 0,
+  'a positive whole number',
+)
+const plain = check(
+  (value) => ['string', 'number', 'boolean'].includes(typeof value),
+  'text, number or boolean',
+)
+
+function nullable(inner: Check): Check {
+  return (value, path) => (value === null ? null : inner(value, path))
+}
+
+function list(item: Check): Check {
+  return (value, path) =>
+    Array.isArray(value)
+      ? first(value.map((member, i) => item(member, `${path}[${i}]`)))
+      : `${path} is not a list`
+}
+
+function record(member: Check): Check {
+  return (value, path) =>
+    isObject(value)
+      ? first(Object.entries(value).map(([key, inner]) => member(inner, `${path}.${key}`)))
+      : `${path} is not an object`
+}
+
+/** Exactly these members: an unknown one could carry a meaning that an old verifier would overlook. */
+function shape(members: Readonly<Record<string, Check>>): Check {
+  return (value, path) => {
+    if (!isObject(value)) return `${path} is not an object`
+    const unknown = Object.keys(value).find((key) => !Object.hasOwn(members, key))
+    if (unknown !== undefined) return `${path} has an unknown member`
+    return first(Object.entries(members).map(([key, inner]) => inner(value[key], `${path}.${key}`)))
+  }
+}
+
+function first(problems: readonly (string | null)[]): string | null {
+  return problems.find((problem) => problem !== null) ?? null
+}
+
+const CLAIM = shape({
+  key: name(4096),
+  id: name(128),
+  params: record(text(1024)),
+  sentence: name(4096),
+  evidence: oneOf('measured', 'attested', 'inherited'),
+  checkedBy: oneOf('self', 'outside'),
+  probe: nullable(name(256)),
+  cadenceSeconds: nullable(seconds),
+  cannotProve: list(name(4096)),
+} satisfies Record<keyof PromiseClaim, Check>)
+
+const claim: Check = (value, path) => {
+  const problem = CLAIM(value, path)
+  if (problem !== null) return problem
+  const { key, id: promiseId, probe, cadenceSeconds } = value as PromiseClaim
+  if (key !== promiseId && !key.startsWith(`${promiseId}?`)) return `${path}.key does not begin with its id`
+  return (probe === null) === (cadenceSeconds === null)
+    ? null
+    : `${path} has a probe without a cadence, or the reverse`
+}
+
+const observed = shape({ summary: name(4096), values: record(plain) } satisfies Record<keyof Observed, Check>)
+
+const BASE = { v: oneOf(1), kind: name(64), id, at: moment }
+
+type MembersOf<Kind> = Record<keyof Extract<EvidenceEntry, { kind: Kind }>, Check>
+
+/** The shape of every kind of entry of format version 1. */
+export const ENTRY_SHAPES: { readonly [Kind in EvidenceEntry['kind']]: Check } = {
+  'log.opened': shape({ ...BASE, origin: name(512), software: name(128) } satisfies MembersOf<'log.opened'>),
+  'promise.declared': shape({ ...BASE, promise: claim } satisfies MembersOf<'promise.declared'>),
+  'promise.changed': shape({
+    ...BASE,
+    promise: claim,
+    previous: name(4096),
+    direction: oneOf('weakened', 'strengthened', 'reworded'),
+  } satisfies MembersOf<'promise.changed'>),
+  'promise.withdrawn': shape({ ...BASE, key: name(4096) } satisfies MembersOf<'promise.withdrawn'>),
+  'probe.started': shape({
+    ...BASE,
+    key: name(4096),
+    run: name(128),
+    probe: name(256),
+    deadline: moment,
+  } satisfies MembersOf<'probe.started'>),
+  'probe.result': shape({
+    ...BASE,
+    key: name(4096),
+    run: name(128),
+    probe: name(256),
+    outcome: oneOf('kept', 'broken', 'undecided'),
+    observed,
+  } satisfies MembersOf<'probe.result'>),
+}
+
+/** True for the one text of a moment: `2026-11-22T00:20:00.000Z`. */
+export function isMoment(value: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/.test(value)) return false
+  const time = Date.parse(value)
+  return Number.isFinite(time) && new Date(time).toISOString() === value
+}

@@ -1,0 +1,66 @@
+import type { Fetch } from '../source.ts'
+import type { PromiseStanding } from '../status.ts'
+import { gradeHeaders, type HeaderSample } from './headers.ts'
+import { readSecurityTxt } from './security-txt.ts'
+
+/** What a stranger saw of a promise that can be seen without the operator's help. */
+export interface OutsideFinding {
+  readonly key: string
+  /** Null when what was seen agrees with the promise. */
+  readonly problem: string | null
+  readonly observed: string
+}
+
+export interface OutsideOptions {
+  readonly fetch: Fetch
+  readonly url: string
+  /** Unix milliseconds. */
+  readonly now: number
+  readonly standings: readonly PromiseStanding[]
+}
+
+type Observation = Omit<OutsideFinding, 'key'>
+type Observe = (options: OutsideOptions) => Promise<Observation>
+
+const OBSERVATIONS: Readonly<Record<string, Observe>> = {
+  'guard.headers': observeHeaders,
+  'disclosure.contact': observeSecurityTxt,
+}
+
+/** Checks again, from here, every promise in force that is marked `checkedBy: outside`. */
+export async function observeFromOutside(options: OutsideOptions): Promise<OutsideFinding[]> {
+  const findings: OutsideFinding[] = []
+  for (const { claim, withdrawnAt } of options.standings) {
+    const observe = OBSERVATIONS[claim.id]
+    if (!observe || claim.checkedBy !== 'outside' || withdrawnAt !== null) continue
+    findings.push({ key: claim.key, ...(await observe(options).catch(unreachable)) })
+  }
+  return findings
+}
+
+function unreachable(): Observation {
+  return { problem: 'the site did not answer', observed: '' }
+}
+
+const PATHS = ['/', '/security', '/security/data']
+
+async function observeHeaders({ fetch, url }: OutsideOptions): Promise<Observation> {
+  const samples: HeaderSample[] = []
+  for (const path of [...PATHS, ...PATHS]) {
+    const { headers } = await fetch(new URL(path, url).href, { redirect: 'manual' })
+    samples.push({ path, secure: url.startsWith('https:'), headers })
+  }
+  const [first] = gradeHeaders(samples)
+  return {
+    problem: first ? `${first.path}: ${first.rule} ${first.problem}` : null,
+    observed: `${PATHS.length} pages keep every rule`,
+  }
+}
+
+async function observeSecurityTxt({ fetch, url, now }: OutsideOptions): Promise<Observation> {
+  const response = await fetch(new URL('/.well-known/security.txt', url).href)
+  if (!response.ok) return { problem: `security.txt answers ${response.status}`, observed: '' }
+  const read = readSecurityTxt(await response.text(), now)
+  if (!read.ok) return { problem: read.problem, observed: '' }
+  return { problem: null, observed: `security.txt names ${read.file.contacts[0]}` }
+}

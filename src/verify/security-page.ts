@@ -1,0 +1,89 @@
+import { fromUtf8 } from '../kernel/index.ts'
+import type { EvidenceKind } from './entry.ts'
+import { isMoment } from './entry-shape.ts'
+import { VerifyError } from './errors.ts'
+import type { PromiseStatus } from './status.ts'
+
+/** One promise as `/security.json` shows it; the members that a verifier compares. */
+export interface ShownPromise {
+  readonly key: string
+  readonly sentence: string
+  readonly kind: EvidenceKind
+  readonly checkedBy: 'self' | 'outside'
+  readonly status: PromiseStatus
+  readonly cannotProve: readonly string[]
+  /** Base64 of the evidence entry that the status rests on. */
+  readonly entry: string | null
+  /** Its tlog-proof. */
+  readonly proof: string | null
+}
+
+/** `/security.json`, schema 1. */
+export interface SecurityPage {
+  readonly generatedAt: string
+  /** The signed checkpoint up to which the page has read the log. */
+  readonly checkpoint: string
+  readonly promises: readonly ShownPromise[]
+}
+
+/**
+ * Reads `/security.json`. Members that nothing here compares are let pass.
+ * @throws VerifyError `ERR_VERIFY_PAGE_SHAPE`
+ */
+export function parseSecurityPage(bytes: Uint8Array): SecurityPage {
+  const page = objectOf(jsonOf(bytes), 'the page')
+  if (page.schema !== 1) throw wrong('its schema is not 1')
+  const { generatedAt, checkpoint, promises } = page
+  if (typeof generatedAt !== 'string' || !isMoment(generatedAt)) throw wrong('generatedAt is not a UTC time')
+  if (typeof checkpoint !== 'string') throw wrong('checkpoint is not text')
+  if (!Array.isArray(promises)) throw wrong('promises is not a list')
+  return { generatedAt, checkpoint, promises: promises.map(parsePromise) }
+}
+
+function parsePromise(value: unknown, i: number): ShownPromise {
+  const path = `promises[${i}]`
+  const promise = objectOf(value, path)
+  const { cannotProve } = promise
+  if (!Array.isArray(cannotProve) || !cannotProve.every((line) => typeof line === 'string')) {
+    throw wrong(`${path}.cannotProve is not a list of texts`)
+  }
+  return {
+    key: textOf(promise.key, `${path}.key`),
+    sentence: textOf(promise.sentence, `${path}.sentence`),
+    kind: oneOf(promise.kind, ['measured', 'attested', 'inherited'], `${path}.kind`),
+    checkedBy: oneOf(promise.checkedBy, ['self', 'outside'], `${path}.checkedBy`),
+    status: oneOf(promise.status, ['kept', 'broken', 'unproven'], `${path}.status`),
+    cannotProve,
+    entry: promise.entry === null ? null : textOf(promise.entry, `${path}.entry`),
+    proof: promise.proof === null ? null : textOf(promise.proof, `${path}.proof`),
+  }
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(bytes))
+  } catch (cause) {
+    throw new VerifyError('ERR_VERIFY_PAGE_SHAPE', '/security.json is not JSON', { cause })
+  }
+}
+
+function objectOf(value: unknown, path: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(`${path} is not an object`)
+  return value as Record<string, unknown>
+}
+
+function textOf(value: unknown, path: string): string {
+  if (typeof value !== 'string') throw wrong(`${path} is not text`)
+  return value
+}
+
+function oneOf<const Value extends string>(value: unknown, values: readonly Value[], path: string): Value {
+  const found = values.find((known) => known === value)
+  if (found === undefined) throw wrong(`${path} is not ${values.join(' or ')}`)
+  return found
+}
+
+function wrong(what: string) {
+  return new VerifyError('ERR_VERIFY_PAGE_SHAPE', `/security.json: ${what}`)
+}

@@ -1,0 +1,260 @@
+import { equalBytes, SuretyError, toBase64, utf8 } from '../kernel/index.ts'
+import { openCheckpoint } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { comparePage } from './compare-page.ts'
+import type { EvidenceEntry } from './entry.ts'
+import { VerifyError, VerifyRunError } from './errors.ts'
+import { LIMITS } from './limits.ts'
+import { formatVerifierKey, parseVerifierKey } from './note.ts'
+import type { VerifierKey } from './note.ts'
+import { createLogCopy, parseEntries, readCheckpoint, readEntries } from './read-log.ts'
+import type { SignedCheckpoint } from './read-log.ts'
+import { createReporter } from './reporter.ts'
+import type { Reporter } from './reporter.ts'
+import type { StepId, VerificationReport } from './report.ts'
+import { parseSecurityPage } from './security-page.ts'
+import type { SecurityPage } from './security-page.ts'
+import { createSource, EVIDENCE_PATH } from './source.ts'
+import type { Fetch, Source } from './source.ts'
+import { createVerifierState, parseVerifierState, rootOfState } from './state.ts'
+import type { VerifierState } from './state.ts'
+import { deriveEvidence, deriveStandings } from './status.ts'
+
+export interface VerifySiteOptions {
+  /** The platform's `fetch`. */
+  readonly fetch: Fetch
+  /** The site, such as `https://example.com`. */
+  readonly url: string
+  /** A verifier key learned elsewhere than from the site. Without it the site's own word is taken. */
+  readonly vkey?: string | undefined
+  /** What {@link VerificationReport.state} held after the last visit, as parsed JSON. */
+  readonly state?: unknown
+  /** Unix milliseconds. */
+  readonly now: number
+  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined
+}
+
+export interface VerifyProgress {
+  readonly step: StepId
+  /** Entries read, where the step reads entries. */
+  readonly done: number
+  readonly total: number
+}
+
+/**
+ * Verifies a site from outside: reads its whole evidence log, derives every status itself and holds
+ * the security page against it. Never throws for what a site serves: the report says it all.
+ */
+export async function verifySite(options: VerifySiteOptions): Promise<VerificationReport> {
+  const reporter = createReporter(options.url)
+  try {
+    await verifyLogAndPage(options, reporter)
+  } catch (error) {
+    if (!(error instanceof SuretyError)) throw error
+    reporter.fail(error)
+  }
+  return reporter.report()
+}
+
+/** All that the steps learn and share. */
+interface Run {
+  readonly options: VerifySiteOptions
+  readonly reporter: Reporter
+  readonly source: Source
+  readonly key: VerifierKey
+  readonly state: VerifierState | null
+  readonly copy: ReturnType<typeof createLogCopy>
+  checkpoint: SignedCheckpoint
+  entries: EvidenceEntry[]
+}
+
+async function verifyLogAndPage(options: VerifySiteOptions, reporter: Reporter): Promise<void> {
+  begin(options, reporter, 'key')
+  const state =
+    options.state === undefined || options.state === null ? null : parseVerifierState(options.state)
+  reporter.remember(state)
+  const source = createSource(options.fetch, options.url)
+  const key = await chooseKey(options, reporter, source, state)
+
+  begin(options, reporter, 'checkpoint')
+  const checkpoint = await demandCheckpoint(source, key, state)
+  reporter.pass(`${checkpoint.origin}, ${checkpoint.size} entries`)
+  const run: Run = { options, reporter, source, key, state, copy: createLogCopy(), checkpoint, entries: [] }
+
+  begin(options, reporter, 'rollback')
+  checkRollback(run)
+  await readWholeLog(run)
+  begin(options, reporter, 'status')
+  deriveStatuses(run)
+  begin(options, reporter, 'page')
+  await checkPage(run)
+  if (!reporter.hasInvalid()) reporter.remember(createVerifierState(key, run.checkpoint))
+}
+
+function begin(options: VerifySiteOptions, reporter: Reporter, step: StepId): void {
+  reporter.begin(step)
+  options.onProgress?.({ step, done: 0, total: 0 })
+}
+
+/** The pinned key, else the remembered one, else the one the site serves. */
+async function chooseKey(
+  { vkey }: VerifySiteOptions,
+  reporter: Reporter,
+  source: Source,
+  state: VerifierState | null,
+): Promise<VerifierKey> {
+  if (vkey !== undefined) {
+    const key = parsePinned(vkey)
+    if (state && state.vkey !== formatVerifierKey(key)) {
+      throw new VerifyRunError('ERR_VERIFY_RUN_STATE', 'the remembered state belongs to another verifier key')
+    }
+    reporter.useKey(key, 'pinned')
+    return key
+  }
+  const served = await source.get(`${EVIDENCE_PATH}vkey`, LIMITS.maxVkeyBytes)
+  if (state) {
+    const key = parseVerifierKey(state.vkey)
+    reporter.useKey(key, 'remembered')
+    const now = served && new TextDecoder().decode(served).trimEnd()
+    if (now !== null && now !== state.vkey) {
+      throw new VerifyError(
+        'ERR_VERIFY_KEY_CHANGED',
+        'the site serves another verifier key than the last time',
+      )
+    }
+    return key
+  }
+  if (served === null) throw new VerifyRunError('ERR_VERIFY_RUN_HTTP', 'the site serves no evidence log')
+  const key = parseVerifierKey(new TextDecoder().decode(served))
+  reporter.useKey(key, 'served')
+  return key
+}
+
+function parsePinned(vkey: string): VerifierKey {
+  try {
+    return parseVerifierKey(vkey.trim())
+  } catch (cause) {
+    if (!(cause instanceof VerifyError)) throw cause
+    throw new VerifyRunError('ERR_VERIFY_RUN_VKEY', 'the pinned verifier key cannot be read', { cause })
+  }
+}
+
+async function demandCheckpoint(
+  source: Source,
+  key: VerifierKey,
+  state: VerifierState | null,
+): Promise<SignedCheckpoint> {
+  const checkpoint = await readCheckpoint(source, key)
+  if (checkpoint) return checkpoint
+  if (state) throw new VerifyError('ERR_VERIFY_MISSING', 'the log seen the last time is no longer served')
+  throw new VerifyRunError('ERR_VERIFY_RUN_HTTP', 'the site serves no checkpoint')
+}
+
+function checkRollback({ state, checkpoint, reporter }: Run): void {
+  if (!state) return reporter.pass('first seen: nothing to compare with')
+  if (checkpoint.size < state.size) {
+    throw new VerifyError(
+      'ERR_VERIFY_ROLLBACK',
+      `the log had ${state.size} entries and now has ${checkpoint.size}: its tail was cut off`,
+    )
+  }
+  if (checkpoint.size === state.size && !equalBytes(checkpoint.rootHash, rootOfState(state))) {
+    throw new VerifyError(
+      'ERR_VERIFY_FORK',
+      `two signed checkpoints of size ${state.size} have different roots`,
+    )
+  }
+  reporter.pass(`grew from ${state.size} to ${checkpoint.size} entries`)
+}
+
+async function readWholeLog(run: Run): Promise<void> {
+  const { options, reporter, source, checkpoint, copy, state } = run
+  begin(options, reporter, 'entries')
+  await readEntries(source, checkpoint, copy, (done, total) =>
+    options.onProgress?.({ step: 'entries', done, total }),
+  )
+  reporter.see(checkpoint)
+  reporter.pass(`${checkpoint.size} entries, root ${toBase64(checkpoint.rootHash)}`)
+
+  begin(options, reporter, 'consistency')
+  if (state && !equalBytes(copy.tree.root(state.size), rootOfState(state))) {
+    throw new VerifyError(
+      'ERR_VERIFY_FORK',
+      `the first ${state.size} entries are not those seen the last time`,
+    )
+  }
+  reporter.pass(state ? `the first ${state.size} entries are unchanged` : 'first seen')
+
+  begin(options, reporter, 'meaning')
+  run.entries = parseEntries(copy.leaves, checkpoint.origin, options.now)
+  reporter.pass(`${run.entries.length} entries in canonical form, in order of time`)
+}
+
+function deriveStatuses({ options, reporter, entries }: Run): void {
+  const { standings, irregularities } = deriveEvidence(entries, options.now)
+  for (const { index, message } of irregularities) reporter.irregular(`entry ${index}: ${message}`)
+  reporter.stand(standings)
+  reporter.pass(`${standings.length} promises`)
+}
+
+async function checkPage(run: Run): Promise<void> {
+  const { reporter, options, copy, key } = run
+  const { page, checkpoint } = await fetchMatchingPage(run)
+  if (!equalBytes(copy.tree.root(checkpoint.size), checkpoint.rootHash)) {
+    throw new VerifyError(
+      'ERR_VERIFY_FORK',
+      'the page shows a signed checkpoint of another tree than the log',
+    )
+  }
+  const generatedMs = Date.parse(page.generatedAt)
+  if (generatedMs > options.now + LIMITS.maxFutureMs) {
+    throw new VerifyError(
+      'ERR_VERIFY_PAGE_CHECKPOINT',
+      `the page is dated in the future: ${page.generatedAt}`,
+    )
+  }
+  // A page cached for a moment is measured against its own moment, one older than that against now.
+  const unseen = run.entries[checkpoint.size]
+  const oldestMs = options.now - LIMITS.maxPageAgeMs
+  const fresh = generatedMs >= oldestMs && (unseen === undefined || Date.parse(unseen.at) >= oldestMs)
+  const standings = fresh
+    ? deriveStandings(run.entries.slice(0, checkpoint.size), generatedMs)
+    : deriveStandings(run.entries, options.now)
+  const { problems, notes } = await comparePage(page.promises, standings, copy, key)
+  for (const note of notes) reporter.note(note)
+  for (const problem of problems) reporter.invalid(new VerifyError(problem.code, problem.message))
+  if (problems.length === 0)
+    reporter.pass(`${page.promises.length} promises shown, none claiming more than the log`)
+}
+
+/** A page and a log that have seen the same entries, after one more look at whichever lags behind. */
+async function fetchMatchingPage(run: Run): Promise<{ page: SecurityPage; checkpoint: Checkpoint }> {
+  let shown = await fetchPage(run)
+  if (shown.checkpoint.size < run.checkpoint.size) shown = await fetchPage(run)
+  if (shown.checkpoint.size > run.checkpoint.size) await catchUp(run, shown.checkpoint.size)
+  return shown
+}
+
+async function fetchPage({ source, key }: Run): Promise<{ page: SecurityPage; checkpoint: Checkpoint }> {
+  const bytes = await source.get('/security.json', LIMITS.maxPageBytes)
+  if (bytes === null) throw new VerifyRunError('ERR_VERIFY_RUN_HTTP', 'the site serves no /security.json')
+  const page = parseSecurityPage(bytes)
+  return { page, checkpoint: await openCheckpoint(utf8(page.checkpoint), key) }
+}
+
+/** Reads on in a log that has grown since its checkpoint was fetched. */
+async function catchUp(run: Run, size: number): Promise<void> {
+  const { reporter, source, key, copy, options } = run
+  const newer = await demandCheckpoint(source, key, null)
+  if (newer.size < size) {
+    throw new VerifyError(
+      'ERR_VERIFY_PAGE_CHECKPOINT',
+      `the page shows a signed checkpoint of ${size} entries, the log serves ${newer.size}`,
+    )
+  }
+  await readEntries(source, newer, copy, () => {})
+  run.checkpoint = newer
+  run.entries = parseEntries(copy.leaves, newer.origin, options.now)
+  reporter.see(newer)
+  reporter.stand(deriveStandings(run.entries, options.now))
+}

@@ -1,0 +1,74 @@
+import { fromBase64, toBase64 } from '../kernel/index.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { VerifyError, VerifyRunError } from './errors.ts'
+import { HASH_BYTES } from './merkle.ts'
+import { formatVerifierKey, parseVerifierKey } from './note.ts'
+import type { VerifierKey } from './note.ts'
+
+/** What a verifier remembers of a log between two runs, so that it notices a rollback or a fork. */
+export interface VerifierState {
+  readonly schema: 1
+  readonly origin: string
+  readonly vkey: string
+  readonly size: number
+  /** Base64 of the Merkle root at `size`. */
+  readonly rootHash: string
+  /** The signed checkpoint, verbatim: proof, should the log ever contradict it. */
+  readonly checkpoint: string
+}
+
+export function createVerifierState(
+  key: VerifierKey,
+  checkpoint: Checkpoint & { note: string },
+): VerifierState {
+  return {
+    schema: 1,
+    origin: checkpoint.origin,
+    vkey: formatVerifierKey(key),
+    size: checkpoint.size,
+    rootHash: toBase64(checkpoint.rootHash),
+    checkpoint: checkpoint.note,
+  }
+}
+
+/**
+ * Reads a remembered state from the value of its JSON.
+ * @throws VerifyRunError `ERR_VERIFY_RUN_STATE`
+ */
+export function parseVerifierState(value: unknown): VerifierState {
+  const state = Object(value) as Partial<Record<keyof VerifierState, unknown>>
+  const { schema, origin, vkey, size, rootHash, checkpoint } = state
+  if (schema !== 1) throw unreadable('its schema is not 1')
+  if (typeof origin !== 'string' || typeof vkey !== 'string' || typeof checkpoint !== 'string') {
+    throw unreadable('a member is missing')
+  }
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw unreadable('its size is no size')
+  if (typeof rootHash !== 'string' || fromBase64(rootHash)?.length !== HASH_BYTES) {
+    throw unreadable('its root is no hash')
+  }
+  if (keyOf(vkey).name !== origin) throw unreadable('its key belongs to another origin')
+  return { schema, origin, vkey, size, rootHash, checkpoint }
+}
+
+/** Root hash of a parsed state. */
+export function rootOfState(state: VerifierState): Uint8Array {
+  return fromBase64(state.rootHash) ?? new Uint8Array(0)
+}
+
+function keyOf(vkey: string): VerifierKey {
+  try {
+    return parseVerifierKey(vkey)
+  } catch (cause) {
+    if (cause instanceof VerifyError) {
+      throw new VerifyRunError('ERR_VERIFY_RUN_STATE', 'the remembered state holds no verifier key', {
+        cause,
+      })
+    }
+    throw cause
+  }
+}
+
+function unreadable(what: string) {
+  return new VerifyRunError('ERR_VERIFY_RUN_STATE', `the remembered state cannot be used: ${what}`)
+}
