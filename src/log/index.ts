@@ -1,0 +1,26 @@
+/**
+ * Log: what was said, in order, signed, and never unsaid.
+ *
+ * Promise: an entry whose transaction committed is published once; what was published is never
+ * altered, reordered or cut without the next start or any verifier noticing; no tree size is ever
+ * signed with two roots; a crash at any line loses and doubles nothing.
+ *
+ * How: callers queue entries in the database, in their own transaction. One sequencer at a time
+ * (advisory lock) takes them in order, decides durably which come next, writes tiles and entry
+ * bundles (C2SP tlog-tiles) into a folder outside the database, then signs and publishes the
+ * checkpoint (C2SP tlog-checkpoint), and only then forgets the queue. A start reads the whole folder
+ * back, checks it, and refuses a folder that lies behind what the database has published.
+ *
+ * It does not witness itself: without cosigners a key holder can show two logs to two visitors. It
+ * keeps no folder from its owner's hand; it makes the hand visible.
+ */
+export { LogError } from './errors.ts'
+export { openEvidenceLog } from './evidence-log.ts'
+export type { EvidenceLog, EvidenceLogOptions, EvidenceSnapshot } from './evidence-log.ts'
+export { openLog } from './log.ts'
+export type { LogMode, LogOptions, RunTransaction, SequencedLog } from './log.ts'
+export { logMigrations } from './migrations.ts'
+export type { PublishedCheckpoint } from './published.ts'
+export { readServed } from './reader.ts'
+export type { LeafFormat } from './sequencer.ts'
+export { openLogSigner } from './signer.ts'

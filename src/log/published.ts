@@ -1,0 +1,140 @@
+import { equalBytes, SuretyError, utf8 } from '../kernel/index.ts'
+import {
+  bundlesOf,
+  createTileEdge,
+  formatVerifierKey,
+  hashLeaf,
+  openCheckpoint,
+  parseBundle,
+  TILE_WIDTH,
+  tilePath,
+  tilesOf,
+} from '../verify/index.ts'
+import type { Checkpoint, Tile, TileEdge, VerifierKey } from '../verify/index.ts'
+import { LogError } from './errors.ts'
+import type { LogFolder } from './folder.ts'
+
+/** A checkpoint as published, with its signed note. */
+export interface PublishedCheckpoint extends Checkpoint {
+  readonly note: string
+}
+
+export const CHECKPOINT_FILE = 'checkpoint'
+export const VKEY_FILE = 'vkey'
+
+/**
+ * The checkpoint in a log's folder, its signature checked; null where none was published.
+ * @throws LogError `ERR_LOG_TAMPERED`
+ */
+export async function readPublished(
+  folder: LogFolder,
+  key: VerifierKey,
+): Promise<PublishedCheckpoint | null> {
+  const bytes = await folder.read(CHECKPOINT_FILE)
+  if (bytes === null) return null
+  try {
+    return { ...(await openCheckpoint(bytes, key)), note: new TextDecoder().decode(bytes) }
+  } catch (cause) {
+    throw tampered('the checkpoint in the log folder is not one this log signed', cause)
+  }
+}
+
+/** The text served as `vkey`. */
+export function vkeyFile(key: VerifierKey): Uint8Array {
+  return utf8(`${formatVerifierKey(key)}\n`)
+}
+
+/**
+ * Bytes of a tile or bundle that a published checkpoint covers. Its partial file may already have
+ * made way for the full one: then the caller gets the beginning of that.
+ * @throws LogError `ERR_LOG_TAMPERED` where neither is there
+ */
+export async function readTile(folder: LogFolder, tile: Tile): Promise<Uint8Array> {
+  const bytes = await folder.read(tilePath(tile))
+  if (bytes !== null) return bytes
+  const full = tile.width < TILE_WIDTH ? await folder.read(tilePath({ ...tile, width: TILE_WIDTH })) : null
+  if (full === null) throw tampered(`${tilePath(tile)} is missing from the log folder`)
+  return tile.level === 'entries' ? full : full.subarray(0, tile.width * 32)
+}
+
+/**
+ * Entries `[from, checkpoint.size)` of a folder.
+ * @throws LogError `ERR_LOG_TAMPERED`
+ */
+export async function readLeaves(folder: LogFolder, from: number, size: number): Promise<Uint8Array[]> {
+  const leaves: Uint8Array[] = []
+  for (const tile of bundlesOf(size).slice(Math.floor(from / TILE_WIDTH))) {
+    const start = tile.index * TILE_WIDTH
+    const entries = parseStored(await readTile(folder, tile), tile)
+    leaves.push(...entries.slice(Math.max(0, from - start), size - start))
+  }
+  return leaves
+}
+
+/** A folder read from its first entry to its checkpoint. */
+export interface Scan {
+  readonly edge: TileEdge
+  readonly leaves: readonly Uint8Array[]
+  /** Root of the first `size` entries, for a size asked for in advance. */
+  readonly earlierRoot: Uint8Array | null
+}
+
+/**
+ * Reads a whole folder and checks it: entries hash to the checkpoint's root, and every tile says
+ * what the entries say.
+ *
+ * @param earlierSize a size whose root is wanted as well
+ * @throws LogError `ERR_LOG_TAMPERED`
+ */
+export async function scanFolder(
+  folder: LogFolder,
+  checkpoint: Checkpoint | null,
+  earlierSize: number,
+): Promise<Scan> {
+  const size = checkpoint?.size ?? 0
+  const leaves = await readLeaves(folder, 0, size)
+  const edge = createTileEdge()
+  const hashes = new Map<string, Uint8Array>()
+  let earlierRoot = earlierSize === 0 ? edge.root() : null
+  for (const leaf of leaves) {
+    for (const tile of edge.append(hashLeaf(leaf)))
+      hashes.set(`${tile.level}/${tile.index}`, join(tile.hashes))
+    if (edge.size === earlierSize) earlierRoot = edge.root()
+  }
+  for (const tile of edge.partials()) hashes.set(`${tile.level}/${tile.index}`, join(tile.hashes))
+  if (checkpoint && !equalBytes(edge.root(), checkpoint.rootHash)) {
+    throw tampered('the entries in the log folder do not hash to the root of its checkpoint')
+  }
+  for (const tile of tilesOf(size)) {
+    const expected = hashes.get(`${tile.level}/${tile.index}`)
+    const stored = await readTile(folder, tile)
+    if (!expected || !equalBytes(stored, expected)) {
+      throw tampered(`${tilePath(tile)} in the log folder does not fit the entries`)
+    }
+  }
+  return { edge, leaves, earlierRoot }
+}
+
+/** The bytes of a tile of these hashes. */
+export function join(hashes: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(hashes.length * 32)
+  for (const [i, hash] of hashes.entries()) bytes.set(hash, i * 32)
+  return bytes
+}
+
+function parseStored(bytes: Uint8Array, tile: Tile): Uint8Array[] {
+  try {
+    return parseBundle(bytes, tile.width)
+  } catch (error) {
+    // A partial bundle may have been replaced by its full one.
+    if (tile.width < TILE_WIDTH)
+      return parseStored(bytes, { ...tile, width: TILE_WIDTH }).slice(0, tile.width)
+    throw error instanceof SuretyError
+      ? tampered(`${tilePath(tile)} in the log folder is malformed`, error)
+      : error
+  }
+}
+
+function tampered(message: string, cause?: unknown) {
+  return new LogError('ERR_LOG_TAMPERED', message, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,110 @@
+import { equalBytes } from '../kernel/index.ts'
+import {
+  createTileEdge,
+  formatTlogProof,
+  hashLeaf,
+  makeInclusionProof,
+  parseTilePath,
+  tileHashReader,
+  tilePath,
+  verifyInclusion,
+} from '../verify/index.ts'
+import type { TileEdge, VerifierKey } from '../verify/index.ts'
+import { LogError } from './errors.ts'
+import { createLogFolder } from './folder.ts'
+import type { LogFolder } from './folder.ts'
+import { CHECKPOINT_FILE, readLeaves, readPublished, readTile, VKEY_FILE } from './published.ts'
+import type { PublishedCheckpoint } from './published.ts'
+
+/** The published log as it stood at one checkpoint. */
+export interface Published {
+  readonly checkpoint: PublishedCheckpoint
+  readonly leaves: readonly Uint8Array[]
+}
+
+/** Reads what a log's folder publishes, whichever process published it. */
+export interface LogReader {
+  /**
+   * The log at its present checkpoint; null before the first one. Only what is new is read, and
+   * checked against the checkpoint's root.
+   * @throws LogError `ERR_LOG_TAMPERED`
+   */
+  refresh(): Promise<Published | null>
+  /** The tlog-proof of entry `index` at a checkpoint (C2SP tlog-proof). @throws LogError `ERR_LOG_NO_ENTRY`, `ERR_LOG_TAMPERED` */
+  proof(at: Published, index: number): Promise<string>
+}
+
+export function createLogReader(folder: LogFolder, key: VerifierKey): LogReader {
+  const edge: TileEdge = createTileEdge()
+  const leaves: Uint8Array[] = []
+  let current: Published | null = null
+  let queue: Promise<unknown> = Promise.resolve()
+
+  const advance = async (): Promise<Published | null> => {
+    const checkpoint = await readPublished(folder, key)
+    if (checkpoint === null) return current
+    if (current && checkpoint.size <= current.checkpoint.size) {
+      if (
+        checkpoint.size === current.checkpoint.size &&
+        equalBytes(checkpoint.rootHash, current.checkpoint.rootHash)
+      ) {
+        return current
+      }
+      throw new LogError('ERR_LOG_TAMPERED', 'the checkpoint in the log folder went back or changed its root')
+    }
+    const fresh = await readLeaves(folder, edge.size, checkpoint.size)
+    const hashes = fresh.map(hashLeaf)
+    if (!equalBytes(edge.rootWith(hashes), checkpoint.rootHash)) {
+      throw new LogError(
+        'ERR_LOG_TAMPERED',
+        'the entries in the log folder do not hash to the root of its checkpoint',
+      )
+    }
+    for (const hash of hashes) edge.append(hash)
+    leaves.push(...fresh)
+    current = { checkpoint, leaves: leaves.slice() }
+    return current
+  }
+  return {
+    refresh() {
+      const next = queue.then(advance)
+      queue = next.catch(() => {})
+      return next
+    },
+    proof: (at, index) => proveEntry(folder, at, index),
+  }
+}
+
+async function proveEntry(
+  folder: LogFolder,
+  { checkpoint, leaves }: Published,
+  index: number,
+): Promise<string> {
+  const { size, rootHash, note } = checkpoint
+  const leaf = leaves[index]
+  if (leaf === undefined)
+    throw new LogError('ERR_LOG_NO_ENTRY', `the log has no entry ${index} among ${size}`)
+  const tiles = new Map<string, Promise<Uint8Array>>()
+  const read = tileHashReader(size, (tile) => {
+    const path = tilePath(tile)
+    const known = tiles.get(path) ?? readTile(folder, tile)
+    tiles.set(path, known)
+    return known
+  })
+  try {
+    const path = await makeInclusionProof(index, size, read)
+    verifyInclusion(index, size, hashLeaf(leaf), path, rootHash)
+    return formatTlogProof({ index, path, checkpoint: note })
+  } catch (cause) {
+    throw new LogError('ERR_LOG_TAMPERED', 'the tiles in the log folder do not fit its checkpoint', { cause })
+  }
+}
+
+/**
+ * What a log serves over HTTP below its prefix: `checkpoint`, `vkey`, `tile/…`; null for anything
+ * else, whatever the path tries.
+ */
+export function readServed(root: string, path: string): Promise<Uint8Array | null> {
+  const served = path === CHECKPOINT_FILE || path === VKEY_FILE || parseTilePath(path) !== null
+  return served ? createLogFolder(root).read(path) : Promise.resolve(null)
+}

@@ -1,0 +1,80 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createVerifierKey } from '../verify/index.ts'
+import type { NoteSigner } from '../verify/index.ts'
+import { LogError } from './errors.ts'
+
+/** Format version of the key file. */
+const FORMAT = 1
+
+/**
+ * The Ed25519 signer of a log (RFC 8032 §5.1), from its key file; the file is created at the first call, readable by
+ * its owner only, in a folder that only its owner enters. The key is named after the log's origin.
+ *
+ * @param file path of the key file, outside the log's folder and the database
+ * @throws LogError `ERR_LOG_KEY_FILE` for a file that others can read or that does not parse,
+ *   `ERR_LOG_ORIGIN` for the key of another log
+ */
+export async function openLogSigner(file: string, origin: string): Promise<NoteSigner> {
+  const privateKey = (await readKey(file, origin)) ?? (await createKey(file, origin))
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
+  const key = createVerifierKey(origin, Buffer.from(String(jwk.x), 'base64url'))
+  return { key, sign: async (bytes) => sign(null, bytes, privateKey) }
+}
+
+async function readKey(file: string, origin: string): Promise<KeyObject | null> {
+  const info = await stat(file).catch(() => null)
+  if (!info) return null
+  if (process.platform !== 'win32' && (info.mode & 0o077) !== 0) {
+    throw new LogError('ERR_LOG_KEY_FILE', 'the log’s key file is open to others than its owner')
+  }
+  const stored = parseKeyFile(await readFile(file, 'utf8'))
+  if (stored.origin !== origin) {
+    throw new LogError('ERR_LOG_ORIGIN', `the key file is of ${stored.origin}, the log’s origin is ${origin}`)
+  }
+  return stored.privateKey
+}
+
+function parseKeyFile(text: string): { origin: string; privateKey: KeyObject } {
+  try {
+    const { format, origin, privateKey } = Object(JSON.parse(text)) as Record<string, unknown>
+    if (format === FORMAT && typeof origin === 'string' && typeof privateKey === 'string') {
+      const key = createPrivateKey({ key: Buffer.from(privateKey, 'base64'), format: 'der', type: 'pkcs8' })
+      if (key.asymmetricKeyType === 'ed25519') return { origin, privateKey: key }
+    }
+  } catch {
+    // The cause would quote the file, which holds a secret.
+  }
+  throw new LogError('ERR_LOG_KEY_FILE', 'the log’s key file cannot be read')
+}
+
+async function createKey(file: string, origin: string): Promise<KeyObject> {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const der = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')
+  const text = `${JSON.stringify({ format: FORMAT, origin, algorithm: 'Ed25519', privateKey: der })}\n`
+  const folder = dirname(file)
+  if ((await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined) await chmod(folder, 0o700)
+  const temporary = join(folder, `.tmp-${randomBytes(8).toString('hex')}`)
+  try {
+    await writeSecret(temporary, text)
+    // Of two processes that create the key at once, one wins; both use the winner's.
+    await link(temporary, file).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    })
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  return (await readKey(file, origin)) ?? privateKey
+}
+
+async function writeSecret(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { createTicker } from './ticker.ts'
+
+test('runs at once when woken, then pauses before it runs again', async () => {
+  const runs: number[] = []
+  const ticker = createTicker(async () => void runs.push(performance.now()), { pauseMs: 60, pollMs: 10_000 })
+  ticker.wake()
+  expect(runs).toHaveLength(1)
+  ticker.wake()
+  ticker.wake()
+  expect(runs).toHaveLength(1)
+  await sleep(150)
+  expect(runs).toHaveLength(2)
+  expect(runs[1]! - runs[0]!).toBeGreaterThanOrEqual(55)
+  await ticker.close()
+})
+
+test('runs unasked at intervals', async () => {
+  let runs = 0
+  const ticker = createTicker(async () => void (runs += 1), { pauseMs: 5, pollMs: 20 })
+  await sleep(200)
+  expect(runs).toBeGreaterThanOrEqual(3)
+  await ticker.close()
+})
+
+test('runs again when woken during a run, and never twice at once', async () => {
+  let running = 0
+  let runs = 0
+  const ticker = createTicker(
+    async () => {
+      running += 1
+      expect(running).toBe(1)
+      await sleep(20)
+      running -= 1
+      runs += 1
+    },
+    { pauseMs: 1, pollMs: 10_000 },
+  )
+  ticker.wake()
+  ticker.wake()
+  await sleep(120)
+  expect(runs).toBe(2)
+  await ticker.close()
+})
+
+test('waits for a run under way when closed, and runs no more', async () => {
+  let runs = 0
+  const ticker = createTicker(
+    async () => {
+      await sleep(30)
+      runs += 1
+    },
+    { pauseMs: 1, pollMs: 5 },
+  )
+  ticker.wake()
+  await ticker.close()
+  expect(runs).toBe(1)
+  ticker.wake()
+  await sleep(40)
+  expect(runs).toBe(1)
+})

@@ -1,0 +1,56 @@
+/** Runs a job when woken and, unasked, at intervals; never twice at once. */
+export interface Ticker {
+  /** Runs the job soon: at once, or when the pause after the last run is over. */
+  wake(): void
+  /** Stops, and waits for a run under way. */
+  close(): Promise<void>
+}
+
+export interface TickerOptions {
+  /** Least time between the end of a run and the next one, in milliseconds. */
+  readonly pauseMs: number
+  /** Longest time without a run, in milliseconds. */
+  readonly pollMs: number
+}
+
+/** The job must not reject: what it cannot do it reports itself. A ticker does not keep a process alive. */
+export function createTicker(job: () => Promise<void>, { pauseMs, pollMs }: TickerOptions): Ticker {
+  let running: Promise<void> | null = null
+  let timer: NodeJS.Timeout | null = null
+  let pausing = false
+  let wanted = false
+  let closed = false
+
+  const schedule = (ms: number, pause: boolean): void => {
+    if (timer) clearTimeout(timer)
+    pausing = pause
+    timer = setTimeout(elapse, ms)
+    timer.unref()
+  }
+  const elapse = (): void => {
+    if (pausing && !wanted) schedule(Math.max(0, pollMs - pauseMs), false)
+    else run()
+  }
+  const run = (): void => {
+    if (timer) clearTimeout(timer)
+    timer = null
+    wanted = false
+    running = job().finally(() => {
+      running = null
+      if (!closed) schedule(pauseMs, true)
+    })
+  }
+  schedule(pollMs, false)
+  return {
+    wake() {
+      if (closed) return
+      if (running || pausing) wanted = true
+      else run()
+    },
+    async close() {
+      closed = true
+      if (timer) clearTimeout(timer)
+      await running
+    },
+  }
+}
