@@ -1,0 +1,106 @@
+import {
+  absoluteDate,
+  absoluteTime,
+  badge,
+  definitionList,
+  hiddenText,
+  html,
+  inlineCode,
+  timeAgo,
+  trusted,
+} from '../ui/index.ts'
+import type { Child, Markup } from '../ui/index.ts'
+import type { PromiseView, Replacement } from './model.ts'
+import {
+  anchorOf,
+  asSentence,
+  kindSentence,
+  kindWord,
+  labelOf,
+  STATUS_TONE,
+  STATUS_WORD,
+  valueText,
+} from './words.ts'
+
+const CHEVRON = trusted(
+  '<svg class="chevron" viewBox="0 0 16 16" aria-hidden="true"><path d="M3.5 6l4.5 4.5L12.5 6"/></svg>',
+)
+
+/** What stands behind one sentence: folded to a line, opened to everything the log says. */
+export function promiseCard(view: PromiseView, now: number, showSentence: boolean): Markup {
+  return html`<details class="proof" id="${anchorOf(view.key)}"><summary><span class="proof-line">
+${showSentence ? html`<span class="proof-sentence" dir="auto">${view.sentence}</span>` : null}
+${badge(STATUS_TONE[view.status], STATUS_WORD[view.status])}<span>${kindAndAge(view, now)}</span>
+${showSentence ? null : hiddenText(view.sentence)}</span>${CHEVRON}</summary>
+<div class="proof-body">${cardBody(view, now)}</div></details>`
+}
+
+function kindAndAge(view: PromiseView, now: number): Child {
+  const kind = kindWord(view.kind, view.checkedBy)
+  if (view.checkedAt !== null) return html`${kind} ${timeAgo(view.checkedAt, now)}`
+  return `${kind} · ${view.probe === null && view.kind !== null ? 'no probe yet' : 'not checked yet'}`
+}
+
+function cardBody(view: PromiseView, now: number): Child[] {
+  return [
+    view.rewordedOnPage
+      ? html`<p>In the log this promise reads: <q dir="auto">${view.sentence}</q></p>`
+      : null,
+    view.replaced ? replacementNote(view.replaced) : null,
+    view.status === 'kept' && view.observed ? null : html`<p>${asSentence(view.reason)}</p>`,
+    view.observed ? observedPart(view) : null,
+    view.cannotProve.length > 0
+      ? html`<div><h4>What this cannot prove</h4><ul>${view.cannotProve.map((limit) => html`<li>${limit}</li>`)}</ul></div>`
+      : null,
+    facts(view, now),
+    links(view),
+  ]
+}
+
+function replacementNote(replaced: Replacement): Markup {
+  const verb = { weakened: 'Weakened', strengthened: 'Strengthened', reworded: 'Reworded' }[
+    replaced.direction
+  ]
+  return html`<p><strong>${verb} on ${absoluteDate(replaced.at)}.</strong>${
+    replaced.sentence ? html` Before, it read: <q dir="auto">${replaced.sentence}</q>` : null
+  }</p>`
+}
+
+function observedPart(view: PromiseView): Child {
+  const observed = view.observed!
+  const values = Object.entries(observed.values)
+  return html`<div><h4>${view.status === 'unproven' ? 'Last observed' : 'What was observed'}</h4><p>${observed.summary}</p></div>
+${
+  values.length > 0
+    ? html`<dl class="values">${values.map(
+        ([name, value]) => html`<div><dt>${labelOf(name)}</dt><dd dir="auto">${valueText(value)}</dd></div>`,
+      )}</dl>`
+    : null
+}`
+}
+
+function facts(view: PromiseView, now: number): Markup {
+  const moment = (at: number): Child => html`${timeAgo(at, now)} (${absoluteTime(at)})`
+  return definitionList([
+    ['Kind of evidence', kindSentence(view.kind, view.checkedBy)],
+    ['Checked', view.checkedAt === null ? null : moment(view.checkedAt)],
+    [
+      'Counts until',
+      view.validUntil === null || view.status !== 'kept'
+        ? null
+        : html`${moment(view.validUntil)}; after that it turns unproven by itself`,
+    ],
+    ['Promise', inlineCode(view.key)],
+    ['Probe', view.probe === null ? null : inlineCode(view.probe)],
+  ])
+}
+
+function links(view: PromiseView): Child {
+  if (view.kind === null) return null
+  const index = view.entryIndex
+  return html`<p class="proof-links">${
+    index === null
+      ? null
+      : html`<a href="/security/entries/${index}">Log entry ${index}</a><a href="/security/proofs/${index}">Inclusion proof</a>`
+  }<a href="/security/history#${anchorOf(view.key)}">History</a></p>`
+}

@@ -1,0 +1,54 @@
+import { html, htmlDocument, mainContent, siteFooter, siteHeader } from '../ui/index.ts'
+import type { Child, Markup } from '../ui/index.ts'
+import type { Site } from './evidence.ts'
+
+/** What every page of a site needs. */
+export interface FrameOptions {
+  readonly site: Pick<Site, 'name'>
+  /** CSP nonce of the response. */
+  readonly nonce: string
+  /** True when the site has a `/.well-known/security.txt`. */
+  readonly hasSecurityTxt: boolean
+}
+
+export interface FramedPage {
+  readonly title: string
+  readonly description?: string
+  /** Path of the page in the navigation. */
+  readonly current?: string
+  readonly modules?: readonly string[]
+  readonly imports?: Readonly<Record<string, string>>
+  readonly content: Child
+}
+
+const LINKS = [
+  { href: '/security', label: 'Promises' },
+  { href: '/security/data', label: 'Data' },
+  { href: '/security/subprocessors', label: 'Sub-processors' },
+  { href: '/security/history', label: 'History' },
+]
+
+/** A page of the security section with its navigation and foot. */
+export function framed(frame: FrameOptions, page: FramedPage): Markup {
+  return htmlDocument({
+    title: `${page.title} · ${frame.site.name}`,
+    nonce: frame.nonce,
+    ...(page.description === undefined ? {} : { description: page.description }),
+    ...(page.modules === undefined ? {} : { modules: page.modules }),
+    ...(page.imports === undefined ? {} : { imports: page.imports }),
+    body: [
+      siteHeader({
+        name: frame.site.name,
+        links: LINKS,
+        ...(page.current === undefined ? {} : { current: page.current }),
+      }),
+      mainContent(page.content),
+      siteFooter([
+        html`<a href="/security.json">This page as JSON</a>`,
+        html`<a href="/.well-known/surety/evidence/checkpoint">Log checkpoint</a>`,
+        html`<a href="/.well-known/surety/evidence/vkey">Log key</a>`,
+        frame.hasSecurityTxt ? html`<a href="/.well-known/security.txt">security.txt</a>` : null,
+      ]),
+    ],
+  })
+}
