@@ -1,0 +1,8 @@
+import { defineErrors } from '../kernel/index.ts'
+
+export const HttpError = defineErrors('HttpError', {
+  ERR_HTTP_MODULE_GRAPH:
+    'let browser modules import only kernel/, verify/, their island and the listed packages',
+  ERR_HTTP_LISTEN: 'free the port or choose another one',
+  ERR_HTTP_EVIDENCE_MOVING: 'ask again: the log published checkpoints faster than one could be read',
+})

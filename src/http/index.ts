@@ -1,0 +1,26 @@
+/**
+ * HTTP: the thin edge. Routes, headers, limits, errors, and the adapter to Node's server.
+ *
+ * Promise: every response carries a strict CSP with a fresh nonce; an error shows nothing of the inside;
+ * a log line holds no path, query, header or body; only files found at start are ever handed out.
+ * How: Hono; `protection` stands before the routes, `createRoutes` makes the public ones over ports
+ * that `surety.ts` connects. Status codes and public wording are chosen here and nowhere else.
+ * Not here: sign-in, attack detection, TLS.
+ */
+export { DEFAULT_MAX_BODY_BYTES, limitBody } from './body-limit.ts'
+export type { HttpLogger, SuretyEnv, SuretyVariables } from './context.ts'
+export { HttpError } from './errors.ts'
+export type { EvidenceReader } from './evidence-source.ts'
+export { requestMetrics } from './metrics.ts'
+export { serveNode } from './node.ts'
+export type { RunningServer, ServeOptions } from './node.ts'
+export { notFoundHandler, problemDetails, problemHandler, problemResponse } from './problem.ts'
+export type { ProblemOptions, PublicProblem, PublicProblems } from './problem.ts'
+export { protection } from './protection.ts'
+export type { ProtectionOptions } from './protection.ts'
+export { requestLog } from './request-log.ts'
+export type { FinishedRequest } from './request-log.ts'
+export { createRoutes } from './routes.ts'
+export type { RoutesDeps } from './routes.ts'
+export { allowAnyone, contentSecurityPolicy, securityHeaders } from './security-headers.ts'
+export type { SecurityHeaderOptions } from './security-headers.ts'

@@ -1,0 +1,171 @@
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import type { Registry } from 'prom-client'
+import type { SuretyConfig } from '../declare/index.ts'
+import type { Clock } from '../kernel/index.ts'
+import {
+  buildHistory,
+  buildPageModel,
+  dataView,
+  historyJson,
+  historyView,
+  securityJson,
+  securityTxt,
+  securityView,
+  subprocessorsView,
+} from '../page/index.ts'
+import type { DroppedCount, RequestInput, SecurityPage, Site } from '../page/index.ts'
+import { SYSTEM_TABLES } from '../promises/index.ts'
+import { renderMarkup, STYLESHEET } from '../ui/index.ts'
+import type { Markup } from '../ui/index.ts'
+import { loadBrowserModules, MODULES_PATH } from './browser-modules.ts'
+import type { HttpLogger, SuretyEnv } from './context.ts'
+import { evidenceRoutes } from './evidence-routes.ts'
+import { createEvidenceSource } from './evidence-source.ts'
+import type { EvidenceReader } from './evidence-source.ts'
+import { bearerMatches } from './metrics.ts'
+import { notFoundHandler, problemHandler } from './problem.ts'
+import type { PublicProblems } from './problem.ts'
+import { allowAnyone } from './security-headers.ts'
+
+/** What the routes stand on; `surety.ts` connects it. */
+export interface RoutesDeps {
+  readonly site: Site
+  readonly config: Pick<SuretyConfig, 'resources' | 'roles' | 'disclosure'>
+  /** The parsed page, asked for at each request, so that development can reload it. */
+  readonly page: () => SecurityPage
+  readonly evidence: EvidenceReader
+  /** Whether a checkpoint's text carries a witness's cosignature; default never. */
+  readonly isWitnessed?: (checkpoint: string) => boolean
+  readonly clock: Clock
+  readonly logger: HttpLogger
+  readonly requestInputs: readonly RequestInput[]
+  readonly dropped: () => readonly DroppedCount[]
+  /** True while the system can do its work; asked by `/healthz`. */
+  readonly isHealthy: () => Promise<boolean>
+  /** `/metrics` answers `Authorization: Bearer <token>` and is a 404 to everybody else; null switches it off. */
+  readonly metrics: { readonly registry: Registry; readonly token: string } | null
+  readonly problems?: PublicProblems
+}
+
+/**
+ * The public routes of a system: the security page and its siblings, the evidence log's files, browser
+ * modules, health and metrics. Use {@link protection} before them: pages need its nonce.
+ */
+export function createRoutes(deps: RoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const hasSecurityTxt = deps.config.disclosure !== undefined
+  const options = {
+    name: deps.site.name,
+    hasSecurityTxt,
+    logger: deps.logger,
+    ...(deps.problems && { problems: deps.problems }),
+  }
+  app.onError(problemHandler(options))
+  app.notFound(notFoundHandler(options))
+  const source = createEvidenceSource(deps.evidence, deps.isWitnessed)
+  app.route('/', pageRoutes({ ...deps, source, hasSecurityTxt }))
+  app.route('/', evidenceRoutes(deps.site.vkey, deps.evidence))
+  app.route('/', assetRoutes())
+  app.route('/', operationRoutes(deps))
+  return app
+}
+
+interface PageDeps extends RoutesDeps {
+  readonly source: ReturnType<typeof createEvidenceSource>
+  readonly hasSecurityTxt: boolean
+}
+
+type SuretyContext = Context<SuretyEnv>
+
+function page(c: SuretyContext, markup: Markup) {
+  return c.html(renderMarkup(markup))
+}
+
+function pageRoutes(deps: PageDeps): Hono<SuretyEnv> {
+  const { site, source, clock, hasSecurityTxt } = deps
+  const app = new Hono<SuretyEnv>()
+  const island = { module: islandModules().entry, imports: islandModules().imports }
+  const frame = (c: SuretyContext) => ({ site, nonce: c.get('nonce'), hasSecurityTxt })
+  const model = async () => {
+    const now = clock.now()
+    return buildPageModel(deps.page(), await source.snapshot(now), now)
+  }
+  app.get('/security', async (c) =>
+    page(
+      c,
+      securityView({ ...frame(c), model: await model(), disclosure: deps.config.disclosure ?? null, island }),
+    ),
+  )
+  app.get('/security.json', async (c) => publicJson(c, securityJson(await model(), site)))
+  app.get('/security/data', (c) =>
+    page(
+      c,
+      dataView({
+        ...frame(c),
+        config: deps.config,
+        requestInputs: deps.requestInputs,
+        dropped: deps.dropped(),
+        ownTables: SYSTEM_TABLES,
+      }),
+    ),
+  )
+  app.get('/security/subprocessors', (c) => page(c, subprocessorsView(frame(c))))
+  app.get('/security/history', async (c) => {
+    const now = clock.now()
+    return page(c, historyView({ ...frame(c), histories: buildHistory(await source.snapshot(now)), now }))
+  })
+  app.get('/security/history.json', async (c) => {
+    const now = clock.now()
+    return publicJson(c, historyJson(await source.snapshot(now), site, now))
+  })
+  app.get('/.well-known/security.txt', (c) => {
+    if (!deps.config.disclosure) return c.notFound()
+    return c.text(securityTxt(deps.config.disclosure, site.url, clock.now()), 200, {
+      'Cache-Control': 'no-cache',
+    })
+  })
+  return app
+}
+
+function publicJson(c: SuretyContext, value: object) {
+  allowAnyone(c)
+  return c.json(value, 200, { 'Cache-Control': 'no-cache' })
+}
+
+let loaded: ReturnType<typeof loadBrowserModules> | null = null
+
+function islandModules(): ReturnType<typeof loadBrowserModules> {
+  return (loaded ??= loadBrowserModules('page/island/verify-button'))
+}
+
+function assetRoutes(): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  app.get(STYLESHEET.path, (c) =>
+    c.body(STYLESHEET.text, 200, {
+      'Content-Type': 'text/css; charset=utf-8',
+      'Cache-Control': 'public, max-age=31536000, immutable',
+    }),
+  )
+  app.get(`${MODULES_PATH}*`, (c) => {
+    const module = islandModules().files.get(new URL(c.req.url).pathname)
+    if (!module) return c.notFound()
+    const headers = { ETag: module.etag, 'Cache-Control': 'no-cache' }
+    if (c.req.header('If-None-Match') === module.etag) return c.body(null, 304, headers)
+    return c.body(module.code, 200, { ...headers, 'Content-Type': 'text/javascript; charset=utf-8' })
+  })
+  return app
+}
+
+function operationRoutes({ isHealthy, metrics }: RoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  app.get('/healthz', async (c) => {
+    const healthy = await isHealthy().catch(() => false)
+    return c.json({ status: healthy ? 'ok' : 'failing' }, healthy ? 200 : 503)
+  })
+  app.get('/metrics', async (c) => {
+    if (!metrics || !bearerMatches(c.req.header('Authorization'), metrics.token)) return c.notFound()
+    return c.text(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType })
+  })
+  return app
+}
