@@ -1,0 +1,27 @@
+import { Hono, type MiddlewareHandler } from 'hono'
+import type { Logger } from 'surety'
+import { apiRoutes } from './api.ts'
+import type { Service } from './api-request.ts'
+import { notFoundPage, pageRoutes, type PageEnv } from './pages.ts'
+
+export interface AppOptions {
+  readonly service: Service
+  /** Surety's middleware: security headers with a nonce, request id, request log without query strings. */
+  readonly protect: MiddlewareHandler<PageEnv>
+  /** Surety's own routes: the security page, its evidence, the data list. */
+  readonly security: Hono<PageEnv>
+  /** Whoever knows it may make demo accounts. */
+  readonly accountToken: string
+  readonly logger: Logger
+}
+
+/** The whole product as one Web-standard handler. */
+export function createApp({ service, protect, security, accountToken, logger }: AppOptions): Hono<PageEnv> {
+  const app = new Hono<PageEnv>()
+  app.use('*', protect)
+  app.route('/api', apiRoutes(service, accountToken, logger))
+  app.route('/', pageRoutes(service, logger))
+  app.route('/', security)
+  app.notFound(notFoundPage)
+  return app
+}

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createCanary } from './canary.ts'
+import { startTestSystem, type TestSystem } from './testing.ts'
+
+let system: TestSystem
+beforeAll(async () => {
+  system = await startTestSystem()
+})
+afterAll(() => system.close())
+
+const canary = () => createCanary(system.dataDir)
+const MARKER = 'cnry0123456789abcdef01234567'
+
+test('becomes an ordinary person over HTTP, does what an editor does, and is gone', async () => {
+  const person = await canary().createPerson({ url: system.url, tag: 'Tag 1', role: 'member' })
+  expect(person).toMatchObject({ role: 'member', id: expect.any(String), tenant: expect.any(String) })
+
+  const values = {
+    entity: MARKER,
+    project: MARKER,
+    machine: MARKER,
+    isWrite: true,
+    time: new Date(system.clock.now()),
+  }
+  const created = await canary().request(system, person, { action: 'create', resource: 'heartbeats', values })
+  expect(created!.status).toBe(201)
+  const { id } = (await created!.json()) as { id: string }
+
+  const list = await canary().request(system, person, { action: 'list', resource: 'heartbeats' })
+  expect(await list!.text()).toContain(MARKER)
+  const read = await canary().request(system, person, { action: 'read', resource: 'heartbeats', id })
+  expect(await read!.json()).toMatchObject({ data: { entity: MARKER, machine_name: MARKER, is_write: true } })
+  const gone = await canary().request(system, person, { action: 'delete', resource: 'heartbeats', id })
+  expect(gone!.status).toBe(204)
+
+  await canary().remove(system, person)
+  expect((await canary().request(system, person, { action: 'list', resource: 'heartbeats' }))!.status).toBe(
+    401,
+  )
+  await canary().remove(system, person)
+})
+
+test('smuggles an undeclared member into body, header and query, and gets it back from nowhere', async () => {
+  const person = await canary().createPerson({ url: system.url, tag: 'smuggler', role: 'member' })
+  for (const place of ['body', 'header', 'query'] as const) {
+    const undeclared = { name: `x${MARKER}`, value: MARKER, place }
+    const answer = await canary().request(system, person, {
+      action: 'create',
+      resource: 'heartbeats',
+      undeclared,
+    })
+    expect(answer!.status).toBe(201)
+    expect(await answer!.text()).not.toContain(MARKER)
+  }
+  const list = await canary().request(system, person, { action: 'list', resource: 'heartbeats' })
+  expect(await list!.text()).not.toContain(MARKER)
+  await canary().remove(system, person)
+})
+
+test('sees a refusal of one heartbeat as its status', async () => {
+  const person = await canary().createPerson({ url: system.url, tag: 'refused', role: 'member' })
+  const values = { time: new Date(0) }
+  const answer = await canary().request(system, person, { action: 'create', resource: 'heartbeats', values })
+  expect(answer!.status).toBe(400)
+  await canary().remove(system, person)
+})
+
+test('does not read a stranger’s row', async () => {
+  const [one, other] = await Promise.all(
+    ['one', 'other'].map((tag) => canary().createPerson({ url: system.url, tag, role: 'administrator' })),
+  )
+  const created = await canary().request(system, one!, {
+    action: 'create',
+    resource: 'heartbeats',
+    values: { entity: MARKER },
+  })
+  const { id } = (await created!.json()) as { id: string }
+  expect(
+    (await canary().request(system, other!, { action: 'read', resource: 'heartbeats', id }))!.status,
+  ).toBe(404)
+  const read = await canary().request(system, other!, { action: 'read', resource: 'people', id: one!.id })
+  expect(read!.status).toBe(404)
+  const own = await canary().request(system, one!, { action: 'read', resource: 'people', id: one!.id })
+  expect(own!.status).toBe(200)
+})
+
+test('has no way where the product has no route', async () => {
+  const person = { id: '', tenant: '', role: 'member', credentials: '' }
+  for (const resource of ['sessions', 'api_keys', 'unknown']) {
+    expect(await canary().request(system, person, { action: 'create', resource })).toBeNull()
+  }
+})
+
+test('making accounts is hidden from everybody without the token', async () => {
+  for (const headers of [{}, { 'x-demo-token': 'x' }, { 'x-demo-token': 'x'.repeat(43) }]) {
+    const body = JSON.stringify({ email: 'a@codetime.example', displayName: 'A', role: 'administrator' })
+    const answer = await fetch(`${system.url}/api/demo/people`, { method: 'POST', headers, body })
+    expect(answer.status).toBe(404)
+  }
+  const answer = await fetch(`${system.url}/api/demo/people/current`, {
+    method: 'DELETE',
+    headers: { authorization: `Basic ${btoa(system.apiKey)}` },
+  })
+  expect(answer.status).toBe(404)
+  expect((await system.api('/users/current')).status).toBe(200)
+})

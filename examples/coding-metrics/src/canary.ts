@@ -1,0 +1,152 @@
+import { systemClock, type Canary, type CanaryIntent, type CanaryPerson } from 'surety'
+import { ACCOUNT_TOKEN_HEADER, readDemoSecrets } from './demo-secrets.ts'
+import { addDays } from './metrics/calendar.ts'
+
+/** How a field of the data map is sent by an editor: under this name in the body, or in this header. */
+const BODY_NAMES: Readonly<Record<string, string>> = {
+  time: 'time',
+  entity: 'entity',
+  type: 'type',
+  category: 'category',
+  language: 'language',
+  project: 'project',
+  branch: 'branch',
+  userAgent: 'user_agent',
+  dependencies: 'dependencies',
+  isWrite: 'is_write',
+  lines: 'lines',
+  lineNumber: 'lineno',
+  cursorPosition: 'cursorpos',
+}
+const HEADER_NAMES: Readonly<Record<string, string>> = { machine: 'x-machine-name', timeZone: 'timezone' }
+
+/** No request of a canary takes longer, in milliseconds. */
+const TIMEOUT_MS = 30_000
+
+interface Call {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * How a probe becomes an ordinary user of this product: it makes an account over HTTP and then does
+ * what an editor does. `dataDir` holds the token that lets it make accounts.
+ */
+export function createCanary(dataDir: string): Canary {
+  const accountHeader = async () => ({
+    [ACCOUNT_TOKEN_HEADER]: (await readDemoSecrets(dataDir)).accountToken,
+  })
+  return {
+    async createPerson({ url, tag, role }) {
+      const name = tag.replaceAll(/[^A-Za-z0-9-]/g, '-').slice(0, 60)
+      const body = { email: `${name}@codetime.example`, displayName: name, role }
+      const headers = await accountHeader()
+      const response = await call(url, { method: 'POST', path: '/api/demo/people', body, headers })
+      if (response.status !== 201) {
+        throw new TypeError(`making a canary account was answered with ${response.status}`)
+      }
+      const made = (await response.json()) as { id: string; team: string; role: string; apiKey: string }
+      return { id: made.id, tenant: made.team, role: made.role, credentials: made.apiKey }
+    },
+    async request({ url }, person, intent) {
+      const wanted = callFor(intent)
+      if (!wanted) return null
+      const response = await call(url, withUndeclared(wanted, intent), person)
+      return intent.action === 'create' ? unwrapItem(response) : response
+    },
+    async remove({ url }, person) {
+      const headers = await accountHeader()
+      const response = await call(
+        url,
+        { method: 'DELETE', path: '/api/demo/people/current', headers },
+        person,
+      )
+      if (response.status !== 204 && response.status !== 401) {
+        throw new TypeError(`removing a canary account was answered with ${response.status}`)
+      }
+    },
+  }
+}
+
+function call(url: string, { method, path, body, headers }: Call, person?: CanaryPerson): Promise<Response> {
+  const authorization = person ? { authorization: `Basic ${btoa(String(person.credentials))}` } : {}
+  return fetch(new URL(path, url), {
+    method,
+    headers: {
+      ...headers,
+      ...authorization,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  })
+}
+
+const API = '/api/v1/users/current'
+
+/** The request an intent means here; null where the product has no such route. */
+function callFor(intent: CanaryIntent): Call | null {
+  const one = encodeURIComponent(intent.id ?? '')
+  if (intent.resource === 'heartbeats') {
+    if (intent.action === 'create') return createHeartbeat(intent.values ?? {})
+    if (intent.action === 'list') return { method: 'GET', path: `${API}/heartbeats?${lastYear()}` }
+    return { method: intent.action === 'read' ? 'GET' : 'DELETE', path: `${API}/heartbeats/${one}` }
+  }
+  if (intent.resource === 'people') {
+    if (intent.action === 'list') return { method: 'GET', path: `${API}/teams/current/members` }
+    if (intent.action === 'read') return { method: 'GET', path: `${API}/teams/current/members/${one}` }
+  }
+  if (intent.resource === 'teams' && intent.action === 'list') return { method: 'GET', path: `${API}/teams` }
+  return null
+}
+
+function lastYear(): string {
+  const today = new Date(systemClock.now()).toISOString().slice(0, 10)
+  return `start=${addDays(today, -330)}&end=${addDays(today, 35)}&timezone=UTC`
+}
+
+function createHeartbeat(values: Readonly<Record<string, unknown>>): Call {
+  const heartbeat: Record<string, unknown> = {
+    entity: '/home/dev/app/main.ts',
+    time: systemClock.now() / 1000,
+  }
+  const headers: Record<string, string> = {}
+  for (const [field, value] of Object.entries(values)) {
+    const header = HEADER_NAMES[field]
+    const name = BODY_NAMES[field]
+    if (header !== undefined) headers[header] = String(value)
+    else if (name !== undefined) heartbeat[name] = field === 'time' ? toSeconds(value) : value
+  }
+  return { method: 'POST', path: `${API}/heartbeats.bulk`, body: [heartbeat], headers }
+}
+
+function toSeconds(value: unknown): unknown {
+  if (value instanceof Date) return value.getTime() / 1000
+  return typeof value === 'string' ? Date.parse(value) / 1000 : value
+}
+
+function withUndeclared(wanted: Call, { undeclared }: CanaryIntent): Call {
+  if (!undeclared) return wanted
+  const { name, value, place } = undeclared
+  if (place === 'header') return { ...wanted, headers: { ...wanted.headers, [name]: value } }
+  if (place === 'query') {
+    const joint = wanted.path.includes('?') ? '&' : '?'
+    return {
+      ...wanted,
+      path: `${wanted.path}${joint}${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+    }
+  }
+  if (!Array.isArray(wanted.body)) return wanted
+  return { ...wanted, body: wanted.body.map((item: object) => ({ ...item, [name]: value })) }
+}
+
+/** A bulk reply of one item as that item's own answer: `{ id, … }` with its status. */
+async function unwrapItem(response: Response): Promise<Response> {
+  if (response.status !== 202) return response
+  const { responses } = (await response.json()) as { responses: [[{ data?: object }, number]] }
+  const [body, status] = responses[0]
+  return Response.json(body.data ?? body, { status })
+}

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestSystem, type TestSystem } from './testing.ts'
+
+let system: TestSystem
+beforeAll(async () => {
+  system = await startTestSystem({ seed: true })
+})
+afterAll(() => system.close())
+
+const member = () => system.people.find(({ role }) => role === 'member')!
+const administrator = () => system.people.find(({ role }) => role === 'administrator')!
+const page = (path: string, headers: Record<string, string> = {}) =>
+  fetch(new URL(path, system.url), { headers, redirect: 'manual' })
+
+describe('signing in', () => {
+  test('by the link sets a cookie that scripts and other sites cannot use, and drops the token', async () => {
+    const response = await page(member().signInUrl)
+    expect(response.status).toBe(303)
+    expect(response.headers.get('location')).toBe('/')
+    const cookie = response.headers.get('set-cookie')!
+    expect(cookie).toMatch(/^coding-metrics-session=[A-Za-z0-9_-]{43};/)
+    expect(cookie).toContain('HttpOnly')
+    expect(cookie).toContain('SameSite=Lax')
+    const dashboard = await page('/', { cookie: cookie.split(';')[0]! })
+    expect(await dashboard.text()).toContain('wakapi')
+    expect(dashboard.headers.get('cache-control')).toBe('no-store')
+  })
+
+  test('leaves neither token nor cookie in the log', async () => {
+    await page(member().signInUrl)
+    const token = new URL(member().signInUrl).searchParams.get('token')!
+    const session = member().cookie.split('=')[1]!
+    const log = system.logged.join('\n')
+    expect(log).toContain('/sign-in')
+    expect(log).not.toContain(token)
+    expect(log).not.toContain(session)
+  })
+
+  test('is refused with another token, with a session instead of a link, and the other way round', async () => {
+    const session = member().cookie.split('=')[1]!
+    const link = new URL(member().signInUrl).searchParams.get('token')!
+    for (const token of ['', 'x', session]) expect((await page(`/sign-in?token=${token}`)).status).toBe(401)
+    const home = await page('/', { cookie: `coding-metrics-session=${link}` })
+    expect(await home.text()).not.toContain('wakapi')
+  })
+
+  test('ends with signing out, whoever kept the cookie', async () => {
+    const cookie = (await page(member().signInUrl)).headers.get('set-cookie')!.split(';')[0]!
+    const out = await fetch(`${system.url}/sign-out`, {
+      method: 'POST',
+      headers: { cookie },
+      redirect: 'manual',
+    })
+    expect(out.status).toBe(303)
+    expect(await (await page('/', { cookie })).text()).toContain('Signing in')
+  })
+})
+
+describe('the pages', () => {
+  test('show a stranger how to sign in, and nothing of anybody', async () => {
+    const text = await (await page('/')).text()
+    expect(text).toContain('sign-in link')
+    expect(text).not.toContain('wakapi')
+    expect((await page('/team')).headers.get('location')).toBe('/')
+  })
+
+  test('show the person’s time, the administrator the team’s, a member their own alone', async () => {
+    const { cookie } = member()
+    expect(await (await page('/?days=14', { cookie })).text()).toContain('in the last 14 days')
+    expect(await (await page('/?days=9999', { cookie })).text()).toContain('in the last 7 days')
+    const team = await (await page('/team', { cookie: administrator().cookie })).text()
+    expect(team).toContain('Ada')
+    expect(team).toContain('acme-payments')
+    const own = await (await page('/team', { cookie })).text()
+    expect(own).not.toContain('Grace')
+    expect(own).toContain('You see yourself alone')
+  })
+
+  test('stand under a policy whose nonce changes with every answer', async () => {
+    const nonces = await Promise.all(
+      ['/', '/connect', '/team', '/no-such-page'].map(async (path) => {
+        const response = await page(path, { cookie: member().cookie })
+        const policy = response.headers.get('content-security-policy') ?? ''
+        expect(policy).not.toContain('unsafe')
+        return /'nonce-([^']+)'/.exec(policy)?.[1]
+      }),
+    )
+    expect(new Set(nonces).size).toBe(4)
+  })
+
+  test('serve their stylesheet, and answer an unknown address with a page', async () => {
+    const [, path] = /href="(\/assets\/codetime-[0-9a-f]+\.css)"/.exec(await (await page('/')).text())!
+    const styles = await page(path!)
+    expect(styles.headers.get('content-type')).toContain('text/css')
+    expect(styles.headers.get('cache-control')).toContain('immutable')
+    const missing = await page('/no-such-page')
+    expect(missing.status).toBe(404)
+    expect(await missing.text()).toContain('There is no such page')
+  })
+
+  test('include the security page with every promise of the catalogue that this product makes', async () => {
+    const { promises } = (await (await page('/security.json')).json()) as { promises: { key: string }[] }
+    expect(promises.map(({ key }) => key).toSorted()).toEqual(
+      [
+        'access.rbac',
+        'access.tenant-isolation',
+        'data.declared-fields',
+        'data.inventory',
+        'data.no-source-code',
+        'disclosure.bounty',
+        'disclosure.contact',
+        'encryption.keys-apart',
+        'encryption.rest?scope=personal',
+        'erasure.backups?within=27d',
+        'erasure.production?within=24h',
+        'erasure.self-service',
+        'guard.headers',
+        'incident.process',
+        'infra.provider',
+        'monitor.security',
+        'privacy.lawful-basis',
+        'retention.logs?atMost=1y',
+        'sdlc.code-review',
+        'sdlc.security-review',
+        'staff.access-controlled',
+        'staff.access-logged',
+      ].toSorted(),
+    )
+    expect((await page('/security')).status).toBe(200)
+    expect(await (await page('/security/data')).text()).toContain('path of the open file')
+  })
+})

@@ -1,0 +1,134 @@
+import { Hono, type Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import type { Logger } from 'surety'
+import { answerFailure, type Service } from './api-request.ts'
+import { newestZone, readBeats, readBeatsByPerson } from './heartbeat-store.ts'
+import { dayOf, knownZone } from './metrics/calendar.ts'
+import { namedRange, OFFERED_DAYS, type DayRange, type OfferedDays } from './metrics/range.ts'
+import { neededInstants } from './metrics/reports.ts'
+import { closeToken, findByToken, openToken, principalOf, TOKEN_LIFE_MS, type Person } from './people.ts'
+import { dashboardPage } from './view/dashboard.ts'
+import { connectPage, failurePage, welcomePage } from './view/plain-pages.ts'
+import { STYLES } from './view/styles.ts'
+import { teamPage } from './view/team.ts'
+
+/** Cookies ignore ports: the name says whose it is. */
+export const SESSION_COOKIE = 'coding-metrics-session'
+
+/** What Surety's middleware puts into a request's context. */
+export type PageEnv = { Variables: { nonce: string; requestId: string } }
+
+/** The pages people read; they work without script. */
+export function pageRoutes(service: Service, logger: Logger): Hono<PageEnv> {
+  const { backend, clock } = service
+  const pages = new Hono<PageEnv>()
+  pages.get(STYLES.path, (c) => {
+    c.header('Cache-Control', 'public, max-age=31536000, immutable')
+    return c.body(STYLES.text, 200, { 'Content-Type': 'text/css; charset=utf-8' })
+  })
+  pages.get('/', async (c) => {
+    const person = await signedIn(c, service)
+    if (!person) return show(c, welcomePage(c.get('nonce')))
+    return show(c, await dashboard(c, service, person))
+  })
+  pages.get('/team', async (c) => {
+    const person = await signedIn(c, service)
+    if (!person) return c.redirect('/', 303)
+    return show(c, await team(c, service, person))
+  })
+  pages.get('/connect', async (c) => {
+    const person = await signedIn(c, service)
+    return show(
+      c,
+      connectPage({ nonce: c.get('nonce'), person, apiUrl: `${new URL(c.req.url).origin}/api/v1` }),
+    )
+  })
+  pages.get('/sign-in', async (c) => {
+    const person = await findByToken(backend, 'link', c.req.query('token') ?? '', clock.now())
+    if (!person) return show(c, failurePage(c.get('nonce'), LINK_DEAD), 401)
+    setCookie(c, SESSION_COOKIE, await openToken(backend, person, 'session', clock.now()), {
+      httpOnly: true,
+      sameSite: 'Lax',
+      path: '/',
+      secure: new URL(c.req.url).protocol === 'https:',
+      maxAge: TOKEN_LIFE_MS.session / 1000,
+    })
+    return c.redirect('/', 303)
+  })
+  pages.post('/sign-out', async (c) => {
+    const token = getCookie(c, SESSION_COOKIE)
+    if (token !== undefined) await closeToken(backend, token)
+    deleteCookie(c, SESSION_COOKIE, { path: '/' })
+    return c.redirect('/', 303)
+  })
+  pages.onError((error, c) => {
+    const { refusal, cause } = answerFailure(error)
+    if (refusal.status >= 500) logger.error({ code: cause }, 'a page failed')
+    return show(c, failurePage(c.get('nonce'), FAILED), refusal.status)
+  })
+  return pages
+}
+
+/** Answers what nobody has a page for. */
+export function notFoundPage(c: Context<PageEnv>) {
+  return show(c, failurePage(c.get('nonce'), NOT_FOUND), 404)
+}
+
+const NOT_FOUND = {
+  title: 'There is no such page',
+  text: 'The address may be mistyped, or what was here is gone.',
+}
+const LINK_DEAD = {
+  title: 'This sign-in link does not work',
+  text: 'It is mistyped, or older than 12 hours. Restart the demo and open the link it prints.',
+}
+const FAILED = {
+  title: 'Something failed here',
+  text: 'Nothing of yours was changed. Try again in a moment.',
+}
+
+type Shown = ReturnType<typeof welcomePage>
+
+function show(
+  c: Context<PageEnv>,
+  page: Shown,
+  status: 200 | 400 | 401 | 403 | 404 | 413 | 415 | 500 | 503 = 200,
+) {
+  c.header('Cache-Control', 'no-store')
+  return c.html(page, status)
+}
+
+async function signedIn(c: Context<PageEnv>, { backend, clock }: Service): Promise<Person | null> {
+  const token = getCookie(c, SESSION_COOKIE)
+  return token === undefined ? null : findByToken(backend, 'session', token, clock.now())
+}
+
+interface Period {
+  readonly days: OfferedDays
+  readonly range: DayRange
+}
+
+function periodOf(c: Context<PageEnv>, now: number, zone: string): Period {
+  const days = OFFERED_DAYS.find((offered) => String(offered) === c.req.query('days')) ?? OFFERED_DAYS[0]
+  return { days, range: namedRange(`last_${days}_days`, now, zone)! }
+}
+
+async function dashboard(c: Context<PageEnv>, { backend, clock }: Service, person: Person) {
+  const { db } = backend.as(principalOf(person))
+  const now = clock.now()
+  const zone = knownZone(await newestZone(db, person.id))
+  const { days, range } = periodOf(c, now, zone)
+  const beats = await readBeats(db, person.id, neededInstants(range))
+  return dashboardPage({ nonce: c.get('nonce'), person, days, range, today: dayOf(now, zone), beats })
+}
+
+async function team(c: Context<PageEnv>, { backend, clock }: Service, person: Person) {
+  const { db } = backend.as(principalOf(person))
+  const now = clock.now()
+  const zone = knownZone(await newestZone(db, person.id))
+  const { days, range } = periodOf(c, now, zone)
+  const { from, until } = neededInstants(range)
+  const members = await db.selectFrom('people').select(['personId', 'displayName', 'role']).execute()
+  const beats = await readBeatsByPerson(db, from, until)
+  return teamPage({ nonce: c.get('nonce'), person, days, range, members, beats })
+}

@@ -1,0 +1,65 @@
+import { buttonLink, command, html, inlineCode, link, notice, pageHeading, type Markup } from 'surety/ui'
+import type { Person } from '../people.ts'
+import { shell } from './shell.ts'
+
+/** What somebody sees who is not signed in. */
+export function welcomePage(nonce: string): Markup {
+  return shell({
+    nonce,
+    title: 'Where your coding time goes',
+    current: '/',
+    person: null,
+    body: html`${pageHeading({
+      title: 'Where your coding time goes',
+      lead: 'Your editor tells Codetime which file is open; you get to see your time by project, language and day. Paths, projects, branches and machine names are sealed before they are stored.',
+    })}
+      <div class="narrow">
+        ${notice(
+          'neutral',
+          'Signing in',
+          html`Open the sign-in link that ${inlineCode('npm start')} printed. Each person of the demo has one.`,
+        )}
+        <p>
+          Every promise about your data stands on ${link('/security', 'the security page')}, with what was
+          measured, when, and what that cannot prove.
+        </p>
+        <p>${buttonLink('/security', 'Read the security page', 'primary')}</p>
+      </div>`,
+  })
+}
+
+/** How an editor is pointed here. */
+export function connectPage(options: { nonce: string; person: Person | null; apiUrl: string }): Markup {
+  return shell({
+    nonce: options.nonce,
+    title: 'Connect an editor',
+    current: '/connect',
+    person: options.person,
+    body: html`${pageHeading({
+      title: 'Connect an editor',
+      lead: 'Any WakaTime plug-in works. Install the one for your editor and put this into .wakatime.cfg in your home folder:',
+    })}
+      <div class="narrow">
+        ${command(`[settings]\napi_url = ${options.apiUrl}\napi_key = your key`)}
+        <p>
+          Your key is the one that ${inlineCode('npm start')} printed. We keep only what recognises it, so we
+          cannot show it to you again.
+        </p>
+        <p>
+          What the plug-in may send and what of it is stored is
+          ${link('/security/data', 'listed field by field')}. To keep file names to yourself, set
+          ${inlineCode('hide_file_names = true')} in the same file: your time still counts.
+        </p>
+      </div>`,
+  })
+}
+
+/** A page that could not be shown. */
+export function failurePage(nonce: string, { title, text }: { title: string; text: string }): Markup {
+  return shell({
+    nonce,
+    title,
+    person: null,
+    body: html`${pageHeading({ title, lead: text })}${buttonLink('/', 'To the start')}`,
+  })
+}
