@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { Connection } from '../database/connection.ts'
+import type { Connection } from '../database/index.ts'
 
 /** Who owns a data key: one subject in one tenant. For rows sealed for a tenant, `subject` equals `tenant`. */
 export interface KeyOwner {
