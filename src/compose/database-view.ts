@@ -42,10 +42,11 @@ export function createDatabaseView(database: Database, config: SuretyConfig): Da
       return row?.visible ?? 0
     },
     async plant(value) {
-      await asConnection(database.owner).query(
-        'insert into surety.planted (id, value) values (1, $1) on conflict (id) do update set value = excluded.value',
-        [value],
-      )
+      // Not an update: its log record leaves out what the new row shares with the old one.
+      await inTransaction(database.owner, async (connection) => {
+        await connection.query('delete from surety.planted')
+        await connection.query('insert into surety.planted (id, value) values (1, $1)', [value])
+      })
     },
     cells: () => readCells(database, governed),
   }

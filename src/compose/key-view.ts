@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { asConnection, type Database } from '../database/index.ts'
-import { readFileKeys, type KeyProvider, type OpenKeyTree } from '../keys/index.ts'
+import { readFileKeys, type KeyMaterial, type KeyProvider, type OpenKeyTree } from '../keys/index.ts'
 import type { KeyView } from '../promises/index.ts'
 
 export interface KeyViewOptions {
@@ -23,7 +23,7 @@ export function createKeyView({ provider, tree, database, folder }: KeyViewOptio
         folder === null ? [] : await readFileKeys(folder),
         await tree.material(connection, most),
       ]
-      return [...provided.map((bytes) => ({ label: 'provider key', bytes })), ...derived]
+      return [...provided.map((bytes): KeyMaterial => ({ label: 'provider key', bytes })), ...derived]
     },
   }
 }

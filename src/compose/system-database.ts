@@ -3,6 +3,7 @@ import {
   applyPlan,
   asConnection,
   assertCannotBypass,
+  databaseMigrations,
   migrateSystem,
   openDatabase,
   planResources,
@@ -19,7 +20,7 @@ import { promisesMigrations } from '../promises/index.ts'
 import { SuretyStartError } from './errors.ts'
 
 /** The tables of the library's own, room by room. */
-export const SYSTEM_MIGRATIONS = [keysMigrations, logMigrations, promisesMigrations]
+export const SYSTEM_MIGRATIONS = [databaseMigrations, keysMigrations, logMigrations, promisesMigrations]
 
 export interface SystemDatabaseOptions {
   readonly dataDir: string
@@ -50,6 +51,7 @@ export async function openSystemDatabase(
     clock,
     logger,
     ...(url === undefined ? {} : { url }),
+    ...appUrl(),
     ...(options.server ? { server: options.server } : {}),
     ...(mode === 'tool' && url === undefined ? { attach: true } : {}),
   })
@@ -61,6 +63,12 @@ export async function openSystemDatabase(
     await database.close()
     throw error
   }
+}
+
+/** How the app's role reaches an external database, where its password cannot be derived from the owner's. */
+function appUrl(): { appUrl?: string } {
+  const url = process.env['SURETY_APP_DATABASE_URL']
+  return url ? { appUrl: url } : {}
 }
 
 /** The default name of a system's database. */

@@ -37,9 +37,12 @@ async function createPerson(canary: Canary, url: string, role: string): Promise<
   }
 }
 
-/** A value that occurs nowhere else: what is searched for later. */
+/**
+ * A value that occurs nowhere else: what is searched for later. Random from its first character, since
+ * a database may leave out of its log what a new value shares with an old one.
+ */
 export function createMarker(): string {
-  return `cnry${randomWord(12)}`
+  return randomWord(14)
 }
 
 function randomWord(bytes: number): string {

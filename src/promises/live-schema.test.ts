@@ -73,7 +73,10 @@ describe('the live schema', () => {
   })
 
   test('shows a declared column that the database lacks', async () => {
-    const wider = { ...people, fields: { ...people.fields, plan: field.text('the plan', { max: 9, clear: 'counted in SQL' }) } }
+    const wider = {
+      ...people,
+      fields: { ...people.fields, plan: field.text('the plan', { max: 9, clear: 'counted in SQL' }) },
+    }
     expect(missingColumns({ ...config, resources: { people: wider } }, await live())).toEqual(['people.plan'])
   })
 })

@@ -1,0 +1,340 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Kysely } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { systemPrincipal } from '../access/index.ts'
+import { applyPlan, asConnection, inTransaction, planResources, type Connection } from '../database/index.ts'
+import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
+import { field, resource, type PermissionText, type SuretyConfig } from '../declare/index.ts'
+import {
+  keysMigrations,
+  openFileProvider,
+  openKeyTree,
+  readFileKeys,
+  type KeyProvider,
+  type OpenKeyTree,
+} from '../keys/index.ts'
+import {
+  catalogue,
+  promisesMigrations,
+  type AnyTables,
+  type Canaries,
+  type Measurement,
+  type ProbeContext,
+} from '../promises/index.ts'
+import { createStore } from '../store/index.ts'
+import { createDatabaseView } from './database-view.ts'
+import { createKeyView } from './key-view.ts'
+
+const notes = resource({
+  name: 'notes',
+  subject: 'personId',
+  tenant: 'teamId',
+  purpose: 'to test',
+  basis: 'contract',
+  retention: 'account',
+  undeclared: 'drop',
+  fields: {
+    personId: field.id(),
+    teamId: field.id(),
+    title: field.text('a title', { max: 200, index: 'blind' }),
+    at: field.timestamp('when', { clear: 'ranges in SQL' }),
+  },
+})
+const roles = { member: ['notes:*:own'], leader: ['notes:read:tenant'] } satisfies Record<
+  string,
+  PermissionText[]
+>
+const config: SuretyConfig = {
+  name: 'Notes',
+  origin: 'notes.example',
+  page: 'security.md',
+  resources: { notes },
+  roles,
+}
+
+/** Each promise is measured as kept on a sound system, and as broken once its guard is taken away. */
+describe('the probes', () => {
+  let database: TestDatabase
+  let dataDir: string
+  let keyFolder: string
+  let provider: KeyProvider
+  let tree: OpenKeyTree
+
+  beforeAll(async () => {
+    database = await startTestDatabase({ migrations: [keysMigrations, promisesMigrations] })
+    await applyPlan(database.owner, await planResources(asConnection(database.owner), [notes]), {
+      allow: 'additive',
+    })
+    dataDir = await mkdtemp(join(tmpdir(), 'surety-probes-'))
+    keyFolder = join(dataDir, 'keys')
+    provider = await openFileProvider({
+      folder: keyFolder,
+      outside: [database.databaseDir!],
+      clock: database.clock,
+    })
+    tree = await openKeyTree({
+      provider,
+      owner: database.owner,
+      clock: database.clock,
+      logger: database.logger,
+    })
+  })
+  afterAll(async () => {
+    tree?.close()
+    await database?.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+
+  interface Changes {
+    readonly granted?: Record<string, PermissionText[]>
+    readonly canaries?: Canaries
+    readonly site?: string
+  }
+
+  function context({ granted = roles, canaries, site }: Changes = {}): ProbeContext {
+    const { clock, logger } = database
+    const store = createStore({
+      resources: config.resources,
+      roles: granted,
+      pool: database.app,
+      keys: tree,
+      clock,
+      logger,
+    })
+    return {
+      config,
+      clock,
+      site: site ?? null,
+      dataDir,
+      canaries: canaries ?? null,
+      database: createDatabaseView(database, config),
+      keys: createKeyView({ provider, tree, database, folder: keyFolder }),
+      as: (principal) => store.as(principal).db as unknown as Kysely<AnyTables>,
+      system: systemPrincipal,
+      progress() {},
+      signal: new AbortController().signal,
+    }
+  }
+
+  async function measure(id: string, changes: Changes = {}, params: object = {}): Promise<Measurement> {
+    const definition = catalogue.get(id)!
+    return definition.probe(context(changes), definition.parameters.parse(params))
+  }
+
+  /** A route of an app that stores what it should not: the whole request, in the clear. */
+  function leakyApp(): Canaries {
+    const person = { id: crypto.randomUUID(), tenant: crypto.randomUUID(), role: 'member', credentials: null }
+    return {
+      withPeople: (wanted, action) => action(wanted.map(() => person)),
+      async request(_, intent) {
+        const text = JSON.stringify(intent)
+        await database.owner.query('create table if not exists surety.planted_log (text text)')
+        await database.owner.query('insert into surety.planted_log values ($1)', [text])
+        return new Response(null, { status: 201 })
+      },
+    }
+  }
+
+  describe('access.rbac', () => {
+    test('finds every role as declared', async () => {
+      const measured = await measure('access.rbac')
+      expect(measured).toMatchObject({ outcome: 'kept', values: { trials: 18, wrong: 0, roles: 2 } })
+      // A matrix in which nothing is allowed, or nothing refused, would prove nothing.
+      expect(measured.values).toMatchObject({ allowed: 5, refused: 13 })
+    })
+
+    test('sees a role that can do more than it says', async () => {
+      const granted = {
+        ...roles,
+        leader: ['notes:read:tenant', 'notes:delete:tenant'] satisfies PermissionText[],
+      }
+      expect(await measure('access.rbac', { granted })).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('leader can delete'),
+      })
+    })
+
+    test('sees a role that can do less than it says', async () => {
+      const granted = { ...roles, leader: [] }
+      expect(await measure('access.rbac', { granted })).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('leader cannot read'),
+      })
+    })
+
+    test('leaves no row behind', async () => {
+      expect(await countNotes()).toBe(0)
+    })
+  })
+
+  describe('access.tenant-isolation', () => {
+    test('reaches nothing in another tenant', async () => {
+      expect(await measure('access.tenant-isolation')).toMatchObject({
+        outcome: 'kept',
+        values: { attempts: 10, leaks: 0 },
+      })
+    })
+
+    test('sees that row-level security is off', async () => {
+      await database.owner.query('alter table app.notes no force row level security')
+      expect(await measure('access.tenant-isolation')).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('forced'),
+      })
+      await database.owner.query('alter table app.notes force row level security')
+    })
+
+    test('sees a policy that lets strangers in', async () => {
+      await database.owner.query('create policy open_door on app.notes for select to surety_app using (true)')
+      expect(await measure('access.tenant-isolation')).toMatchObject({ outcome: 'broken' })
+      await database.owner.query('drop policy open_door on app.notes')
+    })
+  })
+
+  describe('data.declared-fields', () => {
+    test('finds nothing undeclared, stored or in the schema', async () => {
+      expect(await measure('data.declared-fields')).toMatchObject({
+        outcome: 'kept',
+        values: { stored: 0, undeclared: 0 },
+      })
+    })
+
+    test('sees a column that nobody declared', async () => {
+      await database.owner.query('alter table app.notes add column shoe_size text')
+      expect(await measure('data.declared-fields')).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('shoe_size'),
+      })
+      await database.owner.query('alter table app.notes drop column shoe_size')
+    })
+
+    test('sees an app that stores whole requests', async () => {
+      const measured = await measure('data.declared-fields', { canaries: leakyApp() })
+      expect(measured).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('that nothing declares was stored'),
+      })
+      await database.owner.query('drop table surety.planted_log')
+    })
+  })
+
+  describe('encryption.rest', () => {
+    test('finds no sealed value in any file, and the planted one', async () => {
+      expect(await measure('encryption.rest')).toMatchObject({
+        outcome: 'kept',
+        values: { found: 0, plantedFound: true, envelopes: 0 },
+      })
+    })
+
+    test('opens what is stored', async () => {
+      await insertNotes(3)
+      expect(await measure('encryption.rest')).toMatchObject({
+        outcome: 'kept',
+        values: { envelopes: 3, opened: 3, failed: 0 },
+      })
+    })
+
+    test.each([
+      [
+        'a flipped bit',
+        `update app.notes set _envelope = set_byte(_envelope, 40, get_byte(_envelope, 40) # 1)`,
+      ],
+      ['an edited clear column', `update app.notes set at = at + interval '1 day'`],
+      ['a row given to somebody else', `update app.notes set "personId" = gen_random_uuid()`],
+    ])('sees %s', async (_, statement) => {
+      await insertNotes(1)
+      await behindTheLibrary(statement)
+      expect(await measure('encryption.rest')).toMatchObject({ outcome: 'broken', values: { failed: 1 } })
+    })
+
+    test('sees an app that stores the value in the clear', async () => {
+      const measured = await measure('encryption.rest', { canaries: leakyApp() })
+      expect(measured).toMatchObject({ outcome: 'broken', summary: expect.stringContaining('in the clear') })
+      await database.owner.query('drop table surety.planted_log')
+    })
+
+    test('calls a clear column broken under scope=all', async () => {
+      expect(await measure('encryption.rest', {}, { scope: 'all' })).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('notes.at'),
+      })
+    })
+  })
+
+  describe('encryption.keys-apart', () => {
+    test('finds no key outside the key folder', async () => {
+      await insertNotes(1)
+      const measured = await measure('encryption.keys-apart')
+      expect(measured).toMatchObject({ outcome: 'kept', values: { found: 0, placementProblems: 0 } })
+      expect(measured.values['keys']).toBeGreaterThanOrEqual(4)
+    })
+
+    test.each(['base64', 'hex', 'latin1'] as const)('sees a provider key copied as %s', async (encoding) => {
+      const [key] = await readFileKeys(keyFolder)
+      const copy = join(dataDir, 'copy')
+      await writeFile(copy, encoding === 'latin1' ? key! : key!.toString(encoding))
+      expect(await measure('encryption.keys-apart')).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('copy'),
+      })
+      await rm(copy)
+    })
+
+    test('sees a key folder that others can enter', async () => {
+      await chmod(keyFolder, 0o755)
+      expect(await measure('encryption.keys-apart')).toMatchObject({ outcome: 'broken' })
+      await chmod(keyFolder, 0o700)
+    })
+  })
+
+  describe('privacy.lawful-basis', () => {
+    test('finds a purpose for every table', async () => {
+      expect(await measure('privacy.lawful-basis')).toMatchObject({ outcome: 'kept' })
+    })
+
+    test('sees a table without one', async () => {
+      await database.owner.query('create table app.diary (text text)')
+      expect(await measure('privacy.lawful-basis')).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('app.diary'),
+      })
+      await database.owner.query('drop table app.diary')
+    })
+  })
+
+  beforeEach(() => behindTheLibrary('delete from app.notes'))
+
+  async function insertNotes(count: number): Promise<void> {
+    const db = context().as(systemPrincipal('test', ['notes']))
+    for (let i = 0; i < count; i++) {
+      const row = {
+        personId: crypto.randomUUID(),
+        teamId: crypto.randomUUID(),
+        title: `note ${i}`,
+        at: new Date(),
+      }
+      await db.insertInto('notes').values(row).execute()
+    }
+  }
+
+  async function countNotes(): Promise<number> {
+    return (
+      await context()
+        .as(systemPrincipal('test', ['notes']))
+        .selectFrom('notes')
+        .select('id')
+        .execute()
+    ).length
+  }
+
+  /** What a database administrator could do. */
+  async function behindTheLibrary(statement: string): Promise<void> {
+    await inTransaction(database.owner, async (connection: Connection) => {
+      for (const action of ['read', 'write', 'delete'])
+        await connection.query(`select set_config($1, 'any', true)`, [`surety.${action}_notes`])
+      await connection.query(statement)
+    })
+  }
+})
