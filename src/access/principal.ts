@@ -1,3 +1,6 @@
+import { isId } from '../kernel/index.ts'
+import { AccessError } from './errors.ts'
+
 /** Who is asking. Surety never guesses one: every governed statement carries a principal. */
 export interface Principal {
   readonly kind: 'user' | 'operator' | 'system' | 'anonymous'
@@ -8,4 +11,52 @@ export interface Principal {
   readonly roles: readonly string[]
   /** The operator's grant, when there is one. */
   readonly grant?: string
+}
+
+const systemTables = new WeakMap<Principal, ReadonlySet<string>>()
+
+/**
+ * The principal of one of the library's own tasks: every action, every tenant, on the tables it
+ * names and on no other. The object itself is the authority: a copy or a look-alike has none.
+ *
+ * @param task what runs, for logs; never a person's data
+ */
+export function systemPrincipal(task: string, tables: readonly string[]): Principal {
+  const principal: Principal = Object.freeze({
+    kind: 'system',
+    id: task,
+    tenant: null,
+    roles: Object.freeze([]),
+  })
+  systemTables.set(principal, new Set(tables))
+  return principal
+}
+
+/** The tables of a genuine system principal; null for anything else. */
+export function tablesOfSystem(principal: Principal): ReadonlySet<string> | null {
+  return systemTables.get(principal) ?? null
+}
+
+/**
+ * A frozen copy of a principal that later changes of the caller's object cannot reach; a system
+ * principal is returned as it is.
+ *
+ * @throws AccessError `ERR_ACCESS_PRINCIPAL`, `ERR_ACCESS_SYSTEM`
+ */
+export function freezePrincipal(principal: Principal): Principal {
+  if (systemTables.has(principal)) return principal
+  if (principal.kind === 'system') {
+    throw new AccessError('ERR_ACCESS_SYSTEM', 'a system principal was not made by systemPrincipal()')
+  }
+  const { kind, id, tenant, roles, grant } = principal
+  const identified = kind === 'anonymous' || ((kind === 'user' || kind === 'operator') && isId(id))
+  const rolesAreTexts = Array.isArray(roles) && roles.every((role) => typeof role === 'string')
+  if (!identified || !(tenant === null || isId(tenant)) || !rolesAreTexts) {
+    throw new AccessError(
+      'ERR_ACCESS_PRINCIPAL',
+      'the principal has an unknown kind, or an id, tenant or roles that are none',
+    )
+  }
+  const copy = { kind, id, tenant, roles: Object.freeze([...roles]) }
+  return Object.freeze(grant === undefined ? copy : { ...copy, grant })
 }

@@ -1,0 +1,21 @@
+import { Kysely } from 'kysely'
+import { governedDialect, type Backend } from './dialect.ts'
+import type { Policy } from './plan/authority.ts'
+import { notOffered } from './transport.ts'
+
+/**
+ * A Kysely that knows who is asking. It builds queries as any other; each is planned for its
+ * principal or refused with an `ERR_STORE_…` code.
+ *
+ * Refused as a whole: `schema`, `introspection`, `withSchema`, streaming, merging, explaining, raw
+ * SQL, `destroy`.
+ */
+export class GovernedKysely<DB> extends Kysely<DB> {
+  constructor(policy: Policy, backend: Backend) {
+    super({ dialect: governedDialect(policy, backend) })
+  }
+
+  override async destroy(): Promise<void> {
+    throw notOffered('destroy')
+  }
+}

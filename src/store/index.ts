@@ -1,0 +1,18 @@
+/**
+ * Store: the governed Kysely.
+ *
+ * Promise: no row leaves without a principal and a permission; no query returns another tenant's
+ * row, whatever its shape; no sealed field is stored in the clear; what is not understood is refused.
+ *
+ * How: `store.as(principal).db` is a Kysely whose compiler is a planner (`plan/`). It walks the query
+ * tree, resolves every name, replaces each table by its rows in the principal's reach, keeps functions
+ * and operators to a list, and treats sealed fields as virtual: hidden columns travel in their place
+ * and are opened when the rows have come (`seal/`). Behind it stands row-level security, told by
+ * transaction-local settings how far the statement's permissions reach (`transport.ts`).
+ *
+ * What it does not do: stop somebody who holds the pool itself; hide from the database which rows
+ * have equal blind-indexed values; serve operators, whose grants are not part of it yet; stream.
+ */
+export { StoreError } from './errors.ts'
+export { GovernedKysely } from './governed-kysely.ts'
+export { createStore, type Governed, type Store, type StoreOptions } from './store.ts'

@@ -1,0 +1,126 @@
+import type { OperationNode } from 'kysely'
+import { decide, tenantOf, type Principal, type Roles } from '../../access/index.ts'
+import { keyOwnerColumn, tenantColumn } from '../../declare/index.ts'
+import type { Action, Resource, Scope } from '../../declare/index.ts'
+import { KEYS_SETTING, settingName, SUBJECT_SETTING, TENANT_SETTING } from '../../database/index.ts'
+import { describeName, StoreError } from '../errors.ts'
+import { both, columnOf, equals } from './table.ts'
+
+/** What the planner knows about its principal; the same for all of its statements. */
+export interface Policy {
+  readonly principal: Principal
+  readonly roles: Roles
+  readonly resources: ReadonlyMap<string, Resource>
+  /** False only in tests that show row-level security holding alone. */
+  readonly predicates: boolean
+}
+
+const NARROWEST_FIRST: readonly Scope[] = ['own', 'tenant', 'any']
+
+/**
+ * The permissions that one statement draws on: asked for while it is planned, and handed to
+ * row-level security as settings when it runs.
+ */
+export class Authority {
+  readonly #policy: Policy
+  readonly #uses = new Map<Resource, Map<Action, Scope>>()
+
+  constructor(policy: Policy) {
+    this.#policy = policy
+  }
+
+  get principal(): Principal {
+    return this.#policy.principal
+  }
+
+  /** @throws StoreError `ERR_STORE_UNKNOWN_TABLE` */
+  resource(name: string): Resource {
+    const resource = this.#policy.resources.get(name)
+    if (!resource)
+      throw new StoreError('ERR_STORE_UNKNOWN_TABLE', `no resource ${describeName(name)} is declared`)
+    return resource
+  }
+
+  /**
+   * The scope of the principal's permission, recorded as used.
+   * @throws StoreError `ERR_STORE_FORBIDDEN`
+   */
+  permit(resource: Resource, action: Action): Scope {
+    const { principal, roles } = this.#policy
+    const scope = decide(principal, roles, resource, action)
+    if (scope === null) {
+      throw new StoreError(
+        'ERR_STORE_FORBIDDEN',
+        `no role of this ${principal.kind} allows to ${action} ${resource.name}`,
+      )
+    }
+    const uses = this.#uses.get(resource) ?? new Map<Action, Scope>()
+    this.#uses.set(resource, uses.set(action, scope))
+    return scope
+  }
+
+  /** The narrowest of several permissions: rows that all of them reach. */
+  permitAll(resource: Resource, actions: readonly Action[]): Scope {
+    const scopes = actions.map((action) => this.permit(resource, action))
+    return NARROWEST_FIRST.find((scope) => scopes.includes(scope)) ?? 'any'
+  }
+
+  /** The columns that bind rows to the principal within a scope, and their values. */
+  bindings(resource: Resource, scope: Scope): ReadonlyMap<string, string> {
+    const bindings = new Map<string, string>()
+    if (scope === 'any') return bindings
+    bindings.set(tenantColumn(resource)!, tenantOf(this.principal, resource)!)
+    if (scope === 'own') bindings.set(resource.subject!, this.principal.id)
+    return bindings
+  }
+
+  /** The bindings of rows that the principal may read. */
+  reach(resource: Resource): ReadonlyMap<string, string> {
+    return this.#policy.predicates ? this.bindings(resource, this.permit(resource, 'read')) : new Map()
+  }
+
+  /** The condition on `alias` for the rows in scope; null for all rows. */
+  predicate(resource: Resource, alias: string, scope: Scope): OperationNode | null {
+    if (!this.#policy.predicates) return null
+    let condition: OperationNode | null = null
+    for (const [column, value] of this.bindings(resource, scope)) {
+      condition = both(condition, equals(columnOf(alias, column), value))
+    }
+    return condition
+  }
+
+  /**
+   * The tenant whose key makes a blind index; null for an installation's.
+   * @throws StoreError `ERR_STORE_BLIND_SCOPE` where rows of several tenants are in reach
+   */
+  blindTenant(resource: Resource, field: string): string | null {
+    if (resource.fields[field]!.index === 'blind-installation') return null
+    if (this.permit(resource, 'read') === 'any') {
+      throw new StoreError(
+        'ERR_STORE_BLIND_SCOPE',
+        `${resource.name}.${field} is indexed per tenant, and this principal reads every tenant`,
+      )
+    }
+    return tenantOf(this.principal, resource)
+  }
+
+  /** Names of the tables in use, for logs and traces. */
+  get tables(): string[] {
+    return [...this.#uses.keys()].map((resource) => resource.name)
+  }
+
+  /** The transaction-local settings that row-level security reads. */
+  get settings(): ReadonlyMap<string, string> {
+    const settings = new Map<string, string>()
+    const { kind, id, tenant } = this.principal
+    if (tenant !== null) settings.set(TENANT_SETTING, tenant)
+    if (kind === 'user') settings.set(SUBJECT_SETTING, id)
+    for (const [resource, uses] of this.#uses) {
+      for (const [action, scope] of uses) {
+        settings.set(settingName(action, resource.name), scope)
+        if (scope === 'any' && keyOwnerColumn(resource) !== null) settings.set(KEYS_SETTING, 'any')
+      }
+    }
+    return settings
+  }
+}

@@ -1,0 +1,209 @@
+import {
+  BinaryOperationNode,
+  ColumnNode,
+  OnConflictNode,
+  OperatorNode,
+  PrimitiveValueListNode,
+  ReferenceNode,
+  TableNode,
+  ValueNode,
+  ValuesNode,
+  WhereNode,
+  type ColumnUpdateNode,
+  type OperationNode,
+} from 'kysely'
+import { blindColumn, validateRow, type Resource } from '../../declare/index.ts'
+import { describeName, StoreError } from '../errors.ts'
+import type { Authority } from './authority.ts'
+import { planExpression } from './expression.ts'
+import { isKind, refuseNode, take } from './nodes.ts'
+import { rootScope } from './select.ts'
+import { readColumn, type Scope } from './scope.ts'
+import type { Output } from './selections.ts'
+import { columnsOf } from './sources.ts'
+import { both, hasEnvelope, indexedFields, storedColumns, visibleColumns } from './table.ts'
+import { planReturning, readTarget, type Target } from './target.ts'
+
+/** A row to be stored, by field name: validated, bound to its owner, not yet sealed. */
+export type Draft = Readonly<Record<string, unknown>>
+
+/** A parameter that becomes a column of a stored row when the statement runs. */
+export class RowSlot {
+  readonly row: number
+  readonly column: string
+
+  constructor(row: number, column: string) {
+    this.row = row
+    this.column = column
+  }
+}
+
+export interface PlannedInsert {
+  readonly node: OperationNode
+  readonly outputs: readonly Output[]
+  readonly resource: Resource
+  readonly drafts: readonly Draft[]
+  /** Undeclared members that were left out, each name once. */
+  readonly dropped: readonly string[]
+}
+
+/**
+ * Plans an insert of literal rows. Values never come from SQL: they could neither be validated nor
+ * sealed there.
+ *
+ * @throws StoreError `ERR_STORE_FORBIDDEN` for a row of another owner, `ERR_STORE_UNSUPPORTED`
+ * @throws ValueError for a value that its field does not take
+ */
+export function planInsert(authority: Authority, node: OperationNode): PlannedInsert {
+  const query = take(node, 'InsertQueryNode')
+  const target = readTarget(authority, query.into ?? refuseNode(node))
+  const { resource } = target
+  const columns = (query.columns ?? []).map(readColumn)
+  const rows = readRows(query.values ?? refuseNode(node), columns)
+  const dropped = new Set<string>()
+  const drafts = rows.map((row) => toDraft(authority, resource, row, dropped))
+  const scope = rootScope(authority)
+  scope.add({ alias: target.alias, columns: columnsOf(resource) })
+  const returning = planReturning(scope, target, query.returning)
+  const stored = storedColumns(resource)
+  const values = drafts.map((_, row) =>
+    PrimitiveValueListNode.create(stored.map((column) => new RowSlot(row, column))),
+  )
+  const planned: OperationNode & Record<string, unknown> = {
+    kind: 'InsertQueryNode',
+    into: target.node,
+    columns: stored.map((column) => ColumnNode.create(column)),
+    values: ValuesNode.create(values),
+    ...(query.onConflict && { onConflict: planConflict(authority, target, query.onConflict) }),
+    ...(returning.node && { returning: returning.node }),
+  }
+  return { node: planned, outputs: returning.outputs, resource, drafts, dropped: [...dropped] }
+}
+
+function readRows(node: OperationNode, columns: readonly string[]): Record<string, unknown>[] {
+  if (isKind(node, 'SelectQueryNode')) {
+    throw new StoreError(
+      'ERR_STORE_UNSUPPORTED',
+      'insert … select is refused: its values could not be validated',
+      {
+        mend: 'select the rows first, then insert them',
+      },
+    )
+  }
+  const rows = take(node, 'ValuesNode').values
+  if (rows.length === 0) throw new StoreError('ERR_STORE_VALUE', 'an insert without rows')
+  return rows.map((row) => {
+    const values = readValues(row)
+    return Object.fromEntries(columns.map((column, i) => [column, values[i]]))
+  })
+}
+
+function readValues(row: OperationNode): readonly unknown[] {
+  if (isKind(row, 'PrimitiveValueListNode')) return take(row, 'PrimitiveValueListNode').values
+  return take(row, 'ValueListNode').values.map((value) => {
+    if (isKind(value, 'DefaultInsertValueNode')) return undefined
+    if (isKind(value, 'ValueNode')) return take(value, 'ValueNode').value
+    return refuseNode(value)
+  })
+}
+
+function toDraft(
+  authority: Authority,
+  resource: Resource,
+  row: Record<string, unknown>,
+  dropped: Set<string>,
+): Draft {
+  const scope = authority.permit(resource, 'write')
+  for (const [column, value] of authority.bindings(resource, scope)) {
+    row[column] ??= value
+    if (row[column] !== value) {
+      throw new StoreError(
+        'ERR_STORE_FORBIDDEN',
+        `a row of ${resource.name} names another owner in ${column}`,
+      )
+    }
+  }
+  const validated = validateRow(resource, row, 'insert')
+  for (const name of validated.dropped) dropped.add(name)
+  return validated.values
+}
+
+function planConflict(authority: Authority, target: Target, node: OperationNode): OperationNode {
+  const conflict = take(node, 'OnConflictNode')
+  const { resource } = target
+  const columns = conflict.columns?.map((column) => ColumnNode.create(arbiter(resource, readColumn(column))))
+  // Postgres looks for the conflicting row, and row-level security takes that as reading.
+  if (columns) authority.permit(resource, 'read')
+  const planned: OnConflictNode = { ...OnConflictNode.create(), ...(columns && { columns }) }
+  if (conflict.doNothing === true) return OnConflictNode.cloneWith(planned, { doNothing: true })
+  if (!conflict.updates) return refuseNode(node)
+  if (hasEnvelope(resource)) {
+    throw new StoreError(
+      'ERR_STORE_UPSERT_SEALED',
+      `a conflict on ${resource.name} cannot be resolved by an update: its rows are sealed`,
+    )
+  }
+  const scope = rootScope(authority)
+  scope.add({ alias: target.alias, columns: columnsOf(resource) })
+  scope.add({ alias: 'excluded', columns: columnsOf(resource) })
+  const updates = conflict.updates.map((update) => planConflictUpdate(scope, resource, update))
+  const reach = authority.permitAll(resource, ['read', 'write'])
+  const asked = conflict.updateWhere
+    ? planExpression(scope, take(conflict.updateWhere, 'WhereNode').where)
+    : null
+  const where = both(
+    asked && ({ kind: 'ParensNode', node: asked } as OperationNode),
+    authority.predicate(resource, target.alias, reach),
+  )
+  return { ...planned, updates, ...(where && { updateWhere: WhereNode.create(where) }) } as OperationNode
+}
+
+function arbiter(resource: Resource, column: string): string {
+  if (visibleColumns(resource).includes(column)) return column
+  if (indexedFields(resource).includes(column)) return blindColumn(column)
+  throw new StoreError(
+    'ERR_STORE_UNKNOWN_COLUMN',
+    `${resource.name} has no column ${describeName(column)} to conflict on`,
+  )
+}
+
+/** Only what the insert itself was given, or a literal: both were validated. */
+function planConflictUpdate(scope: Scope, resource: Resource, node: OperationNode): ColumnUpdateNode {
+  const { column, value } = take(node, 'ColumnUpdateNode')
+  const name = readColumn(column)
+  refuseOwnerColumn(resource, name)
+  if (isKind(value, 'ValueNode')) {
+    const { values } = validateRow(resource, { [name]: take(value, 'ValueNode').value }, 'update')
+    if (Object.hasOwn(values, name))
+      return assignment(name, ValueNode.create(toParameter(resource, name, values[name])))
+  }
+  const { source, column: from } = scope.resolve(value)
+  if (source.alias !== 'excluded' || from !== name) refuseNode(value)
+  return assignment(name, ReferenceNode.create(ColumnNode.create(name), TableNode.create('excluded')))
+}
+
+export function assignment(column: string, value: OperationNode): ColumnUpdateNode {
+  return { kind: 'ColumnUpdateNode', column: ColumnNode.create(column), value }
+}
+
+/** @throws StoreError `ERR_STORE_OWNER_FIXED` */
+export function refuseOwnerColumn(resource: Resource, column: string): void {
+  if (column === resource.tenant || column === resource.subject) {
+    throw new StoreError(
+      'ERR_STORE_OWNER_FIXED',
+      `${resource.name}.${column} says whose row it is and does not change`,
+    )
+  }
+}
+
+/** A field's value as the driver takes it: JSON as text, since it would write a list as an array. */
+export function toParameter(resource: Resource, field: string, value: unknown): unknown {
+  if (value === null || value === undefined) return null
+  if (resource.fields[field]?.kind === 'json') return JSON.stringify(value)
+  return value instanceof Uint8Array ? Buffer.from(value) : value
+}
+
+/** `column = slot`, for finding a stored row again. */
+export function equalsSlot(left: OperationNode, slot: RowSlot): OperationNode {
+  return BinaryOperationNode.create(left, OperatorNode.create('='), ValueNode.create(slot))
+}

@@ -1,0 +1,93 @@
+import { PostgresQueryCompiler, type OperationNode, type RootOperationNode } from 'kysely'
+import type { Resource } from '../../declare/index.ts'
+import { StoreError } from '../errors.ts'
+import { Authority, type Policy } from './authority.ts'
+import { planDelete } from './delete.ts'
+import { planInsert, type Draft } from './insert.ts'
+import { refuseNode } from './nodes.ts'
+import { planSelect } from './select.ts'
+import type { Output } from './selections.ts'
+import { planUpdate, type LockedUpdate } from './update.ts'
+
+/** SQL whose parameters may be slots (`BlindValue`, `RowSlot`) that are filled when it runs. */
+export interface Template {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+}
+
+/** One governed statement, ready to run any number of times for the principal it was planned for. */
+export interface Plan {
+  readonly action: 'select' | 'insert' | 'update' | 'delete'
+  readonly template: Template
+  readonly outputs: readonly Output[]
+  readonly settings: ReadonlyMap<string, string>
+  readonly tables: readonly string[]
+  readonly insert: { readonly resource: Resource; readonly drafts: readonly Draft[] } | null
+  readonly update: (LockedUpdate & { readonly template: Template }) | null
+  readonly dropped: { readonly resource: string; readonly names: readonly string[] } | null
+}
+
+const MOST_PARAMETERS = 65_535
+
+/**
+ * Plans a query tree for a principal, or refuses it. Nothing is read from the database.
+ * @throws StoreError, ValueError
+ */
+export function planStatement(policy: Policy, node: RootOperationNode): Plan {
+  const authority = new Authority(policy)
+  const plan = PLANNERS[node.kind as keyof typeof PLANNERS]
+  if (!Object.hasOwn(PLANNERS, node.kind)) refuseNode(node)
+  // Settings and tables are known only once everything else is planned.
+  const planned = plan(authority, node)
+  return { ...planned, settings: authority.settings, tables: authority.tables }
+}
+
+type Planned = Omit<Plan, 'settings' | 'tables'>
+const NOTHING_MORE = { insert: null, update: null, dropped: null } as const
+
+const PLANNERS = {
+  SelectQueryNode: (authority: Authority, node: OperationNode): Planned => {
+    const { node: planned, outputs } = planSelect(authority, null, new Map(), node, 'root')
+    return { ...NOTHING_MORE, action: 'select', template: compile(planned), outputs }
+  },
+  InsertQueryNode: (authority: Authority, node: OperationNode): Planned => {
+    const { node: planned, outputs, resource, drafts, dropped } = planInsert(authority, node)
+    return {
+      ...NOTHING_MORE,
+      action: 'insert',
+      template: compile(planned),
+      outputs,
+      insert: { resource, drafts },
+      dropped: droppedFrom(resource, dropped),
+    }
+  },
+  UpdateQueryNode: (authority: Authority, node: OperationNode): Planned => {
+    const { node: planned, outputs, locked, resource, dropped } = planUpdate(authority, node)
+    return {
+      ...NOTHING_MORE,
+      action: 'update',
+      template: compile(planned),
+      outputs,
+      update: locked && { ...locked, template: compile(locked.select.node) },
+      dropped: droppedFrom(resource, dropped),
+    }
+  },
+  DeleteQueryNode: (authority: Authority, node: OperationNode): Planned => {
+    const { node: planned, outputs } = planDelete(authority, node)
+    return { ...NOTHING_MORE, action: 'delete', template: compile(planned), outputs }
+  },
+}
+
+function droppedFrom(resource: Resource, names: readonly string[]): Plan['dropped'] {
+  return names.length > 0 ? { resource: resource.name, names } : null
+}
+
+function compile(node: OperationNode): Template {
+  const { sql, parameters } = new PostgresQueryCompiler().compileQuery(node as RootOperationNode, {
+    queryId: 'governed',
+  })
+  if (parameters.length > MOST_PARAMETERS) {
+    throw new StoreError('ERR_STORE_TOO_LARGE', `the statement has ${parameters.length} parameters`)
+  }
+  return { sql, parameters }
+}

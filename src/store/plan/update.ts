@@ -1,0 +1,242 @@
+import {
+  AliasNode,
+  FromNode,
+  OrderByItemNode,
+  OrderByNode,
+  ParensNode,
+  SelectionNode,
+  SelectModifierNode,
+  ValueNode,
+  WhereNode,
+  type OperationNode,
+  type SelectQueryNode,
+  type SimpleReferenceExpressionNode,
+  type UpdateQueryNode,
+  type WithNode,
+} from 'kysely'
+import { IMPLICIT_COLUMNS, tenantColumn, validateRow, type Resource } from '../../declare/index.ts'
+import { describeName, StoreError } from '../errors.ts'
+import type { Authority } from './authority.ts'
+import { planExpression } from './expression.ts'
+import { assignment, equalsSlot, refuseOwnerColumn, RowSlot, toParameter } from './insert.ts'
+import { isKind, take, type HandledNodes } from './nodes.ts'
+import { isReference, readReference, Scope } from './scope.ts'
+import { planSelect, planWith, rootScope } from './select.ts'
+import type { Output } from './selections.ts'
+import { columnsOf, planFrom, planJoin, type SourceContext } from './sources.ts'
+import { both, columnOf, hasEnvelope, identifier, storedColumns } from './table.ts'
+import { planReturning, readTarget, type Target } from './target.ts'
+
+/** An update that reads, computes, validates and seals each row before it is written. */
+export interface LockedUpdate {
+  readonly resource: Resource
+  /** Selects and locks the rows: every field, `id`, `createdAt`, and the computed values. */
+  readonly select: { readonly node: OperationNode; readonly outputs: readonly Output[] }
+  /** New values by field, the same for all rows; validated. */
+  readonly literals: Readonly<Record<string, unknown>>
+  /** Fields whose new value the select computed, and the column it comes in. */
+  readonly computed: ReadonlyMap<string, string>
+}
+
+export interface PlannedUpdate {
+  /** The statement, or for a locked update the one run for each row. */
+  readonly node: OperationNode
+  readonly outputs: readonly Output[]
+  readonly locked: LockedUpdate | null
+  readonly resource: Resource
+  readonly dropped: readonly string[]
+}
+
+/**
+ * Plans an update. Literals on a plain resource go straight to the database; everything else is a
+ * locked read, seal and write, because the envelope authenticates the clear columns too.
+ */
+export function planUpdate(authority: Authority, node: OperationNode): PlannedUpdate {
+  const query = take(node, 'UpdateQueryNode')
+  const target = readTarget(authority, query.table!)
+  const changes = readChanges(target.resource, query.updates ?? [])
+  const { dropped } = changes
+  if (!hasEnvelope(target.resource) && changes.computed.size === 0) {
+    return {
+      ...planDirect(authority, target, query, changes),
+      locked: null,
+      resource: target.resource,
+      dropped,
+    }
+  }
+  return { ...planLocked(authority, target, query, changes), resource: target.resource, dropped }
+}
+
+interface Changes {
+  readonly literals: Readonly<Record<string, unknown>>
+  readonly computed: ReadonlyMap<string, OperationNode>
+  readonly dropped: readonly string[]
+}
+
+function readChanges(resource: Resource, updates: readonly OperationNode[]): Changes {
+  const literals: Record<string, unknown> = {}
+  const computed = new Map<string, OperationNode>()
+  for (const update of updates) {
+    const { column, value } = take(update, 'ColumnUpdateNode')
+    const name = readAssigned(column)
+    refuseOwnerColumn(resource, name)
+    if (isKind(value, 'ValueNode')) literals[name] = take(value, 'ValueNode').value
+    else if (Object.hasOwn(resource.fields, name)) computed.set(name, value)
+    else
+      throw new StoreError(
+        'ERR_STORE_UNKNOWN_COLUMN',
+        `${resource.name} declares no field ${describeName(name)}`,
+      )
+  }
+  const { values, dropped } = validateRow(resource, literals, 'update')
+  if (Object.keys(values).length + computed.size === 0) {
+    throw new StoreError('ERR_STORE_VALUE', `an update of ${resource.name} that changes no declared field`)
+  }
+  return { literals: values, computed, dropped }
+}
+
+function readAssigned(node: OperationNode): string {
+  const { table, column } = readReference(node)
+  if (!isReference(node) || table !== null) {
+    throw new StoreError('ERR_STORE_UNSUPPORTED', 'an update names its columns without a table')
+  }
+  return column
+}
+
+type Query = HandledNodes['UpdateQueryNode']
+
+function planDirect(authority: Authority, target: Target, query: Query, changes: Changes) {
+  const { resource } = target
+  const block = planBlock(authority, target, query.with)
+  const from = planFrom(block.context, query.from)
+  const joins = query.joins?.map((join) => planJoin(block.context, join))
+  const where = planTargetWhere(block.scope, target, query.where, 'write')
+  const returning = planReturning(block.scope, target, query.returning)
+  const updates = Object.entries(changes.literals).map(([name, value]) =>
+    assignment(name, ValueNode.create(toParameter(resource, name, value))),
+  )
+  const node: UpdateQueryNode = {
+    kind: 'UpdateQueryNode',
+    table: target.node,
+    updates,
+    ...(block.with && { with: block.with }),
+    ...(from && { from }),
+    ...(joins && { joins }),
+    ...(where && { where: WhereNode.create(where) }),
+    ...(returning.node && { returning: returning.node }),
+  }
+  return { node, outputs: returning.outputs }
+}
+
+export interface TargetBlock {
+  readonly scope: Scope
+  readonly context: SourceContext
+  readonly with: WithNode | null
+}
+
+/** The block of an update or delete, with its CTEs and its target in scope. */
+export function planBlock(
+  authority: Authority,
+  target: Target,
+  withNode: OperationNode | undefined,
+): TargetBlock {
+  const withs = planWith(authority, null, new Map(), withNode)
+  const root = rootScope(authority)
+  const scope = new Scope(authority, root.subquery, null, withs.ctes)
+  scope.add({ alias: target.alias, columns: columnsOf(target.resource) })
+  const derive: SourceContext['derive'] = (around, inside, node) => {
+    const planned = planSelect(authority, around, inside.ctes, node, 'derived')
+    return { node: planned.node, columns: new Map(planned.outputs.map(({ name, sealed }) => [name, sealed])) }
+  }
+  return { scope, context: { scope, derive, locks: () => false }, with: withs.node }
+}
+
+/** The caller's condition in parentheses, and the one that binds the target to the principal. */
+export function planTargetWhere(
+  scope: Scope,
+  { resource, alias }: Target,
+  where: OperationNode | undefined,
+  action: 'write' | 'delete',
+): OperationNode | null {
+  const { authority } = scope
+  const reach = authority.permitAll(resource, ['read', action])
+  const asked = where ? ParensNode.create(planExpression(scope, take(where, 'WhereNode').where)) : null
+  return both(asked, authority.predicate(resource, alias, reach))
+}
+
+function planLocked(authority: Authority, target: Target, query: Query, changes: Changes) {
+  const { resource } = target
+  if (query.from || query.joins) {
+    throw new StoreError(
+      'ERR_STORE_UNSUPPORTED',
+      `an update of ${resource.name} takes its values from code, not from other tables`,
+      {
+        mend: 'choose the rows with where … in (select …), and compute the values in code',
+      },
+    )
+  }
+  const columns = new Map([...changes.computed.keys()].map((field, i) => [field, `set_${i}`]))
+  const select = planSelect(
+    authority,
+    null,
+    new Map(),
+    lockingSelect(target, query, changes, columns),
+    'root',
+  )
+  const scope = rootScope(authority)
+  scope.add({ alias: target.alias, columns: columnsOf(resource) })
+  const returning = planReturning(scope, target, query.returning)
+  const node: UpdateQueryNode = {
+    kind: 'UpdateQueryNode',
+    table: target.node,
+    updates: writtenColumns(resource).map((column) =>
+      assignment(column, ValueNode.create(new RowSlot(0, column))),
+    ),
+    where: WhereNode.create(rowCondition(authority, target)),
+    ...(returning.node && { returning: returning.node }),
+  }
+  const locked: LockedUpdate = { resource, select, literals: changes.literals, computed: columns }
+  return { node, outputs: returning.outputs, locked }
+}
+
+/** The caller's update as the select that finds its rows; planned like any other select. */
+function lockingSelect(
+  { resource, alias }: Target,
+  query: Query,
+  changes: Changes,
+  columns: ReadonlyMap<string, string>,
+): SelectQueryNode {
+  const fields = [...IMPLICIT_COLUMNS, ...Object.keys(resource.fields)].map((name) =>
+    SelectionNode.create(columnOf(alias, name)),
+  )
+  const computed = [...changes.computed].map(([field, value]) =>
+    SelectionNode.create(
+      AliasNode.create(value, identifier(columns.get(field)!)) as AliasNode & SimpleReferenceExpressionNode,
+    ),
+  )
+  return {
+    kind: 'SelectQueryNode',
+    from: FromNode.create([query.table!]),
+    selections: [...fields, ...computed],
+    // One order for all, so that two updates of the same rows wait instead of deadlocking.
+    orderBy: OrderByNode.create([OrderByItemNode.create(columnOf(alias, 'id'))]),
+    endModifiers: [SelectModifierNode.create('ForUpdate')],
+    ...(query.with && { with: query.with }),
+    ...(query.where && { where: query.where }),
+  }
+}
+
+function writtenColumns(resource: Resource): string[] {
+  const fixed: readonly (string | null)[] = [...IMPLICIT_COLUMNS, resource.tenant, resource.subject]
+  return storedColumns(resource).filter((column) => !fixed.includes(column))
+}
+
+function rowCondition(authority: Authority, { resource, alias }: Target): OperationNode {
+  const tenant = tenantColumn(resource)
+  const keys = tenant === null ? ['id'] : [tenant, 'id']
+  const reach = authority.permitAll(resource, ['read', 'write'])
+  const found = keys
+    .map((column) => equalsSlot(columnOf(alias, column), new RowSlot(0, column)))
+    .reduce((left, right) => both(left, right)!)
+  return both(found, authority.predicate(resource, alias, reach))!
+}

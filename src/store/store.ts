@@ -1,0 +1,73 @@
+import type { Kysely } from 'kysely'
+import type pg from 'pg'
+import { freezePrincipal, parseRoles, type Principal } from '../access/index.ts'
+import type { PermissionText, ResourceMap, TablesOf } from '../declare/index.ts'
+import type { Logger } from '../database/index.ts'
+import type { KeyTree } from '../keys/index.ts'
+import type { Clock } from '../kernel/index.ts'
+import { execute } from './execute.ts'
+import { GovernedKysely } from './governed-kysely.ts'
+import type { Policy } from './plan/authority.ts'
+import { Session, toStoreError } from './transport.ts'
+
+/**
+ * Leaves the store's own predicates out, so that a test can show row-level security holding alone.
+ * A symbol: no configuration file can set it.
+ */
+export const WITHOUT_PREDICATES: unique symbol = Symbol('surety.store.withoutPredicates')
+
+export interface StoreOptions<Resources extends ResourceMap> {
+  readonly resources: Resources
+  /** The configuration's roles. */
+  readonly roles: { readonly [role: string]: readonly PermissionText[] }
+  /** Logs in as `surety_app`: a role that owns nothing and cannot bypass row-level security. */
+  readonly pool: pg.Pool
+  readonly keys: KeyTree
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Told of undeclared members that an insert or update left out. Names come from callers. Default: nobody. */
+  readonly onDropped?: (resource: string, names: readonly string[]) => void
+  readonly [WITHOUT_PREDICATES]?: true
+}
+
+/** What one principal can do with the data. */
+export interface Governed<DB> {
+  readonly principal: Principal
+  readonly db: Kysely<DB>
+}
+
+export interface Store<DB> {
+  /**
+   * The data as `principal` may see it. Cheap: make one per request.
+   * @throws AccessError `ERR_ACCESS_PRINCIPAL`, `ERR_ACCESS_SYSTEM`
+   */
+  as(principal: Principal): Governed<DB>
+}
+
+/**
+ * The governed store over a data map and its roles.
+ * @throws DeclareError `ERR_DECLARE_PERMISSION` for a role that cannot be parsed
+ */
+export function createStore<const Resources extends ResourceMap>(
+  options: StoreOptions<Resources>,
+): Store<TablesOf<Resources>> {
+  const { pool } = options
+  const roles = parseRoles(options.roles)
+  const resources = new Map(Object.values(options.resources).map((resource) => [resource.name, resource]))
+  const predicates = options[WITHOUT_PREDICATES] !== true
+  const connect = async (): Promise<Session> => {
+    try {
+      return new Session(await pool.connect())
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+  return {
+    as(asking) {
+      const principal = freezePrincipal(asking)
+      const policy: Policy = { principal, roles, resources, predicates }
+      const backend = { connect, execute: execute.bind(null, options) }
+      return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend) }
+    },
+  }
+}

@@ -1,0 +1,237 @@
+import pg from 'pg'
+import type { TransactionSettings } from 'kysely'
+import { asConnection, quoteIdentifier, type Connection } from '../database/index.ts'
+import { SuretyError } from '../kernel/index.ts'
+import { StoreError } from './errors.ts'
+
+/** What one statement gave. */
+export interface StatementResult {
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  /** Rows affected, or returned by a select. */
+  readonly count: number
+}
+
+/** The open transaction of one statement, as the code that runs it sees it. */
+export interface OpenTransaction {
+  /** For the key tree, which takes part in the same transaction. */
+  readonly connection: Connection
+  run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>
+}
+
+const STEP = 'surety_step'
+
+/**
+ * One pooled connection in the hands of one principal.
+ *
+ * Each statement runs inside a transaction whose local settings say who asks and how far the
+ * permission reaches; row-level security reads them. Outside a caller's transaction that is a
+ * transaction of its own. Statements of one connection run one after the other, so that no
+ * statement ever runs under another one's settings.
+ */
+export class Session {
+  readonly #client: pg.PoolClient
+  #queue: Promise<unknown> = Promise.resolve()
+  #inTransaction = false
+  #settings = new Map<string, string>()
+  #broken = false
+  #released = false
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client
+  }
+
+  /**
+   * Runs `work` under exactly these settings.
+   * @param atomic true when `work` is several statements: inside a caller's transaction a failure
+   *   then undoes all of them
+   * @throws StoreError a code without the database's detail, which can hold values
+   */
+  statement<Result>(
+    settings: ReadonlyMap<string, string>,
+    atomic: boolean,
+    work: (transaction: OpenTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#exclusive(async () => {
+      if (!this.#inTransaction) return this.#ownTransaction(settings, work)
+      return atomic ? this.#step(settings, work) : this.#work(settings, work)
+    })
+  }
+
+  begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#inTransaction) throw notOffered('a transaction inside a transaction')
+      await this.#command(`begin${isolation(isolationLevel)}${access(accessMode)}`)
+      this.#inTransaction = true
+      this.#settings = new Map()
+    })
+  }
+
+  end(how: 'commit' | 'rollback'): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#inTransaction = false
+      await this.#command(how)
+    })
+  }
+
+  savepoint(verb: 'savepoint' | 'rollback to savepoint' | 'release savepoint', name: string): Promise<void> {
+    if (!/^[A-Za-z0-9_]{1,50}$/.test(name)) throw notOffered('a savepoint of that name')
+    return this.#exclusive(async () => {
+      await this.#command(`${verb} ${quoteIdentifier(`user_${name}`)}`)
+      // Rolling back to a savepoint takes the settings back, too: send them all again.
+      this.#settings = new Map([...this.#settings.keys()].map((setting) => [setting, UNKNOWN]))
+    })
+  }
+
+  /**
+   * Gives the connection back once the statements that were begun are done, or ends it when its
+   * state is not certain. Whoever kept the session cannot use it any more: the connection may be
+   * in the hands of another principal.
+   */
+  async release(): Promise<void> {
+    if (this.#released) return
+    this.#released = true
+    await this.#queue
+    this.#client.release(this.#broken || this.#inTransaction)
+  }
+
+  #exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#released) return Promise.reject(notOffered('a connection that was given back'))
+    const done = this.#queue.then(work, work)
+    this.#queue = done.catch(() => undefined)
+    return done
+  }
+
+  async #ownTransaction<Result>(
+    settings: ReadonlyMap<string, string>,
+    work: (transaction: OpenTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    await this.#command('begin')
+    this.#settings = new Map()
+    try {
+      const result = await this.#work(settings, work)
+      await this.#command('commit')
+      return result
+    } catch (error) {
+      await this.#command('rollback').catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #step<Result>(
+    settings: ReadonlyMap<string, string>,
+    work: (transaction: OpenTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    await this.#apply(settings)
+    await this.#command(`savepoint ${STEP}`)
+    try {
+      const result = await this.#work(settings, work)
+      await this.#command(`release savepoint ${STEP}`)
+      return result
+    } catch (error) {
+      await this.#command(`rollback to savepoint ${STEP}`).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #work<Result>(
+    settings: ReadonlyMap<string, string>,
+    work: (transaction: OpenTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    await this.#apply(settings)
+    const run = (sql: string, parameters: readonly unknown[]) => this.#query(sql, parameters)
+    try {
+      return await work({ connection: asConnection(this.#client), run })
+    } catch (error) {
+      // The key tree's statements run on the same connection and fail in their own way.
+      throw error instanceof pg.DatabaseError ? toStoreError(error) : error
+    }
+  }
+
+  /** Sends what differs from what the transaction has; a setting that is no longer meant is emptied. */
+  async #apply(settings: ReadonlyMap<string, string>): Promise<void> {
+    const wanted = new Map([...this.#settings.keys()].map((name) => [name, '']))
+    for (const [name, value] of settings) wanted.set(name, value)
+    const changed = [...wanted].filter(([name, value]) => (this.#settings.get(name) ?? '') !== value)
+    if (changed.length === 0) return
+    const calls = changed.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, true)`)
+    await this.#query(`select ${calls.join(', ')}`, changed.flat())
+    this.#settings = wanted
+  }
+
+  async #query(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
+    try {
+      const { rows, rowCount } = await this.#client.query<Record<string, unknown>>(
+        sql,
+        parameters as unknown[],
+      )
+      return { rows, count: rowCount ?? 0 }
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
+  async #command(sql: string): Promise<void> {
+    try {
+      await this.#client.query(sql)
+    } catch (error) {
+      // A failed savepoint command leaves the transaction to its owner; anything else is uncertain.
+      this.#broken ||= !sql.includes('savepoint')
+      throw toStoreError(error)
+    }
+  }
+}
+
+const UNKNOWN = '\u0000unknown'
+
+const ISOLATION_LEVELS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable']
+const ACCESS_MODES = ['read only', 'read write']
+
+function isolation(level: TransactionSettings['isolationLevel']): string {
+  if (level === undefined) return ''
+  if (!ISOLATION_LEVELS.includes(level)) throw notOffered('this isolation level')
+  return ` isolation level ${level}`
+}
+
+function access(mode: TransactionSettings['accessMode']): string {
+  if (mode === undefined) return ''
+  if (!ACCESS_MODES.includes(mode)) throw notOffered('this access mode')
+  return ` ${mode}`
+}
+
+/** The refusal of a part of Kysely that the governed store does not offer. */
+export function notOffered(what: string): Error {
+  return new StoreError('ERR_STORE_NOT_OFFERED', `${what} is not offered by the governed store`)
+}
+
+type Code = ConstructorParameters<typeof StoreError>[0]
+
+const BY_STATE: Readonly<Record<string, readonly [Code, string]>> = {
+  '23505': ['ERR_STORE_CONFLICT', 'a unique value exists already'],
+  '23503': ['ERR_STORE_REFERENCE', 'a row that is referred to is missing, or still referred to'],
+  '40001': ['ERR_STORE_RETRY', 'a concurrent transaction came first'],
+  '40P01': ['ERR_STORE_RETRY', 'two transactions waited for each other'],
+  '55P03': ['ERR_STORE_RETRY', 'another transaction holds the row'],
+  '42501': ['ERR_STORE_FORBIDDEN', 'row-level security refused the statement'],
+}
+const BY_CLASS: Readonly<Record<string, readonly [Code, string]>> = {
+  '22': ['ERR_STORE_VALUE', 'a value does not fit its use'],
+  '23': ['ERR_STORE_VALUE', 'a value does not fit its column'],
+  '08': ['ERR_STORE_UNAVAILABLE', 'the connection to the database was lost'],
+  '53': ['ERR_STORE_UNAVAILABLE', 'the database is out of resources'],
+  '57': ['ERR_STORE_UNAVAILABLE', 'the database ended the statement'],
+}
+
+/**
+ * The database's error as a code. Its message and detail can hold values of rows, of other tenants
+ * even: only the SQLSTATE and the constraint's name are kept.
+ */
+export function toStoreError(error: unknown): unknown {
+  if (error instanceof SuretyError) return error
+  if (!(error instanceof pg.DatabaseError)) {
+    return new StoreError('ERR_STORE_UNAVAILABLE', 'the database did not answer')
+  }
+  const { code: sqlstate = 'unknown', constraint = null } = error
+  const [code, what] = BY_STATE[sqlstate] ??
+    BY_CLASS[sqlstate.slice(0, 2)] ?? ['ERR_STORE_DATABASE' as const, 'the database refused the statement']
+  return new StoreError(code, `${what} (SQLSTATE ${sqlstate})`, { cause: { sqlstate, constraint } })
+}
