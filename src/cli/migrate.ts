@@ -1,4 +1,4 @@
-import { openMigration } from '../compose/system-database.ts'
+import { openMigration, type PlannedStep } from '../compose/migration.ts'
 import type { Command } from './command.ts'
 import { CliError } from './errors.ts'
 import { CONFIG_OPTIONS, CONFIG_USAGE, loadConfig } from './load-config.ts'
@@ -22,7 +22,7 @@ export const migrateCommand: Command = {
     const { config } = await loadConfig(invocation)
     const migration = await openMigration(config, dataFolder())
     try {
-      const { steps } = migration.plan
+      const { steps } = migration
       const destructive = steps.filter(({ kind }) => kind === 'destructive')
       printPlan(terminal, steps)
       const apply = options['yes'] === true && steps.length > 0
@@ -42,10 +42,7 @@ export const migrateCommand: Command = {
   },
 }
 
-function printPlan(
-  terminal: Terminal,
-  steps: Awaited<ReturnType<typeof openMigration>>['plan']['steps'],
-): void {
+function printPlan(terminal: Terminal, steps: readonly PlannedStep[]): void {
   for (const { kind, why, statement } of steps) {
     terminal.say(
       `${terminal.paint(kind === 'additive' ? 'good' : 'bad', kind)}  ${why}`,

@@ -17,7 +17,7 @@ export type { Connection } from './connection.ts'
 export { DatabaseError } from './errors.ts'
 export { databaseNameOf, openDatabase, type Database, type DatabaseOptions } from './database.ts'
 export { silentLogger, type Logger } from './logger.ts'
-export { migrateSystem, type Migration } from './migrate.ts'
+export { migrateSystem, previewMigration, type Migration } from './migrate.ts'
 export {
   asConnection,
   inTransaction,

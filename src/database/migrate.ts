@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { Clock } from '../kernel/index.ts'
 import type { Connection } from './connection.ts'
 import { DatabaseError } from './errors.ts'
-import { inTransaction } from './pools.ts'
+import { asConnection, inTransaction } from './pools.ts'
 import { APP_ROLE } from './roles.ts'
 
 /** One step of the system's own schema. Never edited once released: a new step is added instead. */
@@ -30,23 +30,58 @@ export async function migrateSystem(
   rooms: readonly (readonly Migration[])[],
   clock: Clock,
 ): Promise<readonly string[]> {
-  refuseDoubles(rooms.flat())
   return inTransaction(owner, async (connection) => {
-    await connection.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
-    for (const statement of BOOTSTRAP) await connection.query(statement)
-    const ledger = await readLedger(connection)
-    refuseUnknown(ledger, rooms.flat())
-    const due = rooms.flatMap((room) => dueSteps(room, ledger))
-    for (const step of due) {
-      await connection.query(step.sql)
-      await connection.query('insert into surety.migrations (id, checksum, applied_at) values ($1, $2, $3)', [
-        step.id,
-        checksum(step),
-        new Date(clock.now()),
-      ])
-    }
-    return due.map(({ id }) => id)
+    const applied = await migrateIn(connection, rooms, clock)
+    return applied.map(({ id }) => id)
   })
+}
+
+/**
+ * What {@link migrateSystem} would apply, and what `look` sees after it. All of it is rolled back.
+ * @throws DatabaseError those of {@link migrateSystem}
+ */
+export async function previewMigration<Seen>(
+  owner: pg.Pool,
+  rooms: readonly (readonly Migration[])[],
+  clock: Clock,
+  look: (connection: Connection) => Promise<Seen>,
+): Promise<{ readonly pending: readonly Migration[]; readonly seen: Seen }> {
+  const client = await owner.connect()
+  try {
+    await client.query('begin')
+    const connection = asConnection(client)
+    const pending = await migrateIn(connection, rooms, clock)
+    return { pending, seen: await look(connection) }
+  } finally {
+    const broken = await client.query('rollback').then(
+      () => false,
+      () => true,
+    )
+    client.release(broken)
+  }
+}
+
+/** Applies what is due and returns it. */
+async function migrateIn(
+  connection: Connection,
+  rooms: readonly (readonly Migration[])[],
+  clock: Clock,
+): Promise<readonly Migration[]> {
+  refuseDoubles(rooms.flat())
+  await connection.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+  for (const statement of BOOTSTRAP) await connection.query(statement)
+  const ledger = await readLedger(connection)
+  refuseUnknown(ledger, rooms.flat())
+  const due = rooms.flatMap((room) => dueSteps(room, ledger))
+  for (const step of due) {
+    await connection.query(step.sql)
+    await connection.query('insert into surety.migrations (id, checksum, applied_at) values ($1, $2, $3)', [
+      step.id,
+      checksum(step),
+      new Date(clock.now()),
+    ])
+  }
+  return due
 }
 
 const BOOTSTRAP = [

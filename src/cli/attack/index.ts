@@ -1,7 +1,7 @@
 import { attachServer, openDatabase, silentLogger } from '../../database/index.ts'
 import { systemClock } from '../../kernel/index.ts'
 import { exitCodeOf, verifySite } from '../../verify/index.ts'
-import { systemName } from '../../compose/system-database.ts'
+import { systemName } from '../../compose/system-name.ts'
 import { systemFolder } from '../../compose/system-folder.ts'
 import type { Command, Invocation } from '../command.ts'
 import { CliError } from '../errors.ts'

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import { field, resource, type SuretyConfig } from '../declare/index.ts'
+import { checkPage } from './check.ts'
+import { toSarif } from './sarif.ts'
+
+const people = resource({
+  name: 'people',
+  subject: 'personId',
+  purpose: 'to sign in',
+  basis: 'contract',
+  retention: 'account',
+  fields: {
+    personId: field.id(),
+    email: field.text('address', { max: 99 }),
+    seen: field.timestamp('last visit', { clear: 'sorted in SQL' }),
+  },
+})
+const config: SuretyConfig = {
+  name: 'Codetime',
+  origin: 'codetime.example',
+  page: 'security.md',
+  resources: { people },
+  roles: {},
+  disclosure: { contact: ['mailto:security@codetime.example'] },
+}
+
+describe('checkPage', () => {
+  test('lists sentences that no promise stands behind, with their lines', () => {
+    const findings = checkPage(
+      config,
+      '# Security\n\nWe care.\n[We can be reached](promise:disclosure.contact).\n',
+    )
+    expect(findings).toEqual([
+      {
+        level: 'note',
+        rule: 'unbound',
+        line: 3,
+        message: 'no promise stands behind: We care.',
+        mend: expect.any(String),
+      },
+    ])
+  })
+
+  test('warns of a promise that nothing measures yet', () => {
+    expect(checkPage(config, '[Tested twice a year](promise:sdlc.pentest).')).toMatchObject([
+      { level: 'warning', rule: 'unmeasured', line: 1 },
+    ])
+  })
+
+  test('says when the configuration cannot keep a promise, and what mends it', () => {
+    const findings = checkPage(config, 'Hello\n\n[All of it](promise:encryption.rest?scope=all).')
+    const errors = findings.filter(({ level }) => level === 'error')
+    expect(errors).toMatchObject([
+      { rule: 'unkeepable', line: 3, message: expect.stringContaining('people.seen') },
+    ])
+    expect(errors[0]!.mend).toContain('scope=personal')
+  })
+
+  test.each([
+    ['an unknown promise', '[Perfect](promise:encryption.everything).', 'ERR_PAGE_PROMISE_UNKNOWN'],
+    [
+      'a parameter that nothing reads',
+      '[Sealed](promise:encryption.rest?scop=all).',
+      'ERR_PAGE_PROMISE_PARAMETER',
+    ],
+    [
+      'one promise made twice',
+      '[A](promise:disclosure.contact). [B](promise:disclosure.contact).',
+      'ERR_PAGE_PROMISE_DUPLICATE',
+    ],
+  ])('refuses %s', (_, source, rule) => {
+    expect(checkPage(config, source)).toMatchObject([{ level: 'error', rule, line: 1 }])
+  })
+})
+
+describe('toSarif', () => {
+  test('writes one result per finding, at its line of the page', () => {
+    const findings = checkPage(config, 'We care.\n\n[Tested](promise:sdlc.pentest).')
+    const sarif = toSarif(findings, 'docs/security page.md') as {
+      version: string
+      runs: { tool: { driver: { rules: { id: string }[] } }; results: object[] }[]
+    }
+    expect(sarif.version).toBe('2.1.0')
+    expect(sarif.runs[0]!.tool.driver.rules.map(({ id }) => id).toSorted()).toEqual(['unbound', 'unmeasured'])
+    expect(sarif.runs[0]!.results).toHaveLength(findings.length)
+    expect(sarif.runs[0]!.results[0]).toMatchObject({
+      level: 'warning',
+      locations: [
+        {
+          physicalLocation: {
+            artifactLocation: { uri: 'docs/security%20page.md' },
+            region: { startLine: 3 },
+          },
+        },
+      ],
+    })
+  })
+})
