@@ -4,7 +4,7 @@
 // nothing failed.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { runGates } from './check.ts'
+import { runGates } from './gates/run-gates.ts'
 import { REPOSITORY } from './gates/tool.ts'
 import { ensureTools } from './tools.ts'
 import { runVitest } from './vitest-run.ts'

@@ -22,8 +22,6 @@ export interface CheckFinding {
 const FORMATS = ['text', 'json', 'sarif']
 
 export const checkCommand: Command = {
-  name: 'check',
-  summary: 'hold the security page and the configuration against the catalogue, without running anything',
   usage: [
     'surety check [--config FILE] [--format text|json|sarif] [--strict] [--catalogue]',
     '',

@@ -10,11 +10,8 @@ export interface Invocation {
   readonly terminal: Terminal
 }
 
-/** One command of `surety`. */
+/** One command of `surety`; its name and summary stand in `commands.ts`. */
 export interface Command {
-  readonly name: string
-  /** One line for `surety --help`. */
-  readonly summary: string
   /** Lines of its own help: arguments and options. */
   readonly usage: readonly string[]
   readonly options: ParseArgsOptionsConfig

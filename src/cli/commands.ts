@@ -1,15 +1,38 @@
 import type { Command } from './command.ts'
-import { attackCommand } from './attack/index.ts'
-import { checkCommand } from './check.ts'
-import { migrateCommand } from './migrate.ts'
-import { probeCommand } from './probe.ts'
-import { verifyCommand } from './verify.ts'
+
+/** A command's name and line of help; the rest is loaded when it runs. */
+export interface CommandEntry {
+  readonly name: string
+  /** One line for `surety --help`. */
+  readonly summary: string
+  load(): Promise<Command>
+}
 
 /** The commands of `surety`, in the order of the help. */
-export const COMMANDS: readonly Command[] = [
-  checkCommand,
-  probeCommand,
-  verifyCommand,
-  migrateCommand,
-  attackCommand,
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'check',
+    summary: 'hold the security page and the configuration against the catalogue, without running anything',
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
+  {
+    name: 'probe',
+    summary: 'measure the promises now and publish what was seen',
+    load: async () => (await import('./probe.ts')).probeCommand,
+  },
+  {
+    name: 'verify',
+    summary: 'check a site from outside: its evidence log, its page, and what can be seen without its help',
+    load: async () => (await import('./verify.ts')).verifyCommand,
+  },
+  {
+    name: 'migrate',
+    summary: 'show how the database differs from the data map, and bring it there with --yes',
+    load: async () => (await import('./migrate.ts')).migrateCommand,
+  },
+  {
+    name: 'attack',
+    summary: 'do to a running demo what a dishonest operator could, and see what notices',
+    load: async () => (await import('./attack/index.ts')).attackCommand,
+  },
 ]

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { SuretyError } from '../kernel/index.ts'
 import { CliError } from './errors.ts'
 import type { Command, ExitCode } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, type CommandEntry } from './commands.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
 /** Options that every command takes. */
@@ -27,17 +27,22 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     const command = COMMANDS.find((candidate) => candidate.name === name)
     if (!command) throw new CliError('ERR_CLI_USAGE', `there is no command ${JSON.stringify(name)}`)
-    return await runCommand(command, rest, terminal)
+    return await runCommand(command, await command.load(), rest, terminal)
   } catch (error) {
     report(error, terminal)
     return 2
   }
 }
 
-async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const { values, positionals } = parse(command, args)
+async function runCommand(
+  { name, summary }: CommandEntry,
+  command: Command,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const { values, positionals } = parse(name, command, args)
   if (values['help']) {
-    process.stdout.write(`${[command.summary, '', ...command.usage].join('\n')}\n`)
+    process.stdout.write(`${[summary, '', ...command.usage].join('\n')}\n`)
     return 0
   }
   return command.run({
@@ -47,17 +52,13 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
   })
 }
 
-function parse(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+function parse(name: string, command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+  const options = { ...COMMON, ...command.options }
   try {
-    return parseArgs({
-      args: [...args],
-      options: { ...COMMON, ...command.options },
-      allowPositionals: true,
-      strict: true,
-    })
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message.split('. ')[0] : 'the arguments are off'
-    throw new CliError('ERR_CLI_USAGE', `${problem}`, { mend: `see: surety ${command.name} --help`, cause })
+    throw new CliError('ERR_CLI_USAGE', `${problem}`, { mend: `see: surety ${name} --help`, cause })
   }
 }
 

@@ -6,8 +6,6 @@ import { dataFolder } from './ready.ts'
 import type { Terminal } from './terminal.ts'
 
 export const migrateCommand: Command = {
-  name: 'migrate',
-  summary: 'show how the database differs from the data map, and bring it there with --yes',
   usage: [
     'surety migrate [--config FILE] [--yes] [--json]',
     '',

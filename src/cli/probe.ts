@@ -5,8 +5,6 @@ import { openTool, TOOL_OPTIONS, TOOL_USAGE, type Tool } from './open-tool.ts'
 import type { Terminal, Tone } from './terminal.ts'
 
 export const probeCommand: Command = {
-  name: 'probe',
-  summary: 'measure the promises now and publish what was seen',
   usage: [
     'surety probe [PROMISE …] [--config FILE] [--url URL] [--watch] [--strict] [--json]',
     '',

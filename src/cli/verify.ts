@@ -13,9 +13,6 @@ import { CliError } from './errors.ts'
 import type { Terminal, Tone } from './terminal.ts'
 
 export const verifyCommand: Command = {
-  name: 'verify',
-  summary:
-    'check a site from outside: its evidence log, its security page, what can be seen without its help',
   usage: [
     'surety verify URL [--vkey KEY] [--state FILE] [--strict] [--json]',
     '',

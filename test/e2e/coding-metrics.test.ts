@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SecurityJson } from '../../src/page/index.ts'
 import { searchFolder, textNeedles } from '../../src/promises/index.ts'
 import type { VerificationReport } from '../../src/verify/index.ts'
+import { buildLogCheck, canBuildLogCheck } from '../go/build.ts'
 import { startDemo, type Demo } from './demo.ts'
 
 const FIXTURES = new URL('../fixtures/wakatime/', import.meta.url)
@@ -121,11 +124,16 @@ describe('the coding-metrics system, started as a newcomer does', () => {
       outside: { key: string; problem: string | null }[]
     }
     expect(report).toMatchObject({ valid: true, firstSeen: false, keySource: 'remembered' })
-    const outside = report.outside.map(({ key, problem }) => [key, problem]).toSorted()
-    expect(outside).toEqual([
-      ['disclosure.contact', null],
-      ['guard.headers', null],
-    ])
+    const outside = Object.fromEntries(report.outside.map(({ key, problem }) => [key, problem]))
+    expect(outside).toEqual({ 'disclosure.contact': null, 'guard.headers': null })
+  })
+
+  test.skipIf(!canBuildLogCheck())('a program in Go, on a library of others, agrees', async () => {
+    const binary = join(demo.dataDir, 'verify-log')
+    await buildLogCheck(binary)
+    const log = `${demo.system.url}/.well-known/surety/evidence/`
+    const { stdout } = await promisify(execFile)(binary, ['-vkey', demo.system.vkey, log])
+    expect(stdout).toMatch(/^verified \d+ entries of codetime\.example\/evidence/)
   })
 
   test('surety verify --strict refuses unproven promises, and a wrong key is refused outright', async () => {
@@ -190,6 +198,7 @@ describe('attacks on the demo, in the order of the damage they leave', () => {
     expect((await demo.surety('verify', demo.system.url, '--state', state)).code).toBe(1)
     const run = await demo.surety('attack', 'cut-tail')
     expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('caught by surety verify --state') })
+    expect(run.stdout).toContain('surety verify exits with 3')
     expect((await demo.surety('verify', demo.system.url, '--state', state)).code).toBe(3)
   })
 })

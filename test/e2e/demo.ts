@@ -53,7 +53,8 @@ export async function startDemo(): Promise<Demo> {
         child.kill('SIGTERM')
         await ended
       }
-      for (const folder of new Set([dataDir, ready.databaseDir]))
+      // As root the cluster may lie elsewhere, in a folder made for this data folder alone.
+      for (const folder of new Set([dataDir, dirname(ready.databaseDir)]))
         await rm(folder, { recursive: true, force: true })
     },
   }

@@ -13,6 +13,8 @@ const GOOD = {
   'src/surety.ts': 'export const a: number = 1\n',
   'src/surety.test.ts': 'export const b: number = 1\n',
   'src/verify/index.ts': 'export const c: number = 1\n',
+  'src/ui/index.ts': 'export const d: number = 1\n',
+  'src/http/node.ts': 'export const e: number = 1\n',
 }
 
 describe('the gate of the package', () => {

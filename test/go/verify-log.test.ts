@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inTransaction, silentLogger } from '../../src/database/index.ts'
@@ -15,32 +14,12 @@ import { systemClock } from '../../src/kernel/index.ts'
 import { logMigrations, openEvidenceLog, openLogSigner, readServed } from '../../src/log/index.ts'
 import type { EvidenceLog } from '../../src/log/index.ts'
 import type { EvidenceBody } from '../../src/verify/index.ts'
+import { buildLogCheck, canBuildLogCheck } from './build.ts'
 
 const run = promisify(execFile)
-const source = fileURLToPath(new URL('verify-log/main.go', import.meta.url))
 const ORIGIN = 'go.example/evidence'
 
-/** Go with golang.org/x/mod as a distribution installs them; null where they are missing. */
-async function findGo(): Promise<string | null> {
-  try {
-    const { stdout } = await run('go', ['list', 'golang.org/x/mod/sumdb/tlog'], { env: goEnvironment() })
-    return stdout.trim()
-  } catch {
-    return null
-  }
-}
-
-function goEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '', CGO_ENABLED: '0' }
-}
-
-const go = await findGo()
-if (go === null && process.env['CI']) {
-  test('finds Go: apt-get install golang-go golang-golang-x-mod-dev', () => expect(go).not.toBeNull())
-}
-if (go === null) console.warn('skipped: needs Debian’s golang-go and golang-golang-x-mod-dev')
-
-describe.skipIf(go === null)('golang.org/x/mod/sumdb agrees with our log', () => {
+describe.skipIf(!canBuildLogCheck())('golang.org/x/mod/sumdb agrees with our log', () => {
   let base: string
   let folder: string
   let binary: string
@@ -53,7 +32,7 @@ describe.skipIf(go === null)('golang.org/x/mod/sumdb agrees with our log', () =>
     base = await mkdtemp(join(tmpdir(), 'surety-go-'))
     folder = join(base, 'log')
     binary = join(base, 'verify-log')
-    await run('go', ['build', '-o', binary, source], { env: goEnvironment() })
+    await buildLogCheck(binary)
     database = await startTestDatabase({ migrations: [logMigrations] })
     log = await openEvidenceLog({
       origin: ORIGIN,

@@ -17,6 +17,10 @@ export interface Caught {
   /** The promise or the verification that noticed. */
   readonly by: string
   readonly saw: string
+  /** What `surety verify` exits with now: 1 a promise is broken, 3 the evidence is invalid. */
+  readonly verifyExit: number
+  /** Entries under the checkpoint that carries the finding; null where the log itself was attacked. */
+  readonly logSize: number | null
 }
 
 /** Something that a person with the operator's power could do. */

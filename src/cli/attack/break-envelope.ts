@@ -1,5 +1,7 @@
 import { inTransaction, quoteIdentifier, type Connection } from '../../database/index.ts'
 import { ENVELOPE_COLUMN, sealedFields } from '../../declare/index.ts'
+import { systemClock } from '../../kernel/index.ts'
+import { exitCodeOf, verifySite } from '../../verify/index.ts'
 import { CliError } from '../errors.ts'
 import type { Attack, Caught, Target } from './attack.ts'
 
@@ -45,12 +47,16 @@ async function detectEnvelope(target: Target): Promise<Caught | null> {
   const [run] = await measure(target)
   const failed = Number(run?.values['failed'] ?? 0)
   if (run?.outcome !== 'broken' || failed <= failedBefore) return null
-  return { by: run.key, saw: run.summary }
+  const logSize = await target.tool.surety.published()
+  const verifyExit = exitCodeOf(await verifySite({ fetch, url: target.url, now: systemClock.now() }))
+  return { by: run.key, saw: run.summary, verifyExit, logSize }
 }
 
-async function failedEnvelopes(target: Target): Promise<number> {
-  const [run] = await measure(target)
-  return Number(run?.values['failed'] ?? 0)
+/** As the last measurement saw it. */
+async function failedEnvelopes({ tool }: Target): Promise<number> {
+  const standings = await tool.surety.standings()
+  const last = standings.find(({ claim, withdrawnAt }) => claim.id === PROMISE && withdrawnAt === null)
+  return Number(last?.observed?.values['failed'] ?? 0)
 }
 
 function measure({ tool, terminal }: Target) {

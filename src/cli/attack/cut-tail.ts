@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { openLogSigner } from '../../log/index.ts'
 import {
   bundlesOf,
+  exitCodeOf,
   formatBundle,
   formatCheckpoint,
   hashLeaf,
@@ -49,7 +50,9 @@ export const cutTail: Attack = {
     const state = remembered.get(target) ?? null
     const report = await verifySite({ fetch, url: target.url, state, now: systemClock.now() })
     const [problem] = report.problems.filter(({ severity }) => severity === 'invalid')
-    return problem ? { by: 'surety verify --state', saw: `${problem.code}: ${problem.message}` } : null
+    if (!problem) return null
+    const saw = `${problem.code}: ${problem.message}`
+    return { by: 'surety verify --state', saw, verifyExit: exitCodeOf(report), logSize: null }
   },
 }
 

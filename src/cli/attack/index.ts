@@ -1,6 +1,5 @@
 import { attachServer, openDatabase, silentLogger } from '../../database/index.ts'
 import { systemClock } from '../../kernel/index.ts'
-import { exitCodeOf, verifySite } from '../../verify/index.ts'
 import { systemName } from '../../compose/system-name.ts'
 import { systemFolder } from '../../compose/system-folder.ts'
 import type { Command, Invocation } from '../command.ts'
@@ -15,8 +14,6 @@ import { cutTail } from './cut-tail.ts'
 export const ATTACKS: readonly Attack[] = [tamperRow, moveCiphertext, cutTail]
 
 export const attackCommand: Command = {
-  name: 'attack',
-  summary: 'do to a running demo what a dishonest operator could, and see what notices',
   usage: [
     'surety attack NAME [--json]',
     '',
@@ -36,22 +33,11 @@ export const attackCommand: Command = {
     const { terminal } = invocation
     try {
       const target = await openTarget(tool, invocation)
-      const changed = await attack.carryOut(target).finally(() => target.database.close())
+      const changed = await carryOut(attack, target)
       terminal.say(`${terminal.paint('strong', attack.name)}: ${changed}`)
       const caught = await attack.detect(target)
-      const { size } = caught?.by.startsWith('surety')
-        ? { size: null }
-        : { size: await tool.surety.published() }
-      const verified = exitCodeOf(await verifySite({ fetch, url: target.url, now: systemClock.now() }))
-      terminal.result({
-        schema: 1,
-        attack: attack.name,
-        changed,
-        caught,
-        checkpoint: size,
-        verifyExit: verified,
-      })
-      report(invocation, caught, size)
+      terminal.result({ schema: 1, attack: attack.name, changed, caught })
+      report(invocation, caught)
       return caught ? 0 : 1
     } finally {
       await tool.close()
@@ -94,8 +80,18 @@ async function openTarget({ demo, config, ...tool }: Tool, { terminal }: Invocat
   }
 }
 
-function report({ terminal }: Invocation, caught: Caught | null, size: number | null): void {
+async function carryOut(attack: Attack, target: Target): Promise<string> {
+  try {
+    return await attack.carryOut(target)
+  } finally {
+    await target.database.close()
+  }
+}
+
+function report({ terminal }: Invocation, caught: Caught | null): void {
   if (!caught) return terminal.say(terminal.paint('bad', 'nothing noticed'))
-  terminal.say(`${terminal.paint('good', 'caught by')} ${caught.by}: ${caught.saw}`)
-  if (size !== null) terminal.say(terminal.paint('faint', `published: the evidence log has ${size} entries`))
+  const { by, saw, verifyExit, logSize } = caught
+  terminal.say(`${terminal.paint('good', 'caught by')} ${by}: ${saw}`)
+  const published = logSize === null ? '' : `published: the evidence log has ${logSize} entries; `
+  terminal.say(terminal.paint('faint', `${published}surety verify exits with ${verifyExit}`))
 }

@@ -26,9 +26,13 @@ export function createByteSearch(needles: readonly Needle[]): ByteSearch {
   return {
     overlap: Math.max(PREFIX, ...needles.map(({ bytes }) => bytes.length)) - 1,
     scan(chunk, hit) {
-      for (let at = 0; at + PREFIX <= chunk.length; at++) {
-        const prefix = prefixAt(chunk, at)
+      let prefix = 0
+      for (let end = 0; end < chunk.length; end++) {
+        prefix = ((prefix << 8) | chunk[end]!) & 0xff_ff_ff
         if ((filter[prefix >> 3]! & (1 << (prefix & 7))) === 0) continue
+        const at = end - PREFIX + 1
+        // Before the third byte the prefix is not one yet.
+        if (at < 0) continue
         for (const needle of candidates.get(prefix) ?? [])
           if (matches(chunk, at, needle.bytes)) hit(needle, at)
       }

@@ -1,0 +1,25 @@
+// What `npm run check` and `npm test` run before anything else.
+import { formatFinding, runGate } from './gate.ts'
+import { GATES } from './index.ts'
+import { REPOSITORY } from './tool.ts'
+
+const SHOWN_FINDINGS = 40
+
+/** Runs the gates one after the other, shows each result, and counts. */
+export async function runGates(names: readonly string[] = []): Promise<{ passed: number; failed: number }> {
+  const chosen = names.length === 0 ? GATES : GATES.filter(({ name }) => names.includes(name))
+  const count = { passed: 0, failed: 0 }
+  for (const gate of chosen) {
+    const { name, of, looked, findings, ms } = await runGate(gate, REPOSITORY)
+    const mark = findings.length === 0 ? 'passed' : 'FAILED'
+    process.stdout.write(`  ${mark} ${name}: ${looked} ${of}, ${(ms / 1000).toFixed(1)} s\n`)
+    for (const finding of findings.slice(0, SHOWN_FINDINGS)) {
+      process.stdout.write(`    ${formatFinding(finding)}\n`)
+    }
+    if (findings.length > SHOWN_FINDINGS) {
+      process.stdout.write(`    and ${findings.length - SHOWN_FINDINGS} more\n`)
+    }
+    count[findings.length === 0 ? 'passed' : 'failed'] += 1
+  }
+  return count
+}
