@@ -1,5 +1,6 @@
 import { isId } from '../kernel/index.ts'
 import type { EvidenceEntry, Observed, PromiseClaim } from './entry.ts'
+import { LIMITS } from './limits.ts'
 
 /** Says what is wrong with a value at a path, or null. */
 type Check = (value: unknown, path: string) => string | null
@@ -18,12 +19,18 @@ const name = (maxLength: number) =>
     (value) => typeof value === 'string' && value.length > 0 && value.length <= maxLength,
     `text of 1 to ${maxLength}`,
   )
+/** Names and keys are printable ASCII, so that two of them never look alike and none steers a terminal. */
+const symbol = (maxLength: number) =>
+  check(
+    (value) => typeof value === 'string' && value.length <= maxLength && /^[!-~]+$/.test(value),
+    `1 to ${maxLength} printable ASCII characters without spaces`,
+  )
 const oneOf = (...values: readonly unknown[]) => check((value) => values.includes(value), values.join(' or '))
 const id = check(isId, 'a UUID')
 const moment = check((value) => typeof value === 'string' && isMoment(value), 'a UTC time with milliseconds')
 const seconds = check(
-  (value) => Number.isSafeInteger(value) && (value as number) > 0,
-  'a positive whole number',
+  (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) <= LIMITS.maxCadenceSeconds,
+  `a whole number from 1 to ${LIMITS.maxCadenceSeconds}`,
 )
 const plain = check(
   (value) => ['string', 'number', 'boolean'].includes(typeof value),
@@ -63,13 +70,13 @@ function first(problems: readonly (string | null)[]): string | null {
 }
 
 const CLAIM = shape({
-  key: name(4096),
-  id: name(128),
+  key: symbol(4096),
+  id: symbol(128),
   params: record(text(1024)),
   sentence: name(4096),
   evidence: oneOf('measured', 'attested', 'inherited'),
   checkedBy: oneOf('self', 'outside'),
-  probe: nullable(name(256)),
+  probe: nullable(symbol(256)),
   cadenceSeconds: nullable(seconds),
   cannotProve: list(name(4096)),
 } satisfies Record<keyof PromiseClaim, Check>)
@@ -97,22 +104,22 @@ export const ENTRY_SHAPES: { readonly [Kind in EvidenceEntry['kind']]: Check } =
   'promise.changed': shape({
     ...BASE,
     promise: claim,
-    previous: name(4096),
+    previous: symbol(4096),
     direction: oneOf('weakened', 'strengthened', 'reworded'),
   } satisfies MembersOf<'promise.changed'>),
-  'promise.withdrawn': shape({ ...BASE, key: name(4096) } satisfies MembersOf<'promise.withdrawn'>),
+  'promise.withdrawn': shape({ ...BASE, key: symbol(4096) } satisfies MembersOf<'promise.withdrawn'>),
   'probe.started': shape({
     ...BASE,
-    key: name(4096),
-    run: name(128),
-    probe: name(256),
+    key: symbol(4096),
+    run: symbol(128),
+    probe: symbol(256),
     deadline: moment,
   } satisfies MembersOf<'probe.started'>),
   'probe.result': shape({
     ...BASE,
-    key: name(4096),
-    run: name(128),
-    probe: name(256),
+    key: symbol(4096),
+    run: symbol(128),
+    probe: symbol(256),
     outcome: oneOf('kept', 'broken', 'undecided'),
     observed,
   } satisfies MembersOf<'probe.result'>),

@@ -16,14 +16,24 @@ export const LIMITS = {
   maxPageBytes: 16_777_216,
   /** Entries of a log this verifier is ready to read and hold in memory. */
   maxLogSize: 2_000_000,
+  /** Bytes of all entries together: what is held in memory while a log is verified. */
+  maxLogBytes: 536_870_912,
   /** How far an entry may lie ahead of the verifier's clock. */
   maxFutureMs: 300_000,
   /** How old a page may be and still be measured against its own moment instead of now. */
   maxPageAgeMs: 300_000,
+  /** How long a result may count, in seconds: 400 days. */
+  maxCadenceSeconds: 34_560_000,
+  /** A check without a result counts as unanswered after this, whatever deadline it gave itself. */
+  maxRunMs: 86_400_000,
+  /** Checks of one promise that may be under way at once; a start beyond is irregular. */
+  maxPendingRuns: 64,
   /** One HTTP request. */
   requestTimeoutMs: 30_000,
   /** Requests under way at a time. */
   concurrency: 8,
   /** Problems listed in a report; further ones are only counted. */
   maxProblems: 100,
+  /** Notes listed in a report; the last one counts the rest. */
+  maxNotes: 100,
 } as const

@@ -1,8 +1,10 @@
 import { describeDuration } from '../kernel/index.ts'
 import type { ProbeResult, ProbeStarted, PromiseClaim } from './entry.ts'
+import { LIMITS } from './limits.ts'
 import type { PromiseStanding, PromiseStatus, StatusInterval } from './status.ts'
 
-interface NumberedResult {
+/** A result with its index in the log. */
+export interface NumberedResult {
   readonly index: number
   readonly entry: ProbeResult
 }
@@ -19,36 +21,60 @@ export class PromiseTrack {
   #reason = ''
   #history: StatusInterval[] = []
   #deadlines = new Map<string, { startedAt: string; deadlineMs: number }>()
-  #awaited = new Set<string>()
+  /** Index of the start of each run that may still speak for the claim in force. */
+  #awaited = new Map<string, number>()
   #latest: NumberedResult | null = null
   #decided: NumberedResult | null = null
   #expiresMs: number | null = null
+  #failure: NumberedResult | null = null
 
-  constructor(claim: PromiseClaim, at: string) {
+  constructor(claim: PromiseClaim, at: string, failure: NumberedResult | null = null) {
     this.claim = claim
     this.declaredAt = at
+    this.#failure = failure
     this.declare(claim, at)
   }
 
-  /** Puts a claim in force: it starts unproven, and no run of an earlier claim speaks for it. */
-  declare(claim: PromiseClaim, at: string): void {
+  /**
+   * Puts a claim in force. No run of an earlier claim speaks for it; it starts unproven, or broken where
+   * the claim before it ended broken: a failure cannot be reworded or withdrawn away.
+   */
+  declare(claim: PromiseClaim, at: string, failure = this.failure): void {
     this.#forget()
     this.claim = claim
     this.declaredAt = at
     this.withdrawnAt = null
+    if (failure) {
+      this.#latest = this.#decided = failure
+      return this.#enter('broken', at, 'found broken before its declaration was changed, not checked since')
+    }
     this.#enter('unproven', at, claim.probe === null ? 'no mechanism checks this yet' : 'not checked yet')
   }
 
+  /** The result that shows the promise broken now, or when it was withdrawn. */
+  get failure(): NumberedResult | null {
+    return this.#status === 'broken' ? this.#decided : this.#failure
+  }
+
+  /** Runs started and neither answered nor past their deadline. */
+  get pending(): number {
+    return this.#deadlines.size
+  }
+
   withdraw(at: string, reason: string): void {
+    const { failure } = this
     this.#forget()
+    this.#failure = failure
     this.withdrawnAt = at
     this.#enter('unproven', at, reason)
   }
 
-  start(entry: ProbeStarted): void {
-    const deadlineMs = Date.parse(entry.deadline)
+  start(index: number, entry: ProbeStarted): void {
+    const startedMs = Date.parse(entry.at)
+    const longest = startedMs + LIMITS.maxRunMs
+    const deadlineMs = Math.max(startedMs, Math.min(longest, Date.parse(entry.deadline)))
     this.#deadlines.set(entry.run, { startedAt: entry.at, deadlineMs })
-    this.#awaited.add(entry.run)
+    this.#awaited.set(entry.run, index)
   }
 
   /** True where a run awaits its result under the claim in force. */
@@ -57,8 +83,12 @@ export class PromiseTrack {
   }
 
   result(index: number, entry: ProbeResult): void {
+    const begun = this.#awaited.get(entry.run) ?? index
     this.#deadlines.delete(entry.run)
     this.#awaited.delete(entry.run)
+    if (entry.outcome === 'kept' && this.#status === 'broken' && begun < (this.#decided?.index ?? 0)) {
+      return this.#undecide(entry.at, 'only a check that began before has answered')
+    }
     this.#latest = { index, entry }
     this.#expiresMs = null
     if (entry.outcome === 'undecided') return this.#undecide(entry.at, 'the last check could not decide')
@@ -137,6 +167,7 @@ export class PromiseTrack {
     this.#latest = null
     this.#decided = null
     this.#expiresMs = null
+    this.#failure = null
   }
 
   #nextLapse(): { run: string; startedAt: string; deadlineMs: number } | null {

@@ -1,5 +1,7 @@
 import type { EvidenceEntry, Observed, PromiseChanged, PromiseClaim } from './entry.ts'
+import { LIMITS } from './limits.ts'
 import { PromiseTrack } from './status-track.ts'
+import type { NumberedResult } from './status-track.ts'
 
 export type PromiseStatus = 'kept' | 'broken' | 'unproven'
 
@@ -49,7 +51,7 @@ export const deriveStandings: DeriveStandings = (entries, now) => deriveEvidence
  * Turns evidence into statuses; the server and the verifier run this same rule.
  *
  * Kept: the newest result says so and is within its cadence. Broken: the newest deciding result says
- * so, however old. Unproven: everything else, reached by itself when a cadence or a deadline passes.
+ * so, however old, and however the declaration was changed since. Unproven: everything else, reached by itself when a cadence or a deadline passes.
  */
 export function deriveEvidence(entries: readonly EvidenceEntry[], now: number): DerivedEvidence {
   const tracks = new Map<string, PromiseTrack>()
@@ -94,8 +96,9 @@ function apply(
       if (entry.probe !== track.claim.probe)
         return 'a check was started with a probe that the promise does not name'
       if (runs.has(entry.run)) return 'a check was started twice under one run id'
+      if (track.pending >= LIMITS.maxPendingRuns) return 'more checks were started at once than may be under way'
       runs.set(entry.run, { key: entry.key, probe: entry.probe, answered: false })
-      track.start(entry)
+      track.start(index, entry)
       return null
     }
     case 'probe.result': {
@@ -111,14 +114,19 @@ function apply(
   }
 }
 
-function declare(tracks: Map<string, PromiseTrack>, claim: PromiseClaim, at: string): string | null {
+function declare(
+  tracks: Map<string, PromiseTrack>,
+  claim: PromiseClaim,
+  at: string,
+  failure: NumberedResult | null = null,
+): string | null {
   const track = tracks.get(claim.key)
   if (!track) {
-    tracks.set(claim.key, new PromiseTrack(claim, at))
+    tracks.set(claim.key, new PromiseTrack(claim, at, failure))
     return null
   }
   if (track.withdrawnAt === null) return 'a promise that is in force was declared again'
-  track.declare(claim, at)
+  track.declare(claim, at, failure ?? track.failure)
   return null
 }
 
@@ -135,7 +143,7 @@ function change(tracks: Map<string, PromiseTrack>, entry: PromiseChanged): strin
     at,
     direction === 'reworded' ? `reworded as ${promise.key}` : `${direction} to ${promise.key}`,
   )
-  const problem = declare(tracks, promise, at)
+  const problem = declare(tracks, promise, at, before?.failure)
   return before ? problem : 'a promise that is not in force was changed'
 }
 
