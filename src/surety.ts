@@ -1,6 +1,6 @@
 import type { Hono, MiddlewareHandler } from 'hono'
 import type { Kysely } from 'kysely'
-import { Counter, Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { systemPrincipal, type Principal } from './access/index.ts'
 import { clockFromEnvironment } from './compose/clock.ts'
 import { createDatabaseView } from './compose/database-view.ts'
@@ -8,6 +8,7 @@ import { createDroppedCounter, type DroppedCounter } from './compose/dropped-cou
 import { openSystemDatabase } from './compose/system-database.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
+import { createMetrics } from './compose/metrics.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
 import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose/system-folder.ts'
@@ -157,14 +158,8 @@ async function openRooms<const Resources extends ResourceMap>(
   })
   keep(log)
   if (mode === 'server') await declareClaims(log, page, config, clock)
-  const registry = new Registry()
-  const metric = new Counter({
-    name: 'surety_undeclared_members_total',
-    help: 'Members that callers sent, that nothing declares, and that were not stored',
-    labelNames: ['resource'],
-    registers: [registry],
-  })
-  const dropped = createDroppedCounter(clock, metric)
+  const { registry, undeclaredMembers } = createMetrics(log, clock)
+  const dropped = createDroppedCounter(clock, undeclaredMembers)
   return {
     config,
     folder,

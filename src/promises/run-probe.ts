@@ -1,3 +1,4 @@
+import { trace } from '@opentelemetry/api'
 import { createPseudonym, parseDuration, SuretyError } from '../kernel/index.ts'
 import type { EvidenceBody, PromiseClaim } from '../verify/index.ts'
 import { parseParameters } from './claims.ts'
@@ -6,6 +7,7 @@ import type { Measurement, PromiseDefinition } from './definition.ts'
 import { PromiseError } from './errors.ts'
 import type { ProbeContext } from './probe-context.ts'
 
+const tracer = trace.getTracer('surety.promises')
 const DEFAULT_DEADLINE = '5m'
 
 /** Where starts and results go; each resolves once the entry cannot be lost. */
@@ -30,7 +32,11 @@ export async function runProbe(
   const deadline = new Date(context.clock.now() + deadlineMs).toISOString()
   const about = { key: claim.key, run: createPseudonym(), probe: claim.probe }
   await log.append([{ kind: 'probe.started', ...about, deadline }])
-  const { outcome, summary, values } = await measure(definition, claim, context, deadlineMs)
+  const { outcome, summary, values } = await tracer.startActiveSpan('promise.probe', async (span) => {
+    const measured = await measure(definition, claim, context, deadlineMs)
+    span.setAttributes({ 'surety.promise': claim.id, 'surety.outcome': measured.outcome }).end()
+    return measured
+  })
   await log.append([{ kind: 'probe.result', ...about, outcome, observed: { summary, values } }])
   return { outcome, summary, values }
 }
