@@ -4,6 +4,7 @@ import { defineErrors } from '../kernel/index.ts'
 export const CliError = defineErrors('CliError', {
   ERR_CLI_USAGE: 'see: surety --help',
   ERR_CLI_CONFIG: 'run it where surety.config.ts lies, or give its path with --config',
+  ERR_CLI_DATABASE: 'see that the system still runs (npm start), then try again',
   ERR_CLI_STATE: 'give a file that an earlier --state wrote, or a new name',
   ERR_CLI_DESTRUCTIVE: 'run the shown destructive statements by hand, in a transaction, after a backup',
   ERR_CLI_NOT_DEMO: 'start a demo with: npm start -- coding-metrics, and run the attack beside it',

@@ -63,7 +63,8 @@ function parse(name: string, command: Command, args: readonly string[]): ReturnT
 }
 
 /** Coded errors with their mend; anything else is a defect of ours and keeps its stack. */
-function report(error: unknown, terminal: Terminal): void {
+function report(thrown: unknown, terminal: Terminal): void {
+  const error = isConnectFailure(thrown) ? unreachable(thrown) : thrown
   const coded = error instanceof SuretyError
   terminal.result({
     error: coded ? error.toJSON() : { code: 'ERR_UNEXPECTED', message: String(error), mend: '' },
@@ -74,6 +75,15 @@ function report(error: unknown, terminal: Terminal): void {
     ? [`${error.code}: ${error.message}`, ...(error.mend ? [`  to mend it: ${error.mend}`] : [])]
     : [stackOf(error)]
   process.stderr.write(`${lines.join('\n')}\n`)
+}
+
+/** The database went away under a command: its driver's error says so in its own way. */
+function isConnectFailure(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).syscall === 'connect'
+}
+
+function unreachable(cause: unknown): Error {
+  return new CliError('ERR_CLI_DATABASE', 'the database of the system does not answer', { cause })
 }
 
 function stackOf(error: unknown): string {

@@ -14,6 +14,39 @@ export type Tone = 'good' | 'bad' | 'open' | 'faint' | 'strong'
 
 const CODES: Readonly<Record<Tone, string>> = { good: '32', bad: '31', open: '33', faint: '2', strong: '1' }
 
+const OWN_STYLE = new RegExp(`^\\u001B\\[(?:${[0, ...Object.values(CODES)].join('|')})m$`)
+/**
+ * What steers a terminal or misleads the eye: control characters (C0 but tab and line feed, DEL, C1), marks
+ * and overrides of the writing direction, invisible spaces, line and paragraph separators.
+ */
+const UNSEEN =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]/g
+
+/**
+ * Text from outside as one line of characters that can all be seen: what steers a terminal stands as its
+ * escape, `\u001b`, and what is longer than `maxLength` UTF-16 code units is cut.
+ */
+export function visible(text: string, maxLength = 2_000): string {
+  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+  return cut.replace(/[\t\n]/g, escapeUnits).replace(UNSEEN, escapeUnits)
+}
+
+function escapeUnits(text: string): string {
+  return Array.from(
+    { length: text.length },
+    (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`,
+  ).join('')
+}
+
+/** A line of our own: its styles stay, whatever else a terminal would obey does not. */
+function printable(line: string): string {
+  return line
+    .split(/(\u001B\[[0-9]{1,2}m)/)
+    .map((part) => (OWN_STYLE.test(part) ? part : part.replace(UNSEEN, escapeUnits)))
+    .join('')
+}
+
 interface Output {
   write(text: string): unknown
   readonly isTTY?: boolean | undefined
@@ -40,16 +73,16 @@ export function createTerminal({ json, stdout, stderr, environment }: TerminalOp
     json,
     say(...lines) {
       clear()
-      if (!json) for (const line of lines) stdout.write(`${line}\n`)
+      if (!json) for (const line of lines) stdout.write(`${printable(line)}\n`)
     },
     result(value) {
       clear()
-      if (json) stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+      if (json) stdout.write(`${JSON.stringify(value, null, 2).replace(UNSEEN, escapeUnits)}\n`)
     },
     progress(line) {
       if (!live) return
       clear()
-      stderr.write(line.slice(0, (stderr.columns ?? 80) - 1))
+      stderr.write(visible(line).slice(0, (stderr.columns ?? 80) - 1))
       shown = true
     },
     paint: (tone, text) => (colour ? `\u001B[${CODES[tone]}m${text}\u001B[0m` : text),

@@ -10,7 +10,7 @@ import {
 } from '../verify/index.ts'
 import { textOption, type Command, type ExitCode, type Invocation } from './command.ts'
 import { CliError } from './errors.ts'
-import type { Terminal, Tone } from './terminal.ts'
+import { visible, type Terminal, type Tone } from './terminal.ts'
 
 export const verifyCommand: Command = {
   usage: [
@@ -45,7 +45,7 @@ export const verifyCommand: Command = {
     if (stateFile !== undefined && report.valid && report.state) await writeState(stateFile, report.state)
     const exitCode = worse(exitCodeOf(report, { strict: options['strict'] === true }), outside)
     terminal.result({ ...report, outside, exitCode })
-    printReport(terminal, report, outside, exitCode)
+    printReport(terminal, shown(report), shown(outside), exitCode)
     return exitCode
   },
 }
@@ -65,6 +65,17 @@ function readUrl(positionals: Invocation['positionals']): string {
   if (!parsed || !/^https?:$/.test(parsed.protocol))
     throw new CliError('ERR_CLI_USAGE', `not an http(s) address: ${JSON.stringify(url)}`)
   return parsed.origin
+}
+
+/** Plain data with every text in it made {@link visible}: a site's words must not steer the terminal. */
+function shown<Data>(data: Data): Data {
+  const clean = (value: unknown): unknown => {
+    if (typeof value === 'string') return visible(value)
+    if (Array.isArray(value)) return value.map(clean)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [visible(key), clean(member)]))
+  }
+  return clean(data) as Data
 }
 
 /** A demo whose clock is shifted is verified under the same shift. */
@@ -155,6 +166,11 @@ function verdict({ paint }: Terminal, { counts }: VerificationReport, exitCode: 
   return words[exitCode]
 }
 
+/** One word for any shell: a site's name for its key must not become a command when it is pasted. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
 /** What the verdict rests on, said every time. */
 function trust(report: VerificationReport): string[] {
   if (report.failure) return []
@@ -162,6 +178,6 @@ function trust(report: VerificationReport): string[] {
     ? ['first seen: nothing to compare this log with yet']
     : ['compared with the checkpoint remembered from the last visit']
   if (report.keySource === 'served')
-    lines.push('the key came from the site itself; pin it with: --vkey ' + JSON.stringify(report.vkey))
+    lines.push(`the key came from the site itself; pin it with: --vkey ${quoted(report.vkey ?? '')}`)
   return lines
 }

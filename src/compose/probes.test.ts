@@ -91,9 +91,11 @@ describe('the probes', () => {
     readonly granted?: Record<string, PermissionText[]>
     readonly canaries?: Canaries
     readonly site?: string
+    /** True: the database's files are out of reach, as with a managed one. */
+    readonly remote?: boolean
   }
 
-  function context({ granted = roles, canaries, site }: Changes = {}): ProbeContext {
+  function context({ granted = roles, canaries, site, remote }: Changes = {}): ProbeContext {
     const { clock, logger } = database
     const store = createStore({
       resources: config.resources,
@@ -109,7 +111,7 @@ describe('the probes', () => {
       site: site ?? null,
       dataDir,
       canaries: canaries ?? null,
-      database: createDatabaseView(database, config),
+      database: { ...createDatabaseView(database, config), ...(remote ? { folder: null } : {}) },
       keys: createKeyView({ provider, tree, database, folder: keyFolder }),
       as: (principal) => store.as(principal).db as unknown as Kysely<AnyTables>,
       system: systemPrincipal,
@@ -252,6 +254,22 @@ describe('the probes', () => {
     test('sees an app that stores the value in the clear', async () => {
       const measured = await measure('encryption.rest', { canaries: leakyApp() })
       expect(measured).toMatchObject({ outcome: 'broken', summary: expect.stringContaining('in the clear') })
+      await database.owner.query('drop table surety.planted_log')
+    })
+
+    test('searches cells through SQL where the files are out of reach', async () => {
+      await insertNotes(2)
+      const sound = await measure('encryption.rest', { remote: true })
+      expect(sound).toMatchObject({
+        outcome: 'kept',
+        summary: expect.stringContaining('cells of the database'),
+        values: { plantedFound: true },
+      })
+      const leaky = await measure('encryption.rest', { remote: true, canaries: leakyApp() })
+      expect(leaky).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('surety.planted_log'),
+      })
       await database.owner.query('drop table surety.planted_log')
     })
 

@@ -37,11 +37,13 @@ export async function searchFolder(
   { except = [], onFile, maxHits = 1_000 }: FolderSearchOptions = {},
 ): Promise<FolderSearch> {
   const search = createByteSearch(needles)
+  // One buffer for all files: a server has thousands of small ones.
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
   const found = { hits: new Map<string, SearchHit>(), files: 0, bytes: 0, unread: [] as string[] }
   for await (const path of filesBelow(folder, except, found.unread)) {
     const file = relative(folder, path)
     try {
-      found.bytes += await searchFile(path, search, ({ label, encoding }) => {
+      found.bytes += await searchFile(path, buffer, search, ({ label, encoding }) => {
         found.hits.set(`${file}\0${label}\0${encoding}`, { label, encoding, file })
       })
       found.files += 1
@@ -74,10 +76,14 @@ async function* filesBelow(
   }
 }
 
-async function searchFile(path: string, search: ByteSearch, hit: (needle: Needle) => void): Promise<number> {
+async function searchFile(
+  path: string,
+  buffer: Buffer,
+  search: ByteSearch,
+  hit: (needle: Needle) => void,
+): Promise<number> {
   const file = await open(path, 'r')
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
     let kept = 0
     let total = 0
     for (;;) {
