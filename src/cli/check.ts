@@ -101,7 +101,13 @@ function printFindings(terminal: Terminal, findings: readonly CheckFinding[], pa
   }
   const count = (level: CheckFinding['level']): number =>
     findings.filter((finding) => finding.level === level).length
-  const tally = `${count('error')} errors · ${count('warning')} promises that nothing measures yet · ${count('note')} sentences without a promise`
+  const counted = (level: CheckFinding['level'], one: string, many: string): string =>
+    `${count(level)} ${count(level) === 1 ? one : many}`
+  const tally = [
+    counted('error', 'error', 'errors'),
+    counted('warning', 'promise that nothing measures yet', 'promises that nothing measures yet'),
+    counted('note', 'sentence without a promise', 'sentences without a promise'),
+  ].join(' · ')
   terminal.say(...(findings.length > 0 ? [''] : []), paint(count('error') > 0 ? 'bad' : 'good', tally))
 }
 

@@ -58,11 +58,18 @@ async function findConfig(invocation: Invocation): Promise<string> {
     name === undefined && systems.length === 1 ? systems : systems.filter(([known]) => known === name)
   if (system) return system[1].config
   const known = systems.map(([each]) => each).join(', ')
-  const mend = known ? `name one with --system: ${known}` : undefined
-  throw new CliError('ERR_CLI_CONFIG', 'there is no surety.config.ts here', mend ? { mend } : {})
+  if (known) {
+    throw new CliError('ERR_CLI_CONFIG', 'it is not clear which system of the demo is meant', {
+      mend: `name one with --system: ${known}`,
+    })
+  }
+  throw new CliError('ERR_CLI_CONFIG', 'there is no surety.config.ts here, and no demo runs', {
+    mend: 'run it where surety.config.ts lies, give its path with --config, or start the demo with npm start (and the same SURETY_DATA, where you set one)',
+  })
 }
 
 async function importConfig(file: string): Promise<SuretyConfig> {
+  if (!(await exists(file))) throw new CliError('ERR_CLI_CONFIG', `there is no file ${file}`)
   try {
     const module: { default?: SuretyConfig } = await import(pathToFileURL(file).href)
     if (module.default) return module.default

@@ -40,6 +40,7 @@ describe('surety, from a shell', () => {
     [['check'], 'ERR_CLI_CONFIG'],
     [['check', '--config', 'missing.ts'], 'ERR_CLI_CONFIG'],
     [['attack', 'everything'], 'ERR_CLI_USAGE'],
+    [['probe', 'encryption.rust'], 'ERR_CLI_USAGE'],
   ])('exits 2 and names the mend for %j', (args, code) => {
     const run = surety(...args)
     expect(run.status).toBe(2)

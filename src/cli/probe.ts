@@ -1,3 +1,4 @@
+import { catalogue } from '../promises/index.ts'
 import type { ProbeRun } from '../surety.ts'
 import type { Command, ExitCode } from './command.ts'
 import { CliError } from './errors.ts'
@@ -18,6 +19,7 @@ export const probeCommand: Command = {
   options: { ...TOOL_OPTIONS, watch: { type: 'boolean' }, strict: { type: 'boolean' } },
   async run(invocation) {
     const { positionals, options, terminal } = invocation
+    requireKnown(positionals)
     const tool = await openTool(invocation)
     try {
       if (options['watch']) return await watch(tool, terminal)
@@ -30,6 +32,19 @@ export const probeCommand: Command = {
       await tool.close()
     }
   },
+}
+
+/** A mistyped name would otherwise go unmeasured without a word. */
+function requireKnown(names: readonly string[]): void {
+  const unknown = names.filter((name) => !catalogue.has(name.split('?')[0] ?? ''))
+  if (unknown.length === 0) return
+  throw new CliError(
+    'ERR_CLI_USAGE',
+    `nothing measures ${unknown.map((name) => JSON.stringify(name)).join(', ')}`,
+    {
+      mend: 'see what can be measured: surety check --catalogue',
+    },
+  )
 }
 
 async function probeOnce(tool: Tool, terminal: Terminal, only: readonly string[]): Promise<ProbeRun[]> {
@@ -58,6 +73,8 @@ async function watch(tool: Tool, terminal: Terminal): Promise<ExitCode> {
   const prober = await tool.surety.keepProbing({ site: tool.site, onRun: (run) => printRun(terminal, run) })
   await ended
   await prober.close()
+  // The open channel to a parent would keep this process alive.
+  if (process.connected) process.disconnect()
   return 0
 }
 

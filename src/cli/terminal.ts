@@ -14,6 +14,8 @@ export type Tone = 'good' | 'bad' | 'open' | 'faint' | 'strong'
 
 const CODES: Readonly<Record<Tone, string>> = { good: '32', bad: '31', open: '33', faint: '2', strong: '1' }
 
+// oxlint-disable-next-line no-control-regex
+const STYLE = /(\u001B\[[0-9]{1,2}m)/
 const OWN_STYLE = new RegExp(`^\\u001B\\[(?:${[0, ...Object.values(CODES)].join('|')})m$`)
 /**
  * What steers a terminal or misleads the eye: control characters (C0 but tab and line feed, DEL, C1), marks
@@ -42,7 +44,7 @@ function escapeUnits(text: string): string {
 /** A line of our own: its styles stay, whatever else a terminal would obey does not. */
 function printable(line: string): string {
   return line
-    .split(/(\u001B\[[0-9]{1,2}m)/)
+    .split(STYLE)
     .map((part) => (OWN_STYLE.test(part) ? part : part.replace(UNSEEN, escapeUnits)))
     .join('')
 }

@@ -1,3 +1,5 @@
+export { formatPromiseKey } from '../verify/index.ts'
+
 /** A promise as a link names it. */
 export interface PromiseTarget {
   readonly id: string
@@ -34,12 +36,4 @@ export function parsePromiseTarget(href: string): PromiseTarget | string {
     params.set(pair[1]!, value)
   }
   return { id: match[1]!, params: Object.fromEntries(params) }
-}
-
-/** What identifies a promise: its id, and its parameters sorted by name and percent-encoded. */
-export function formatPromiseKey(target: PromiseTarget): string {
-  const params = Object.entries(target.params)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-  return params.length === 0 ? target.id : `${target.id}?${params.join('&')}`
 }

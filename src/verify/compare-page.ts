@@ -1,4 +1,4 @@
-import { equalBytes, fromBase64 } from '../kernel/index.ts'
+import { canonicalJson, equalBytes, fromBase64 } from '../kernel/index.ts'
 import type { PromiseClaim } from './entry.ts'
 import { VerifyError } from './errors.ts'
 import type { VerifierKey } from './note.ts'
@@ -41,7 +41,11 @@ export async function comparePage(
   for (const promise of shown) {
     const standing = declared.get(promise.key)
     if (standing) {
-      problems.push(...compareClaim(promise, standing), ...compareStatus(promise, standing, notes))
+      problems.push(
+        ...compareClaim(promise, standing),
+        ...compareStatus(promise, standing, notes),
+        ...compareObserved(promise, standing),
+      )
     } else if (promise.status === 'unproven') {
       notes.push(`the page shows ${promise.key}, which the log does not declare, as unproven`)
     } else {
@@ -68,9 +72,11 @@ function omits(claim: PromiseClaim): PageProblem {
 
 function compareClaim(shown: ShownPromise, { claim }: PromiseStanding): PageProblem[] {
   const differs = [
+    (shown.id !== claim.id || !sameJson(shown.params, claim.params)) && 'id or parameters',
     shown.sentence !== claim.sentence && 'sentence',
     shown.kind !== claim.evidence && 'kind of evidence',
     shown.checkedBy !== claim.checkedBy && 'checker',
+    shown.probe !== claim.probe && 'probe',
     JSON.stringify(shown.cannotProve) !== JSON.stringify(claim.cannotProve) && 'list of what it cannot prove',
   ].filter((what) => what !== false)
   if (differs.length === 0) return []
@@ -83,6 +89,29 @@ function compareStatus(shown: ShownPromise, standing: PromiseStanding, notes: st
   const words = `the page says ${shown.key} is ${shown.status}, the log says ${standing.status}`
   if (excess < 0) notes.push(`${words} (${standing.reason})`)
   return excess > 0 ? [{ code: 'ERR_VERIFY_PAGE_STATUS', message: `${words}: ${standing.reason}` }] : []
+}
+
+/** What was seen, when, and how long it counts. A page that claims less than the log may show less. */
+function compareObserved(shown: ShownPromise, standing: PromiseStanding): PageProblem[] {
+  if (shown.status !== standing.status) return []
+  const { observed, checkedAt, validUntil } = standing
+  const differs = [
+    !(observed ? sameJson(shown.observed, observed) : sameJson(shown.observed.values, {})) && 'observation',
+    shown.checkedAt !== checkedAt && 'time of the check',
+    shown.validUntil !== validUntil && 'time until which it counts',
+  ].filter((what) => what !== false)
+  if (differs.length === 0) return []
+  const message = `${shown.key}: the page shows another ${differs.join(' and another ')} than the log`
+  return [{ code: 'ERR_VERIFY_PAGE_CLAIM', message }]
+}
+
+/** Of values that JSON carried here; a lone surrogate, which has no canonical form, equals nothing. */
+function sameJson(a: unknown, b: unknown): boolean {
+  try {
+    return canonicalJson(a) === canonicalJson(b)
+  } catch {
+    return false
+  }
 }
 
 async function checkProof(

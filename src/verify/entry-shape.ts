@@ -1,6 +1,7 @@
 import { isId } from '../kernel/index.ts'
 import type { EvidenceEntry, Observed, PromiseClaim } from './entry.ts'
 import { LIMITS } from './limits.ts'
+import { formatPromiseKey } from './promise-key.ts'
 
 /** Says what is wrong with a value at a path, or null. */
 type Check = (value: unknown, path: string) => string | null
@@ -84,11 +85,20 @@ const CLAIM = shape({
 const claim: Check = (value, path) => {
   const problem = CLAIM(value, path)
   if (problem !== null) return problem
-  const { key, id: promiseId, probe, cadenceSeconds } = value as PromiseClaim
-  if (key !== promiseId && !key.startsWith(`${promiseId}?`)) return `${path}.key does not begin with its id`
+  const { key, probe, cadenceSeconds } = value as PromiseClaim
+  if (key !== keyOf(value as PromiseClaim)) return `${path}.key is not its id and parameters`
   return (probe === null) === (cadenceSeconds === null)
     ? null
     : `${path} has a probe without a cadence, or the reverse`
+}
+
+function keyOf(promise: PromiseClaim): string | null {
+  try {
+    return formatPromiseKey(promise)
+  } catch {
+    // A lone surrogate has no percent-encoding.
+    return null
+  }
 }
 
 const observed = shape({ summary: name(4096), values: record(plain) } satisfies Record<keyof Observed, Check>)

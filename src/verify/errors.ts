@@ -39,6 +39,8 @@ export const VerifyRunError = defineErrors('VerifyRunError', {
   ERR_VERIFY_RUN_CRYPTO:
     'open the page over https (or on localhost) in a browser with WebCrypto Ed25519, or run `npx surety verify`',
   ERR_VERIFY_RUN_VKEY: 'pass the verifier key as published: name+8 hex digits+base64',
+  ERR_VERIFY_RUN_ORIGIN:
+    'give the address that the log names, or pin the key that the operator published elsewhere: --vkey KEY',
   ERR_VERIFY_RUN_STATE: 'use one state file per site and key; move the old file away to begin again',
   ERR_VERIFY_RUN_OUTDATED: 'update surety: the log holds entries that this version does not know',
   ERR_VERIFY_RUN_LIMIT: 'update surety, or raise the limit: the log has outgrown this verifier',

@@ -56,6 +56,7 @@ export {
   verifyNote,
 } from './note.ts'
 export type { Note, NoteSignature, NoteSigner, VerifierKey } from './note.ts'
+export { formatPromiseKey } from './promise-key.ts'
 export { countStandings, exitCodeOf, STEPS } from './report.ts'
 export type { Problem, StepId, StepReport, VerificationReport } from './report.ts'
 export { parseSecurityPage } from './security-page.ts'

@@ -14,6 +14,8 @@ export const LIMITS = {
   maxBundleBytes: 256 * (2 + 65_535),
   /** `/security.json`. */
   maxPageBytes: 16_777_216,
+  /** `security.txt`; RFC 9116 §5.6 asks for a limit. */
+  maxSecurityTxtBytes: 32_768,
   /** Entries of a log this verifier is ready to read and hold in memory. */
   maxLogSize: 2_000_000,
   /** Bytes of all entries together: what is held in memory while a log is verified. */

@@ -52,6 +52,7 @@ export async function readCheckpoint(source: Source, key: VerifierKey): Promise<
  * (C2SP tlog-tiles, "Log entries"; RFC 9162 §2.1.1). What the copy already holds is not read again.
  *
  * @throws VerifyError `ERR_VERIFY_MISSING`, `ERR_VERIFY_TILE`, `ERR_VERIFY_ROOT`
+ * @throws VerifyRunError `ERR_VERIFY_RUN_LIMIT`
  */
 export async function readEntries(
   source: Source,
@@ -62,11 +63,14 @@ export async function readEntries(
   const held = copy.tree.size
   const bundles = bundlesOf(checkpoint.size).filter((tile) => tile.index * TILE_WIDTH + tile.width > held)
   let done = held
+  let bytes = copy.leaves.reduce((sum, leaf) => sum + leaf.length, 0)
   onProgress(done, checkpoint.size)
   const parts = await mapConcurrently(bundles, async (tile) => {
     const entries = await readBundle(source, tile)
     const fresh = entries.slice(Math.max(0, held - tile.index * TILE_WIDTH))
     const hashes = fresh.map(hashLeaf)
+    bytes += fresh.reduce((sum, leaf) => sum + leaf.length, 0)
+    if (bytes > LIMITS.maxLogBytes) throw tooLarge()
     onProgress((done += fresh.length), checkpoint.size)
     return { fresh, hashes }
   })
@@ -80,6 +84,13 @@ export async function readEntries(
       `the ${checkpoint.size} entries served do not hash to the root of the signed checkpoint`,
     )
   }
+}
+
+function tooLarge() {
+  return new VerifyRunError(
+    'ERR_VERIFY_RUN_LIMIT',
+    `the entries have more than the ${LIMITS.maxLogBytes} bytes that this verifier holds`,
+  )
 }
 
 /** A partial bundle may have been replaced by its full one since the checkpoint (tlog-tiles, "Partial Tiles"). */

@@ -116,7 +116,7 @@ class ReportBuilder implements Reporter {
       valid: this.#failure === null && !this.hasInvalid(),
       problems: bySeverity.slice(0, LIMITS.maxProblems),
       furtherProblems: Math.max(0, bySeverity.length - LIMITS.maxProblems),
-      notes: this.#notes,
+      notes: listed(this.#notes),
       failure: this.#failure,
       steps: (Object.keys(STEPS) as StepId[]).map((id) => this.#steps.get(id) ?? skipped(id)),
       checkpoint: checkpoint && {
@@ -136,6 +136,11 @@ class ReportBuilder implements Reporter {
     if (step?.outcome === 'failed') return
     this.#steps.set(this.#step, { id: this.#step, ...STEPS[this.#step], outcome, detail })
   }
+}
+
+function listed(notes: readonly string[]): string[] {
+  if (notes.length <= LIMITS.maxNotes) return [...notes]
+  return [...notes.slice(0, LIMITS.maxNotes - 1), `… and ${notes.length - LIMITS.maxNotes + 1} more`]
 }
 
 function skipped(id: StepId): StepReport {

@@ -1,5 +1,5 @@
 import { fromUtf8 } from '../kernel/index.ts'
-import type { EvidenceKind } from './entry.ts'
+import type { EvidenceKind, Observed } from './entry.ts'
 import { isMoment } from './entry-shape.ts'
 import { VerifyError } from './errors.ts'
 import type { PromiseStatus } from './status.ts'
@@ -7,10 +7,17 @@ import type { PromiseStatus } from './status.ts'
 /** One promise as `/security.json` shows it; the members that a verifier compares. */
 export interface ShownPromise {
   readonly key: string
+  readonly id: string
+  readonly params: Readonly<Record<string, string>>
   readonly sentence: string
   readonly kind: EvidenceKind
   readonly checkedBy: 'self' | 'outside'
   readonly status: PromiseStatus
+  readonly probe: string | null
+  readonly observed: Observed
+  /** UTC; null where nothing was checked. */
+  readonly checkedAt: string | null
+  readonly validUntil: string | null
   readonly cannotProve: readonly string[]
   /** Base64 of the evidence entry that the status rests on. */
   readonly entry: string | null
@@ -20,9 +27,12 @@ export interface ShownPromise {
 
 /** `/security.json`, schema 1. */
 export interface SecurityPage {
+  /** The system's origin; its log is `<origin>/evidence`. */
+  readonly origin: string
   readonly generatedAt: string
   /** The signed checkpoint up to which the page has read the log. */
   readonly checkpoint: string
+  readonly witnessed: boolean
   readonly promises: readonly ShownPromise[]
 }
 
@@ -33,11 +43,13 @@ export interface SecurityPage {
 export function parseSecurityPage(bytes: Uint8Array): SecurityPage {
   const page = objectOf(jsonOf(bytes), 'the page')
   if (page.schema !== 1) throw wrong('its schema is not 1')
-  const { generatedAt, checkpoint, promises } = page
+  const { origin, generatedAt, checkpoint, witnessed, promises } = page
+  if (typeof origin !== 'string') throw wrong('origin is not text')
+  if (typeof witnessed !== 'boolean') throw wrong('witnessed is neither true nor false')
   if (typeof generatedAt !== 'string' || !isMoment(generatedAt)) throw wrong('generatedAt is not a UTC time')
   if (typeof checkpoint !== 'string') throw wrong('checkpoint is not text')
   if (!Array.isArray(promises)) throw wrong('promises is not a list')
-  return { generatedAt, checkpoint, promises: promises.map(parsePromise) }
+  return { origin, generatedAt, checkpoint, witnessed, promises: promises.map(parsePromise) }
 }
 
 function parsePromise(value: unknown, i: number): ShownPromise {
@@ -49,14 +61,33 @@ function parsePromise(value: unknown, i: number): ShownPromise {
   }
   return {
     key: textOf(promise.key, `${path}.key`),
+    id: textOf(promise.id, `${path}.id`),
+    params: objectOf(promise.params, `${path}.params`) as Record<string, string>,
     sentence: textOf(promise.sentence, `${path}.sentence`),
     kind: oneOf(promise.kind, ['measured', 'attested', 'inherited'], `${path}.kind`),
     checkedBy: oneOf(promise.checkedBy, ['self', 'outside'], `${path}.checkedBy`),
     status: oneOf(promise.status, ['kept', 'broken', 'unproven'], `${path}.status`),
+    probe: nullOrText(promise.probe, `${path}.probe`),
+    observed: observedOf(promise.observed, `${path}.observed`),
+    checkedAt: nullOrText(promise.checkedAt, `${path}.checkedAt`),
+    validUntil: nullOrText(promise.validUntil, `${path}.validUntil`),
     cannotProve,
-    entry: promise.entry === null ? null : textOf(promise.entry, `${path}.entry`),
-    proof: promise.proof === null ? null : textOf(promise.proof, `${path}.proof`),
+    entry: nullOrText(promise.entry, `${path}.entry`),
+    proof: nullOrText(promise.proof, `${path}.proof`),
   }
+}
+
+/** Its members are only compared with those of the log, so their own shape does not matter. */
+function observedOf(value: unknown, path: string): Observed {
+  const { summary, values } = objectOf(value, path)
+  return {
+    summary: textOf(summary, `${path}.summary`),
+    values: objectOf(values, `${path}.values`) as Observed['values'],
+  }
+}
+
+function nullOrText(value: unknown, path: string): string | null {
+  return value === null ? null : textOf(value, path)
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

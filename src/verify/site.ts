@@ -5,8 +5,9 @@ import { comparePage } from './compare-page.ts'
 import type { EvidenceEntry } from './entry.ts'
 import { VerifyError, VerifyRunError } from './errors.ts'
 import { LIMITS } from './limits.ts'
-import { formatVerifierKey, parseVerifierKey } from './note.ts'
+import { formatVerifierKey, parseNote, parseVerifierKey } from './note.ts'
 import type { VerifierKey } from './note.ts'
+import { checkOwnLog } from './own-log.ts'
 import { createLogCopy, parseEntries, readCheckpoint, readEntries } from './read-log.ts'
 import type { SignedCheckpoint } from './read-log.ts'
 import { createReporter } from './reporter.ts'
@@ -18,6 +19,7 @@ import { createSource, EVIDENCE_PATH } from './source.ts'
 import type { Fetch, Source } from './source.ts'
 import { createVerifierState, parseVerifierState, rootOfState } from './state.ts'
 import type { VerifierState } from './state.ts'
+import { tracesOf } from './traces.ts'
 import { deriveEvidence, deriveStandings } from './status.ts'
 
 export interface VerifySiteOptions {
@@ -76,8 +78,12 @@ async function verifyLogAndPage(options: VerifySiteOptions, reporter: Reporter):
   const source = createSource(options.fetch, options.url)
   const key = await chooseKey(options, reporter, source, state)
 
+  if (options.vkey === undefined) checkOwnLog(options.url, key.name)
+
   begin(options, reporter, 'checkpoint')
   const checkpoint = await demandCheckpoint(source, key, state)
+  // Kept even where it turns out to contradict an earlier one: then it is the proof.
+  reporter.see(checkpoint)
   reporter.pass(`${checkpoint.origin}, ${checkpoint.size} entries`)
   const run: Run = { options, reporter, source, key, state, copy: createLogCopy(), checkpoint, entries: [] }
 
@@ -173,7 +179,6 @@ async function readWholeLog(run: Run): Promise<void> {
   await readEntries(source, checkpoint, copy, (done, total) =>
     options.onProgress?.({ step: 'entries', done, total }),
   )
-  reporter.see(checkpoint)
   reporter.pass(`${checkpoint.size} entries, root ${toBase64(checkpoint.rootHash)}`)
 
   begin(options, reporter, 'consistency')
@@ -194,6 +199,9 @@ function deriveStatuses({ options, reporter, entries }: Run): void {
   const { standings, irregularities } = deriveEvidence(entries, options.now)
   for (const { index, message } of irregularities) reporter.irregular(`entry ${index}: ${message}`)
   reporter.stand(standings)
+  for (const trace of tracesOf(entries)) reporter.note(trace)
+  if (!standings.some(({ withdrawnAt }) => withdrawnAt === null))
+    reporter.note('the log holds no promise in force: nothing but the log itself was verified')
   reporter.pass(`${standings.length} promises`)
 }
 
@@ -206,6 +214,10 @@ async function checkPage(run: Run): Promise<void> {
       'the page shows a signed checkpoint of another tree than the log',
     )
   }
+  if (`${page.origin}/evidence` !== key.name) {
+    throw new VerifyError('ERR_VERIFY_ORIGIN', `the page is of ${page.origin}, the log of ${key.name}`)
+  }
+  if (page.witnessed) judgeWitness(page, run)
   const generatedMs = Date.parse(page.generatedAt)
   if (generatedMs > options.now + LIMITS.maxFutureMs) {
     throw new VerifyError(
@@ -225,6 +237,15 @@ async function checkPage(run: Run): Promise<void> {
   for (const problem of problems) reporter.invalid(new VerifyError(problem.code, problem.message))
   if (problems.length === 0)
     reporter.pass(`${page.promises.length} promises shown, none claiming more than the log`)
+}
+
+/** LIMIT: no witness's key is known to this verifier, so a cosignature can be missed but not confirmed. */
+function judgeWitness({ checkpoint }: SecurityPage, { key, reporter }: Run): void {
+  if (parseNote(utf8(checkpoint)).signatures.every(({ name }) => name === key.name)) {
+    const message = 'the page says that a witness has cosigned, its checkpoint has no other signature'
+    return reporter.invalid(new VerifyError('ERR_VERIFY_PAGE_CLAIM', message))
+  }
+  reporter.note('the page says that a witness has cosigned; this verifier knows no witness and cannot tell')
 }
 
 /** A page and a log that have seen the same entries, after one more look at whichever lags behind. */

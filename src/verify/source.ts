@@ -29,10 +29,20 @@ export function createSource(fetch: Fetch, siteUrl: string): Source {
         const response = await fetch(url, {
           cache: 'no-cache',
           credentials: 'omit',
+          // Another address would answer for this one, and could lead into the verifier's own network.
+          redirect: 'manual',
           signal: AbortSignal.timeout(LIMITS.requestTimeoutMs),
         })
         if (response.status === 404 || response.status === 410) return await dismiss(response, null)
+        if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+          await dismiss(response, null)
+          throw new VerifyRunError(
+            'ERR_VERIFY_RUN_HTTP',
+            `${url} redirects: give the address where the site itself answers`,
+          )
+        }
         if (!response.ok) {
+          await dismiss(response, null)
           throw new VerifyRunError('ERR_VERIFY_RUN_HTTP', `${url} answered ${response.status}`)
         }
         return await readAll(response, maxBytes, url)

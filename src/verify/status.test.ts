@@ -325,3 +325,36 @@ test('whatever the log says, histories have no holes, end open, and kept never o
     { numRuns: 300 },
   )
 })
+
+test('whatever else the log says, broken ends only by a kept result of a check begun after it', () => {
+  const step = fc.record({
+    what: fc.constantFrom('start', 'kept', 'broken', 'undecided', 'change', 'withdraw', 'declare', 'wait'),
+    run: fc.integer({ min: 0, max: 9 }),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const entries = [declared(0)]
+      let failed: number | null = null
+      for (const [i, { what, run }] of steps.entries()) {
+        const now = (i + 1) * HOUR
+        if (what === 'start') entries.push(started(now, `r${run}`, now + 600))
+        else if (what === 'change') entries.push(changed(now, { sentence: `${now}` }, 'reworded'))
+        else if (what === 'withdraw') entries.push(withdrawn(now))
+        else if (what === 'declare') entries.push(declared(now))
+        else if (what !== 'wait') entries.push(result(now, `r${run}`, what))
+        const found = standing(entries, now)
+        if (found.withdrawnAt !== null) continue
+        if (failed !== null && found.status !== 'broken') {
+          const answer = entries.at(-1)!
+          expect(answer).toMatchObject({ kind: 'probe.result', outcome: 'kept' })
+          const begun = entries.findIndex(
+            (other) => other.kind === 'probe.started' && other.run === `r${run}`,
+          )
+          expect(begun).toBeGreaterThan(failed)
+        }
+        failed = found.status === 'broken' ? found.entryIndex : null
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

@@ -96,7 +96,8 @@ function apply(
       if (entry.probe !== track.claim.probe)
         return 'a check was started with a probe that the promise does not name'
       if (runs.has(entry.run)) return 'a check was started twice under one run id'
-      if (track.pending >= LIMITS.maxPendingRuns) return 'more checks were started at once than may be under way'
+      if (track.pending >= LIMITS.maxPendingRuns)
+        return 'more checks were started at once than may be under way'
       runs.set(entry.run, { key: entry.key, probe: entry.probe, answered: false })
       track.start(index, entry)
       return null

@@ -1,3 +1,6 @@
+import { fromUtf8 } from '../../kernel/index.ts'
+import { LIMITS } from '../limits.ts'
+import { createSource } from '../source.ts'
 import type { Fetch } from '../source.ts'
 import type { PromiseStanding } from '../status.ts'
 import { gradeHeaders, type HeaderSample } from './headers.ts'
@@ -47,7 +50,13 @@ const PATHS = ['/', '/security', '/security/data']
 async function observeHeaders({ fetch, url }: OutsideOptions): Promise<Observation> {
   const samples: HeaderSample[] = []
   for (const path of [...PATHS, ...PATHS]) {
-    const { headers } = await fetch(new URL(path, url).href, { redirect: 'manual' })
+    const { headers, status, body } = await fetch(new URL(path, url).href, {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(LIMITS.requestTimeoutMs),
+    })
+    await body?.cancel()
+    // The front page may lead elsewhere; the headers of a redirect say nothing of the page behind it.
+    if (path !== '/' && status !== 200) return { problem: `${path} answers ${status}`, observed: '' }
     samples.push({ path, secure: url.startsWith('https:'), headers })
   }
   const [first] = gradeHeaders(samples)
@@ -58,9 +67,9 @@ async function observeHeaders({ fetch, url }: OutsideOptions): Promise<Observati
 }
 
 async function observeSecurityTxt({ fetch, url, now }: OutsideOptions): Promise<Observation> {
-  const response = await fetch(new URL('/.well-known/security.txt', url).href)
-  if (!response.ok) return { problem: `security.txt answers ${response.status}`, observed: '' }
-  const read = readSecurityTxt(await response.text(), now)
+  const bytes = await createSource(fetch, url).get('/.well-known/security.txt', LIMITS.maxSecurityTxtBytes)
+  if (bytes === null) return { problem: 'there is no security.txt', observed: '' }
+  const read = readSecurityTxt(fromUtf8(bytes), now)
   if (!read.ok) return { problem: read.problem, observed: '' }
   return { problem: null, observed: `security.txt names ${read.file.contacts[0]}` }
 }

@@ -1,3 +1,5 @@
+import { LIMITS } from '../limits.ts'
+
 /** What a `security.txt` says (RFC 9116). */
 export interface SecurityTxt {
   readonly contacts: readonly string[]
@@ -9,12 +11,11 @@ export type SecurityTxtReading =
   | { readonly ok: true; readonly file: SecurityTxt }
   | { readonly ok: false; readonly problem: string }
 
-const GREATEST_BYTES = 32_768
 const YEAR_MS = 366 * 86_400_000
 
 /** Reads a `security.txt` and says the first thing that keeps a researcher from using it (RFC 9116 §2.5). */
 export function readSecurityTxt(text: string, now: number): SecurityTxtReading {
-  if (text.length > GREATEST_BYTES) return refuse('the file is larger than 32 KiB')
+  if (text.length > LIMITS.maxSecurityTxtBytes) return refuse('the file is larger than 32 KiB')
   const fields = readFields(text)
   const contacts = fields.filter(([name]) => name === 'contact').map(([, value]) => value)
   if (contacts.length === 0) return refuse('it names no contact (§2.5.3)')
