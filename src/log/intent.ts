@@ -1,11 +1,13 @@
 import { equalBytes, fromBase64, fromUtf8, toBase64, utf8, concatBytes } from '../kernel/index.ts'
-import { formatBundle, parseBundle } from '../verify/index.ts'
+import { formatBundle, hashBytes, parseBundle, signNote, verifyNote } from '../verify/index.ts'
+import type { NoteSigner, VerifierKey } from '../verify/index.ts'
 import { LogError } from './errors.ts'
 import type { LogFolder } from './folder.ts'
 
 /**
  * The decision which entries come next: written before anything is signed, so that a crash at any
- * line afterwards ends in this very tree and no size is ever signed with two roots.
+ * line afterwards ends in this very tree and no size is ever signed with two roots. It is signed with
+ * the log's key: whoever can write to the folder, but has no key, cannot plant what comes next.
  */
 export interface Intent {
   readonly origin: string
@@ -28,30 +30,49 @@ export function intentSize(name: string): number | null {
   return match ? Number(match[1]) : null
 }
 
-/** Format 1: a line of JSON, then the leaves as in a bundle. */
-export function formatIntent({ origin, from, leaves, rootHash }: Intent): Uint8Array {
-  const head = { format: 1, origin, from, count: leaves.length, root: toBase64(rootHash) }
-  return concatBytes(utf8(`${JSON.stringify(head)}\n`), formatBundle(leaves))
+/** Format 2: a line of JSON with the length of the body, the body (a line of JSON, leaves as in a bundle), a signed note of its hash. */
+export async function formatIntent(intent: Intent, signer: NoteSigner): Promise<Uint8Array> {
+  const { origin, from, leaves, rootHash } = intent
+  const head = { origin, from, count: leaves.length, root: toBase64(rootHash) }
+  const body = concatBytes(utf8(`${JSON.stringify(head)}\n`), formatBundle(leaves))
+  const note = await signNote(noteText(body), signer)
+  return concatBytes(utf8(`${JSON.stringify({ format: 2, bytes: body.length })}\n`), body, utf8(note))
+}
+
+/** Two lines: no checkpoint, which has three or more, can ever be made of this signature. */
+function noteText(body: Uint8Array): string {
+  return `surety log intent\n${toBase64(hashBytes(body))}\n`
 }
 
 /**
  * The intent that continues a tree of `from` leaves; null where there is none.
  * @throws LogError `ERR_LOG_TAMPERED`
  */
-export async function readIntent(folder: LogFolder, origin: string, from: number): Promise<Intent | null> {
+export async function readIntent(folder: LogFolder, key: VerifierKey, from: number): Promise<Intent | null> {
   const bytes = await folder.read(intentName(from))
   if (bytes === null) return null
-  const end = bytes.indexOf(0x0a)
   try {
-    const head = Object(JSON.parse(fromUtf8(bytes.subarray(0, end)))) as Record<string, unknown>
+    const [{ format, bytes: length }, rest] = splitLine(bytes)
+    const body = rest.subarray(0, Number(length))
+    const { text } = await verifyNote(rest.subarray(body.length), [key])
+    const [head, leaves] = splitLine(body)
     const rootHash = fromBase64(String(head.root))
-    if (head.format === 1 && head.origin === origin && head.from === from && rootHash) {
-      return { origin, from, leaves: parseBundle(bytes.subarray(end + 1), Number(head.count)), rootHash }
+    const ours = format === 2 && text === noteText(body) && head.origin === key.name && head.from === from
+    if (ours && rootHash) {
+      return { origin: key.name, from, leaves: parseBundle(leaves, Number(head.count)), rootHash }
     }
   } catch (cause) {
-    throw new LogError('ERR_LOG_TAMPERED', 'an intent in the log folder cannot be read', { cause })
+    throw new LogError('ERR_LOG_TAMPERED', 'an intent in the log folder is not one this log signed', {
+      cause,
+    })
   }
   throw new LogError('ERR_LOG_TAMPERED', 'an intent in the log folder does not belong to this log')
+}
+
+function splitLine(bytes: Uint8Array): [Record<string, unknown>, Uint8Array] {
+  const end = bytes.indexOf(0x0a)
+  const line: unknown = JSON.parse(fromUtf8(bytes.subarray(0, end)))
+  return [Object(line) as Record<string, unknown>, bytes.subarray(end + 1)]
 }
 
 /** @throws LogError `ERR_LOG_TAMPERED` unless the leaves led to the root that was decided */

@@ -180,18 +180,36 @@ describe('an intent', () => {
   }
 
   test('reads back as written', async () => {
-    await folder.claim('intent-7', formatIntent(intent))
-    expect(await readIntent(folder, 'a.example/log', 7)).toMatchObject({ from: 7, rootHash: intent.rootHash })
-    expect((await readIntent(folder, 'a.example/log', 7))!.leaves.map(fromUtf8)).toEqual(['a', 'b'])
-    expect(await readIntent(folder, 'a.example/log', 8)).toBeNull()
+    await folder.claim('intent-7', await formatIntent(intent, signer))
+    expect(await readIntent(folder, signer.key, 7)).toMatchObject({ from: 7, rootHash: intent.rootHash })
+    expect((await readIntent(folder, signer.key, 7))!.leaves.map(fromUtf8)).toEqual(['a', 'b'])
+    expect(await readIntent(folder, signer.key, 8)).toBeNull()
   })
 
-  test('of another log, cut short or garbled is refused, not skipped', async () => {
-    await folder.write('intent-7', formatIntent({ ...intent, origin: 'b.example/log' }))
-    await expect(readIntent(folder, 'a.example/log', 7)).rejects.toThrow(code('ERR_LOG_TAMPERED'))
-    for (const bytes of [new Uint8Array(0), formatIntent(intent).subarray(0, -1), utf8('{}\n'), utf8('x')]) {
+  test('of another log or place, cut short or garbled is refused, not skipped', async () => {
+    const whole = await formatIntent(intent, signer)
+    const refused = [
+      await formatIntent({ ...intent, origin: 'b.example/log' }, signer),
+      await formatIntent({ ...intent, from: 6 }, signer),
+      new Uint8Array(0),
+      whole.subarray(0, -1),
+      whole.subarray(0, 40),
+      utf8('{}\n'),
+      utf8('x'),
+    ]
+    for (const bytes of refused) {
       await folder.write('intent-7', bytes)
-      await expect(readIntent(folder, 'a.example/log', 7)).rejects.toThrow(code('ERR_LOG_TAMPERED'))
+      await expect(readIntent(folder, signer.key, 7)).rejects.toThrow(code('ERR_LOG_TAMPERED'))
+    }
+  })
+
+  test('that anything was changed in is refused, whichever byte it is', async () => {
+    const whole = await formatIntent(intent, signer)
+    for (let at = 0; at < whole.length; at++) {
+      const bytes = whole.slice()
+      bytes[at]! ^= 1
+      await folder.write('intent-7', bytes)
+      await expect(readIntent(folder, signer.key, 7), `byte ${at}`).rejects.toThrow(code('ERR_LOG_TAMPERED'))
     }
   })
 })

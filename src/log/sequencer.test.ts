@@ -51,7 +51,7 @@ function watchful(inner: NoteSigner): NoteSigner {
     key: inner.key,
     sign(bytes) {
       const [, size, rootHash] = fromUtf8(bytes).split('\n')
-      signed.push({ size: Number(size), rootHash: rootHash! })
+      if (rootHash) signed.push({ size: Number(size), rootHash: rootHash! })
       return inner.sign(bytes)
     },
   }

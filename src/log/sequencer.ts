@@ -156,7 +156,7 @@ export class Sequencer {
     head: Head,
     published: PublishedCheckpoint | null,
   ): Promise<PublishedCheckpoint | null> {
-    const { folder } = this.#options
+    const { folder, signer } = this.#options
     await folder.tidy()
     const size = head.edge.size
     for (const name of await folder.names()) {
@@ -166,7 +166,7 @@ export class Sequencer {
         throw new LogError('ERR_LOG_FOLDER_BEHIND', 'the log folder holds an intent beyond its checkpoint')
       }
     }
-    const intent = await readIntent(folder, this.#origin, size)
+    const intent = await readIntent(folder, signer.key, size)
     return intent ? this.#publish(connection, head, intent) : published
   }
 
@@ -191,7 +191,8 @@ export class Sequencer {
     const from = head.edge.size
     const rootHash = head.edge.rootWith(leaves.map(hashLeaf))
     const intent = { origin: this.#origin, from, leaves, rootHash }
-    if (!(await this.#options.folder.claim(intentName(from), formatIntent(intent)))) {
+    const { folder, signer } = this.#options
+    if (!(await folder.claim(intentName(from), await formatIntent(intent, signer)))) {
       this.#head = null
       return false
     }
