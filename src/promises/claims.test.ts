@@ -131,4 +131,14 @@ describe('reconcileClaims', () => {
     expect(reconcileClaims([unmeasured], [rest])).toMatchObject([{ direction: 'weakened' }])
     expect(reconcileClaims([rest], [unmeasured])).toMatchObject([{ direction: 'strengthened' }])
   })
+
+  test('shows a word in place of a measurement, and a check that nobody outside can repeat, as a weakening', () => {
+    const attested = { ...rest, evidence: 'attested' as const }
+    expect(reconcileClaims([attested], [rest])).toMatchObject([{ direction: 'weakened' }])
+    expect(reconcileClaims([rest], [attested])).toMatchObject([{ direction: 'strengthened' }])
+    expect(contact.checkedBy).toBe('outside')
+    expect(reconcileClaims([{ ...contact, checkedBy: 'self' }], [contact])).toMatchObject([
+      { direction: 'weakened' },
+    ])
+  })
 })

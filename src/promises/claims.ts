@@ -121,15 +121,23 @@ function changed(before: PromiseClaim, after: PromiseClaim): EvidenceBody {
   }
 }
 
-/** A promise is weaker when its parameters are, when it counts longer, or when nothing measures it any more. */
+/** A promise is weaker when its parameters are, or when any part of how it is checked is. */
 function direction(before: PromiseClaim, after: PromiseClaim): Direction {
   const parameters = compareParameters(before, after)
   if (parameters !== 'reworded') return parameters
-  if (before.probe && !after.probe) return 'weakened'
-  if (!before.probe && after.probe) return 'strengthened'
-  const longer = (after.cadenceSeconds ?? 0) - (before.cadenceSeconds ?? 0)
-  if (longer !== 0) return longer > 0 ? 'weakened' : 'strengthened'
-  return 'reworded'
+  const [earlier, later] = [strength(before), strength(after)]
+  if (later.some((part, i) => part < earlier[i]!)) return 'weakened'
+  return later.some((part, i) => part > earlier[i]!) ? 'strengthened' : 'reworded'
+}
+
+/** How strongly a claim is checked, each part the greater the stronger. */
+function strength({ probe, evidence, checkedBy, cadenceSeconds }: PromiseClaim): number[] {
+  return [
+    Number(probe !== null),
+    Number(evidence === 'measured'),
+    Number(checkedBy === 'outside'),
+    -(cadenceSeconds ?? Number.POSITIVE_INFINITY),
+  ]
 }
 
 function compareParameters(before: PromiseClaim, after: PromiseClaim): Direction {
