@@ -12,6 +12,7 @@ import {
   type TransactionSettings,
 } from 'kysely'
 import { planStatement, type Plan } from './plan/plan.ts'
+import { forTheEye } from './seal/parameters.ts'
 import type { Policy } from './plan/authority.ts'
 import { notOffered, type Session } from './transport.ts'
 
@@ -47,10 +48,15 @@ class PlanningCompiler implements QueryCompiler {
     this.#policy = policy
   }
 
-  /** The compiled query keeps the caller's tree; its SQL and parameters are for the eye only. */
+  /** The compiled query keeps the caller's tree; its SQL and parameters are a copy, for the eye only. */
   compileQuery(query: RootOperationNode, queryId: CompiledQuery['queryId']): CompiledQuery {
     const plan = planStatement(this.#policy, query)
-    const compiled: CompiledQuery = Object.freeze({ query, queryId, ...plan.template })
+    const compiled: CompiledQuery = Object.freeze({
+      query,
+      queryId,
+      sql: plan.template.sql,
+      parameters: forTheEye(plan.template.parameters),
+    })
     this.#plans.set(compiled, plan)
     return compiled
   }

@@ -10,14 +10,14 @@ export const StoreError = defineErrors('StoreError', {
     'use a declared resource by its name, without a schema, or a CTE of the same query',
   ERR_STORE_UNKNOWN_COLUMN: 'use a declared field, id or createdAt',
   ERR_STORE_NAME:
-    'give each table and each selected expression a name of its own that does not begin with "_"',
+    'give each table and each selected expression a name of its own, of at most 63 bytes, that does not begin with "_"',
   ERR_STORE_FUNCTION: 'use one of the allowed functions and operators, or compute it in code',
   ERR_STORE_SEALED_EXPRESSION:
     'select the field and compute in code; equality and grouping need index: "blind"; else declare it clear with a reason',
   ERR_STORE_BLIND_SCOPE: 'ask inside one tenant, or declare the field with index: "blind-installation"',
   ERR_STORE_OWNER_FIXED: 'delete the row and insert it anew for its new owner',
   ERR_STORE_UPSERT_SEALED: 'in one transaction select the row for update, then insert or update it',
-  ERR_STORE_TOO_LARGE: 'split the statement: Postgres takes at most 65,535 parameters',
+  ERR_STORE_TOO_LARGE: 'split the statement: Postgres takes at most 65,535 parameters, and no deep nesting',
   ERR_STORE_NOT_OFFERED: 'use select, insert, update, delete and transactions of the governed builder',
   ERR_STORE_TAMPERED:
     'compare the row with a backup: its envelope, owner or clear columns were changed outside',
@@ -25,6 +25,8 @@ export const StoreError = defineErrors('StoreError', {
   ERR_STORE_REFERENCE: 'insert the referred row first, or delete the referring rows first',
   ERR_STORE_VALUE: 'send values of the declared types',
   ERR_STORE_RETRY: 'run the transaction again',
+  ERR_STORE_ABORTED:
+    'let a failed statement end its transaction, or set a savepoint before it and roll back to that',
   ERR_STORE_UNAVAILABLE: 'check that the database is up and reachable, then try again',
   ERR_STORE_DATABASE: 'look the SQLSTATE up in the PostgreSQL manual, appendix A',
 })

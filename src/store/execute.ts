@@ -15,7 +15,7 @@ export interface Execution {
   readonly keys: KeyTree
   readonly clock: Clock
   readonly logger: Logger
-  readonly onDropped?: (resource: string, names: readonly string[]) => void
+  readonly onDropped?: (resource: string, names: readonly string[]) => unknown
 }
 
 const tracer = trace.getTracer('surety.store')
@@ -35,8 +35,8 @@ export async function execute(
   })
   try {
     const work = (transaction: OpenTransaction) => run(execution, transaction, plan)
-    const result = await session.statement(plan.settings, plan.update !== null, work)
-    if (plan.dropped) execution.onDropped?.(plan.dropped.resource, plan.dropped.names)
+    const result = await session.statement(plan.settings, isAtomic(plan), work, isSteady(plan))
+    void tellDropped(execution, plan)
     return result
   } catch (error) {
     fail(span, error)
@@ -60,6 +60,26 @@ async function run(
   const { rows, count } = await transaction.run(plan.template.sql, parameters)
   const opened = await openRows(execution, transaction, rows, plan.outputs)
   return plan.action === 'select' ? { rows: opened } : { rows: opened, numAffectedRows: BigInt(count) }
+}
+
+/** The statement is done, or done in the caller's transaction: what the listener does cannot undo it. */
+async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan): Promise<void> {
+  if (!dropped) return
+  try {
+    await onDropped?.(dropped.resource, dropped.names)
+  } catch {
+    logger.warn({ resource: dropped.resource }, 'the listener for dropped members failed')
+  }
+}
+
+/** True where a failure can follow the change: in a later row's write, or in opening what it returns. */
+function isAtomic(plan: Plan): boolean {
+  return plan.update !== null || (plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed))
+}
+
+/** True where rows that stand for groups are fetched after the groups: they must be the same rows still. */
+function isSteady(plan: Plan): boolean {
+  return plan.outputs.some(({ sealed }) => sealed?.carrier.kind === 'representative')
 }
 
 /** Only the code: a message may name a row. */

@@ -25,8 +25,11 @@ export interface StoreOptions<Resources extends ResourceMap> {
   readonly keys: KeyTree
   readonly clock: Clock
   readonly logger: Logger
-  /** Told of undeclared members that an insert or update left out. Names come from callers. Default: nobody. */
-  readonly onDropped?: (resource: string, names: readonly string[]) => void
+  /**
+   * Told of undeclared members that an insert or update left out. Names come from callers. Its own
+   * failure is logged and changes nothing. Default: nobody.
+   */
+  readonly onDropped?: (resource: string, names: readonly string[]) => unknown
   readonly [WITHOUT_PREDICATES]?: true
 }
 

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { TransactionSettings } from 'kysely'
 import { asConnection, quoteIdentifier, type Connection } from '../database/index.ts'
-import { SuretyError } from '../kernel/index.ts'
+import { hasCode, SuretyError } from '../kernel/index.ts'
 import { StoreError } from './errors.ts'
 
 /** What one statement gave. */
@@ -33,6 +33,7 @@ export class Session {
   #queue: Promise<unknown> = Promise.resolve()
   #inTransaction = false
   #settings = new Map<string, string>()
+  #ending = false
   #broken = false
   #released = false
 
@@ -44,15 +45,21 @@ export class Session {
    * Runs `work` under exactly these settings.
    * @param atomic true when `work` is several statements: inside a caller's transaction a failure
    *   then undoes all of them
+   * @param steady true when the statements of `work` must see the data as of one moment; a caller's
+   *   transaction sees it as its own isolation level says
    * @throws StoreError a code without the database's detail, which can hold values
    */
   statement<Result>(
     settings: ReadonlyMap<string, string>,
     atomic: boolean,
     work: (transaction: OpenTransaction) => Promise<Result>,
+    steady = false,
   ): Promise<Result> {
+    // It would run by itself behind the end, and stay when the transaction was rolled back.
+    if (this.#ending) return Promise.reject(notOffered('a statement after the end of its transaction'))
     return this.#exclusive(async () => {
-      if (!this.#inTransaction) return this.#ownTransaction(settings, work)
+      if (!this.#inTransaction)
+        return steady ? this.#steadily(settings, work) : this.#ownTransaction(settings, work)
       return atomic ? this.#step(settings, work) : this.#work(settings, work)
     })
   }
@@ -66,11 +73,18 @@ export class Session {
     })
   }
 
-  end(how: 'commit' | 'rollback'): Promise<void> {
-    return this.#exclusive(async () => {
-      this.#inTransaction = false
-      await this.#command(how)
-    })
+  /** @throws StoreError `ERR_STORE_ABORTED` when the database rolled back what was to be committed */
+  async end(how: 'commit' | 'rollback'): Promise<void> {
+    this.#ending = true
+    try {
+      await this.#exclusive(async () => {
+        this.#inTransaction = false
+        const done = await this.#command(how)
+        if (how === 'commit' && done !== 'COMMIT') throw rolledBack()
+      })
+    } finally {
+      this.#ending = false
+    }
   }
 
   savepoint(verb: 'savepoint' | 'rollback to savepoint' | 'release savepoint', name: string): Promise<void> {
@@ -101,11 +115,24 @@ export class Session {
     return done
   }
 
-  async #ownTransaction<Result>(
+  /** Once more where another transaction made the key first that an index needs: only that is written. */
+  async #steadily<Result>(
     settings: ReadonlyMap<string, string>,
     work: (transaction: OpenTransaction) => Promise<Result>,
   ): Promise<Result> {
-    await this.#command('begin')
+    const once = () => this.#ownTransaction(settings, work, 'repeatable read')
+    return once().catch((error: unknown) => {
+      if (hasCode(error, 'ERR_STORE_RETRY')) return once()
+      throw error
+    })
+  }
+
+  async #ownTransaction<Result>(
+    settings: ReadonlyMap<string, string>,
+    work: (transaction: OpenTransaction) => Promise<Result>,
+    level?: TransactionSettings['isolationLevel'],
+  ): Promise<Result> {
+    await this.#command(`begin${isolation(level)}`)
     this.#settings = new Map()
     try {
       const result = await this.#work(settings, work)
@@ -140,10 +167,21 @@ export class Session {
     await this.#apply(settings)
     const run = (sql: string, parameters: readonly unknown[]) => this.#query(sql, parameters)
     try {
-      return await work({ connection: asConnection(this.#client), run })
+      return await work({ connection: this.#forKeys(), run })
     } catch (error) {
       // The key tree's statements run on the same connection and fail in their own way.
       throw error instanceof pg.DatabaseError ? toStoreError(error) : error
+    }
+  }
+
+  /** The key tree reads some of the database's errors itself; the loss of the connection is ours to tell. */
+  #forKeys(): Connection {
+    const { query } = asConnection(this.#client)
+    return {
+      query: <Row>(sql: string, values?: readonly unknown[]) =>
+        query<Row>(sql, values).catch((error: unknown) => {
+          throw error instanceof pg.DatabaseError ? error : toStoreError(error)
+        }),
     }
   }
 
@@ -170,9 +208,10 @@ export class Session {
     }
   }
 
-  async #command(sql: string): Promise<void> {
+  /** The database's own word for what it did. */
+  async #command(sql: string): Promise<string> {
     try {
-      await this.#client.query(sql)
+      return (await this.#client.query(sql)).command
     } catch (error) {
       // A failed savepoint command leaves the transaction to its owner; anything else is uncertain.
       this.#broken ||= !sql.includes('savepoint')
@@ -203,6 +242,17 @@ export function notOffered(what: string): Error {
   return new StoreError('ERR_STORE_NOT_OFFERED', `${what} is not offered by the governed store`)
 }
 
+/** Tells Kysely that there is nothing left to roll back. */
+const ABORTED_TRANSACTION = Symbol.for('kysely.AbortedTransactionError')
+
+function rolledBack(): Error {
+  const error = new StoreError(
+    'ERR_STORE_ABORTED',
+    'the transaction was rolled back instead of committed: a statement in it had failed',
+  )
+  return Object.assign(error, { [ABORTED_TRANSACTION]: true })
+}
+
 type Code = ConstructorParameters<typeof StoreError>[0]
 
 const BY_STATE: Readonly<Record<string, readonly [Code, string]>> = {
@@ -211,6 +261,16 @@ const BY_STATE: Readonly<Record<string, readonly [Code, string]>> = {
   '40001': ['ERR_STORE_RETRY', 'a concurrent transaction came first'],
   '40P01': ['ERR_STORE_RETRY', 'two transactions waited for each other'],
   '55P03': ['ERR_STORE_RETRY', 'another transaction holds the row'],
+  '25006': [
+    'ERR_STORE_DATABASE',
+    'a read-only transaction was to write a row, or the first data key of its owner',
+  ],
+  '25P02': ['ERR_STORE_ABORTED', 'an earlier statement of the transaction failed'],
+  '08P01': ['ERR_STORE_VALUE', 'the statement could not be sent'],
+  '42803': ['ERR_STORE_DATABASE', 'a selected column is neither grouped by nor aggregated'],
+  '42804': ['ERR_STORE_DATABASE', 'two types do not go together'],
+  '42883': ['ERR_STORE_DATABASE', 'no function or operator takes these types: cast the operands'],
+  '42P10': ['ERR_STORE_DATABASE', 'no unique constraint has the columns of onConflict'],
   '42501': ['ERR_STORE_FORBIDDEN', 'row-level security refused the statement'],
 }
 const BY_CLASS: Readonly<Record<string, readonly [Code, string]>> = {
@@ -218,6 +278,7 @@ const BY_CLASS: Readonly<Record<string, readonly [Code, string]>> = {
   '23': ['ERR_STORE_VALUE', 'a value does not fit its column'],
   '08': ['ERR_STORE_UNAVAILABLE', 'the connection to the database was lost'],
   '53': ['ERR_STORE_UNAVAILABLE', 'the database is out of resources'],
+  '54': ['ERR_STORE_TOO_LARGE', 'the statement is beyond a limit of the database'],
   '57': ['ERR_STORE_UNAVAILABLE', 'the database ended the statement'],
 }
 
@@ -227,6 +288,9 @@ const BY_CLASS: Readonly<Record<string, readonly [Code, string]>> = {
  */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof SuretyError) return error
+  // The driver writes objects as JSON, and fails before it sends anything.
+  if (error instanceof TypeError)
+    return new StoreError('ERR_STORE_VALUE', 'a value cannot be sent to the database')
   if (!(error instanceof pg.DatabaseError)) {
     return new StoreError('ERR_STORE_UNAVAILABLE', 'the database did not answer')
   }

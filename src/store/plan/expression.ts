@@ -35,7 +35,7 @@ import {
   allowUnary,
 } from './allowed.ts'
 import { groupedReference, planBlindComparison } from './blind.ts'
-import { fragmentOf, isKind, refuseNode, take, type HandledKind, type HandledNodes } from './nodes.ts'
+import { fragmentOf, isKind, kindOf, refuseNode, take, type HandledKind, type HandledNodes } from './nodes.ts'
 import { clearReference, isReference, type Resolved, type Scope } from './scope.ts'
 
 type Handlers = { readonly [K in HandledKind]?: (scope: Scope, node: HandledNodes[K]) => OperationNode }
@@ -74,7 +74,7 @@ const EXPRESSIONS: Handlers = {
  * field outside a comparison that its blind index serves.
  */
 export function planExpression(scope: Scope, node: OperationNode): OperationNode {
-  const kind = node.kind as HandledKind
+  const kind = kindOf(node) as HandledKind
   const handler = Object.hasOwn(EXPRESSIONS, kind) ? EXPRESSIONS[kind] : undefined
   if (!handler) return refuseNode(node)
   return (handler as (scope: Scope, node: OperationNode) => OperationNode)(scope, take(node, kind))
@@ -94,6 +94,10 @@ function planValue(_scope: Scope, { value, immediate }: HandledNodes['ValueNode'
 
 function planBinary(scope: Scope, node: HandledNodes['BinaryOperationNode']): OperationNode {
   const operator = readOperator(node.operator, allowBinary)
+  if (isEmptyList(operator, node.rightOperand)) {
+    planGrouping(scope, node.leftOperand)
+    return ValueNode.createImmediate(operator === 'not in')
+  }
   const left = sealedOperand(scope, node.leftOperand)
   if (left) return planBlindComparison(scope, left, operator, node.rightOperand)
   return BinaryOperationNode.create(
@@ -101,6 +105,15 @@ function planBinary(scope: Scope, node: HandledNodes['BinaryOperationNode']): Op
     OperatorNode.create(operator),
     planExpression(scope, node.rightOperand),
   )
+}
+
+/** SQL has no empty list; nothing is in it. */
+function isEmptyList(operator: Operator, right: OperationNode): boolean {
+  if (operator !== 'in' && operator !== 'not in') return false
+  const list = isKind(right, 'PrimitiveValueListNode')
+    ? take(right, 'PrimitiveValueListNode')
+    : isKind(right, 'ValueListNode') && take(right, 'ValueListNode')
+  return list !== false && list.values.length === 0
 }
 
 function sealedOperand(scope: Scope, node: OperationNode): Resolved | null {
@@ -114,7 +127,8 @@ function planUnary(scope: Scope, node: HandledNodes['UnaryOperationNode']): Oper
   const existence = operator === 'exists' || operator === 'not exists'
   const operand = existence
     ? scope.subquery(scope, node.operand, 'exists')
-    : planExpression(scope, node.operand)
+    : // In parentheses: a minus before a negative number would begin a comment.
+      ParensNode.create(planExpression(scope, node.operand))
   return UnaryOperationNode.create(OperatorNode.create(operator), operand)
 }
 

@@ -20,6 +20,7 @@ import { isKind, refuseNode, take } from './nodes.ts'
 import { rootScope } from './select.ts'
 import { readColumn, type Scope } from './scope.ts'
 import type { Output } from './selections.ts'
+import { snapshot } from './snapshot.ts'
 import { columnsOf } from './sources.ts'
 import { both, hasEnvelope, indexedFields, storedColumns, visibleColumns } from './table.ts'
 import { planReturning, readTarget, type Target } from './target.ts'
@@ -91,7 +92,9 @@ function readRows(node: OperationNode, columns: readonly string[]): Record<strin
     )
   }
   const rows = take(node, 'ValuesNode').values
-  if (rows.length === 0) throw new StoreError('ERR_STORE_VALUE', 'an insert without rows')
+  if (rows.length === 0) {
+    throw new StoreError('ERR_STORE_VALUE', 'an insert without rows', { mend: 'insert at least one row' })
+  }
   return rows.map((row) => {
     const values = readValues(row)
     return Object.fromEntries(columns.map((column, i) => [column, values[i]]))
@@ -123,7 +126,7 @@ function toDraft(
       )
     }
   }
-  const validated = validateRow(resource, row, 'insert')
+  const validated = validateRow(resource, snapshot(resource, row), 'insert')
   for (const name of validated.dropped) dropped.add(name)
   return validated.values
 }
@@ -173,10 +176,12 @@ function planConflictUpdate(scope: Scope, resource: Resource, node: OperationNod
   const name = readColumn(column)
   refuseOwnerColumn(resource, name)
   if (isKind(value, 'ValueNode')) {
-    const { values } = validateRow(resource, { [name]: take(value, 'ValueNode').value }, 'update')
+    const given = snapshot(resource, { [name]: take(value, 'ValueNode').value })
+    const { values } = validateRow(resource, given, 'update')
     if (Object.hasOwn(values, name))
       return assignment(name, ValueNode.create(toParameter(resource, name, values[name])))
   }
+  if (!Object.hasOwn(resource.fields, name)) refuseUndeclared(resource, name)
   const { source, column: from } = scope.resolve(value)
   if (source.alias !== 'excluded' || from !== name) refuseNode(value)
   return assignment(name, ReferenceNode.create(ColumnNode.create(name), TableNode.create('excluded')))
@@ -196,10 +201,22 @@ export function refuseOwnerColumn(resource: Resource, column: string): void {
   }
 }
 
-/** A field's value as the driver takes it: JSON as text, since it would write a list as an array. */
+/** @throws StoreError `ERR_STORE_UNKNOWN_COLUMN` */
+export function refuseUndeclared(resource: Resource, column: string): never {
+  throw new StoreError(
+    'ERR_STORE_UNKNOWN_COLUMN',
+    `${resource.name} declares no field ${describeName(column)}`,
+  )
+}
+
+/**
+ * A field's value as the driver takes it: JSON as text, since it would write a list as an array; a
+ * moment in UTC, since it would round a time zone's old offset to minutes.
+ */
 export function toParameter(resource: Resource, field: string, value: unknown): unknown {
   if (value === null || value === undefined) return null
   if (resource.fields[field]?.kind === 'json') return JSON.stringify(value)
+  if (value instanceof Date) return value.toISOString()
   return value instanceof Uint8Array ? Buffer.from(value) : value
 }
 

@@ -195,7 +195,7 @@ export const REFUSED: { readonly [K in Exclude<OperationNodeKind, HandledKind>]:
  * @throws StoreError `ERR_STORE_UNSUPPORTED`, `ERR_STORE_RAW`
  */
 export function take<K extends HandledKind>(node: OperationNode, ...kinds: readonly K[]): HandledNodes[K] {
-  const { kind } = node
+  const kind = kindOf(node)
   if (!kinds.includes(kind as K)) refuseNode(node)
   const known = KNOWN_MEMBERS.get(kind)!
   for (const key of Object.keys(node)) {
@@ -223,9 +223,14 @@ export function isKind(node: OperationNode | undefined, kind: HandledKind): bool
   return node?.kind === kind
 }
 
+/** A tree that no builder made can hold anything. */
+export function kindOf(node: OperationNode | null | undefined): string {
+  return typeof node?.kind === 'string' ? node.kind : ''
+}
+
 /** Refuses a node where it stands. */
 export function refuseNode(node: OperationNode): never {
-  const { kind } = node
+  const kind = kindOf(node)
   if (kind === 'RawNode') throw new StoreError('ERR_STORE_RAW', 'raw SQL is refused in a governed query')
   const reason = Object.hasOwn(REFUSED, kind)
     ? REFUSED[kind as keyof typeof REFUSED]

@@ -4,7 +4,7 @@ import { StoreError } from '../errors.ts'
 import { Authority, type Policy } from './authority.ts'
 import { planDelete } from './delete.ts'
 import { planInsert, type Draft } from './insert.ts'
-import { refuseNode } from './nodes.ts'
+import { kindOf, refuseNode } from './nodes.ts'
 import { planSelect } from './select.ts'
 import type { Output } from './selections.ts'
 import { planUpdate, type LockedUpdate } from './update.ts'
@@ -34,12 +34,21 @@ const MOST_PARAMETERS = 65_535
  * @throws StoreError, ValueError
  */
 export function planStatement(policy: Policy, node: RootOperationNode): Plan {
+  const kind = kindOf(node)
+  if (!Object.hasOwn(PLANNERS, kind)) refuseNode(node)
   const authority = new Authority(policy)
-  const plan = PLANNERS[node.kind as keyof typeof PLANNERS]
-  if (!Object.hasOwn(PLANNERS, node.kind)) refuseNode(node)
   // Settings and tables are known only once everything else is planned.
-  const planned = plan(authority, node)
+  const planned = withinTheStack(() => PLANNERS[kind as keyof typeof PLANNERS](authority, node))
   return { ...planned, settings: authority.settings, tables: authority.tables }
+}
+
+function withinTheStack<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new StoreError('ERR_STORE_TOO_LARGE', 'the query is nested too deeply')
+  }
 }
 
 type Planned = Omit<Plan, 'settings' | 'tables'>

@@ -157,8 +157,17 @@ export function readIdentifier(node: OperationNode): string {
   return name
 }
 
+/** Postgres cuts longer names, and two names that differ could then mean the same table. */
+const MOST_NAME_BYTES = 63
+
 /** Names that begin with an underscore are the store's own. */
 export function checkName(name: string): string {
+  if (name.includes('\0') || Buffer.byteLength(name) > MOST_NAME_BYTES) {
+    throw new StoreError(
+      'ERR_STORE_NAME',
+      'a name in the query is longer than 63 bytes or holds a NUL character',
+    )
+  }
   if (name.startsWith('_') || name === '') {
     throw new StoreError('ERR_STORE_NAME', 'a name that begins with "_" is reserved for the store')
   }

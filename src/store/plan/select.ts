@@ -98,7 +98,9 @@ function planTail(
     ...(query.orderBy && { orderBy: planOrderBy(scope, query.orderBy, asOutput) }),
     ...(query.limit && { limit: LimitNode.create(planCount(take(query.limit, 'LimitNode').limit)) }),
     ...(query.offset && { offset: OffsetNode.create(planCount(take(query.offset, 'OffsetNode').offset)) }),
-    ...(query.endModifiers && { endModifiers: query.endModifiers.map(planEnd) }),
+    ...(query.endModifiers && {
+      endModifiers: query.endModifiers.map((modifier) => planEnd(scope, modifier)),
+    }),
   }
 }
 
@@ -206,12 +208,12 @@ function planFront(modifiers: readonly OperationNode[], { outputs }: Selected): 
 const LOCKS = ['ForUpdate', 'ForNoKeyUpdate', 'ForShare', 'ForKeyShare']
 const WAITS = ['NoWait', 'SkipLocked']
 
-function planEnd(node: OperationNode): SelectModifierNode {
+function planEnd(scope: Scope, node: OperationNode): SelectModifierNode {
   const { modifier, of } = take(node, 'SelectModifierNode')
   if (!modifier || ![...LOCKS, ...WAITS].includes(modifier)) refuseNode(node)
   return SelectModifierNode.create(
     modifier,
-    of?.map((table) => TableNode.create(readTable(table))),
+    of?.map((table) => TableNode.create(scope.own(readTable(table)).alias)),
   )
 }
 

@@ -15,14 +15,22 @@ import {
   type WithNode,
 } from 'kysely'
 import { IMPLICIT_COLUMNS, tenantColumn, validateRow, type Resource } from '../../declare/index.ts'
-import { describeName, StoreError } from '../errors.ts'
+import { StoreError } from '../errors.ts'
 import type { Authority } from './authority.ts'
 import { planExpression } from './expression.ts'
-import { assignment, equalsSlot, refuseOwnerColumn, RowSlot, toParameter } from './insert.ts'
+import {
+  assignment,
+  equalsSlot,
+  refuseOwnerColumn,
+  refuseUndeclared,
+  RowSlot,
+  toParameter,
+} from './insert.ts'
 import { isKind, take, type HandledNodes } from './nodes.ts'
 import { isReference, readReference, Scope } from './scope.ts'
 import { planSelect, planWith, rootScope } from './select.ts'
 import type { Output } from './selections.ts'
+import { snapshot } from './snapshot.ts'
 import { columnsOf, planFrom, planJoin, type SourceContext } from './sources.ts'
 import { both, columnOf, hasEnvelope, identifier, storedColumns } from './table.ts'
 import { planReturning, readTarget, type Target } from './target.ts'
@@ -74,7 +82,7 @@ interface Changes {
 }
 
 function readChanges(resource: Resource, updates: readonly OperationNode[]): Changes {
-  const literals: Record<string, unknown> = {}
+  const literals = Object.create(null) as Record<string, unknown>
   const computed = new Map<string, OperationNode>()
   for (const update of updates) {
     const { column, value } = take(update, 'ColumnUpdateNode')
@@ -82,15 +90,13 @@ function readChanges(resource: Resource, updates: readonly OperationNode[]): Cha
     refuseOwnerColumn(resource, name)
     if (isKind(value, 'ValueNode')) literals[name] = take(value, 'ValueNode').value
     else if (Object.hasOwn(resource.fields, name)) computed.set(name, value)
-    else
-      throw new StoreError(
-        'ERR_STORE_UNKNOWN_COLUMN',
-        `${resource.name} declares no field ${describeName(name)}`,
-      )
+    else refuseUndeclared(resource, name)
   }
-  const { values, dropped } = validateRow(resource, literals, 'update')
+  const { values, dropped } = validateRow(resource, snapshot(resource, literals), 'update')
   if (Object.keys(values).length + computed.size === 0) {
-    throw new StoreError('ERR_STORE_VALUE', `an update of ${resource.name} that changes no declared field`)
+    throw new StoreError('ERR_STORE_VALUE', `an update of ${resource.name} that changes no declared field`, {
+      mend: 'set at least one declared field',
+    })
   }
   return { literals: values, computed, dropped }
 }

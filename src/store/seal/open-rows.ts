@@ -30,7 +30,8 @@ type Opened = Row | 'none' | 'gone'
  * whose subject is erased is left out, as if it were deleted already.
  *
  * LIMIT: a group is left out when the subject of the row that stands for it is erased and its rows
- * are not deleted yet.
+ * are not deleted yet. In a caller's transaction at `read committed`, a group can bear the value that
+ * its row got between the two statements.
  *
  * @throws StoreError `ERR_STORE_TAMPERED` naming the resource and the row id
  */

@@ -25,6 +25,18 @@ export async function fillParameters(
   return filled
 }
 
+/** Parameters to look at: a frozen copy, so that nobody changes a plan through it, with slots as words. */
+export function forTheEye(parameters: readonly unknown[]): readonly unknown[] {
+  return Object.freeze(
+    parameters.map((parameter) => {
+      if (parameter instanceof RowSlot) return `[${parameter.column} of row ${parameter.row}]`
+      if (parameter instanceof BlindValue)
+        return `[blind index of ${parameter.resource.name}.${parameter.field}]`
+      return parameter
+    }),
+  )
+}
+
 function toIndex({ resource, field, tenant }: BlindValue): BlindIndex {
   return { resource: resource.name, field, tenant }
 }
