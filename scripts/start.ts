@@ -13,10 +13,12 @@ import {
 import { dataFolder, type Ready, type ReadySystem } from '../src/cli/ready.ts'
 import { startOverview } from './demo/overview.ts'
 import { startProber } from './demo/prober.ts'
-import { removeReady, writeReady } from './demo/ready-file.ts'
+import { basePort, systemPort } from './demo/ports.ts'
+import { dropReady, removeStaleReady, writeReady } from './demo/ready-file.ts'
 import { SYSTEMS, type ExampleSystem, type RunningSystem } from './demo/systems.ts'
 
-const DEFAULT_PORT = 4_000
+/** Columns of the labels that the start prints. */
+const LABEL_WIDTH = 14
 
 interface Started {
   readonly example: ExampleSystem
@@ -36,17 +38,22 @@ async function closeAll(): Promise<void> {
 async function start(names: readonly string[]): Promise<void> {
   const chosen = chooseSystems(names)
   const dataDir = dataFolder()
-  const base = Number(process.env['PORT'] ?? DEFAULT_PORT)
-  await removeReady(dataDir)
-  open.push({ close: () => removeReady(dataDir) })
+  const base = basePort(process.env['PORT'])
+  await removeStaleReady(dataDir)
   const clock = clockFromEnvironment()
-  say(`data folder  ${dataDir}`)
+  say(`${'data folder'.padEnd(LABEL_WIDTH)} ${dataDir}`)
   const server = process.env['DATABASE_URL'] ? undefined : await startDatabase(dataDir, clock)
   const started: Started[] = []
-  for (const example of chosen) started.push(await startSystem(example, { dataDir, base, clock, server }))
+  for (const example of chosen) {
+    stopWhenAsked()
+    started.push(await startSystem(example, { dataDir, base, clock, server }))
+  }
+  stopWhenAsked()
   const overview = await startOverview(base, started)
   open.push(overview)
+  stopWhenAsked()
   await writeReady(dataDir, readyOf(dataDir, server, overview.url, started))
+  open.push({ close: () => dropReady(dataDir) })
   for (const { example, dataDir: folder } of started) {
     const lines = createWriteStream(join(folder, 'logs', 'prober.log'), { flags: 'a' })
     open.push(startProber(example.config, dataDir, (line) => lines.write(line)))
@@ -72,7 +79,9 @@ async function startDatabase(dataDir: string, clock: Clock): Promise<DatabaseSer
     logger: fileLogger('postgres', await logFile(dataDir, 'postgres.log')),
   })
   open.push(server)
-  say(`database     ${server.databaseDir}  (${Math.round(performance.now() - began)} ms)`)
+  say(
+    `${'database'.padEnd(LABEL_WIDTH)} ${server.databaseDir}  (${Math.round(performance.now() - began)} ms)`,
+  )
   return server
 }
 
@@ -90,10 +99,10 @@ async function startSystem(
   const began = performance.now()
   const folder = join(dataDir, example.name)
   const logger = fileLogger(example.name, await logFile(folder, 'app.log'))
-  const port = base + example.portOffset
+  const port = systemPort(base, example.portOffset)
   const running = await example.start({ port, dataDir: folder, clock, logger, ...(server ? { server } : {}) })
   open.push(running)
-  say(`${example.name.padEnd(12)} ${running.url}  (${Math.round(performance.now() - began)} ms)`)
+  say(`${example.name.padEnd(LABEL_WIDTH)} ${running.url}  (${Math.round(performance.now() - began)} ms)`)
   return { example, running, dataDir: folder }
 }
 
@@ -129,19 +138,31 @@ function readyOf(
 }
 
 function announce(overview: string, started: readonly Started[]): void {
-  say('', `overview     ${overview}`)
+  say('', `${'overview'.padEnd(LABEL_WIDTH)} ${overview}`)
   for (const { example, running } of started) {
     say(
       '',
       example.name,
       `  security page   ${running.url}/security`,
-      `  check it        npx surety verify ${running.url}`,
+      `  check it        ${under('SURETY_CLOCK_OFFSET')}npx surety verify ${running.url}`,
+      `  break it        ${under('SURETY_DATA')}npx surety attack tamper-row`,
     )
     for (const { email, role, signInUrl } of running.people)
       say(`  sign in         ${signInUrl}`, `                  as ${email} (${role})`)
     say(`  API key         ${running.apiKey}`)
   }
+  if (process.env['SURETY_CLOCK_OFFSET'])
+    say(
+      '',
+      `The clock is ${process.env['SURETY_CLOCK_OFFSET']} ahead: whoever does not know it sees entries from the future.`,
+    )
   say('', 'Probes measure the promises now and go on in the background. Ctrl-C ends everything.')
+}
+
+/** What a printed command needs before it to meet this demo. */
+function under(variable: string): string {
+  const value = process.env[variable]
+  return value ? `${variable}=${value} ` : ''
 }
 
 function say(...lines: readonly string[]): void {
@@ -149,24 +170,63 @@ function say(...lines: readonly string[]): void {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof SuretyError)
-    return `${error.code}: ${error.message}${error.mend ? `\n  to mend it: ${error.mend}` : ''}`
-  return error instanceof RangeError
-    ? error.message
-    : String(error instanceof Error ? (error.stack ?? error) : error)
+  if (error instanceof SuretyError) return `${error.code}: ${error.message}${mendOf(error)}`
+  if (error instanceof RangeError) return error.message
+  if (isFolderRefusal(error))
+    return `${error.message}\n  to mend it: name a folder that this account can write to: SURETY_DATA=FOLDER npm start`
+  return String(error instanceof Error ? (error.stack ?? error) : error)
 }
+
+const FOLDER_REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC', 'EEXIST'])
+
+function isFolderRefusal(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && FOLDER_REFUSALS.has(String((error as NodeJS.ErrnoException).code))
+}
+
+function mendOf({ code, mend }: SuretyError): string {
+  if (code === 'ERR_HTTP_LISTEN')
+    return '\n  to mend it: end what listens there, or move all ports: PORT=4100 npm start'
+  if (code === 'ERR_STORE_TAMPERED')
+    return `\n  to mend it: after surety attack a demo stays broken; to begin anew, remove its data folder: rm -r ${dataFolder()}`
+  return mend ? `\n  to mend it: ${mend}` : ''
+}
+
+/** Thrown between two steps of a start that is to end: what is open by then can be closed. */
+class StartInterrupted extends Error {}
+
+let asked = false
+
+function stopWhenAsked(): void {
+  if (asked) throw new StartInterrupted()
+}
+
+// Only a finished step can be undone, so an early Ctrl-C waits for the step under way.
+async function run(): Promise<void> {
+  try {
+    await start(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof StartInterrupted)) {
+      process.stderr.write(`\n${describe(error)}\n`)
+      process.exitCode = 2
+    }
+    asked = true
+  }
+}
+
+// A newcomer can do nothing about the experiments that Node runs with its own TypeScript support.
+process.removeAllListeners('warning')
+process.on('warning', (warning) => {
+  if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.stack ?? warning.message}\n`)
+})
 
 let ending: Promise<void> | null = null
+const running = run()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    ending ??= closeAll().then(() => process.exit(0))
+    if (!asked) say('', 'Ending …')
+    asked = true
+    ending ??= running.then(closeAll).then(() => process.exit())
   })
 }
-
-try {
-  await start(process.argv.slice(2))
-} catch (error) {
-  process.stderr.write(`\n${describe(error)}\n`)
-  await closeAll()
-  process.exit(2)
-}
+await running
+if (asked) await (ending ??= closeAll().then(() => process.exit()))

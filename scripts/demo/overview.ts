@@ -2,9 +2,13 @@ import { Hono } from 'hono'
 import { protection, serveNode, type SuretyEnv } from '../../src/http/index.ts'
 import { createLogger, systemClock } from 'surety'
 import {
+  buttonLink,
   card,
+  command,
   html,
   htmlDocument,
+  inlineCode,
+  link,
   mainContent,
   pageHeading,
   renderMarkup,
@@ -50,7 +54,7 @@ function overviewPage(nonce: string, systems: readonly Shown[]): Markup {
           lead: 'Each is a small product with a security page whose sentences are enforced and measured while it runs.',
         }),
         systems.map(systemCard),
-        html`<p class="muted">Sign-in links are printed in the terminal that runs <code>npm start</code>: whoever has one is signed in.</p>`,
+        html`<p class="small">To sign in, open one of the links that ${inlineCode('npm start')} printed in its terminal. They are not shown here, because a link is all it takes.</p>`,
       ]),
       siteFooter('A demo on this machine only.'),
     ],
@@ -61,12 +65,11 @@ function systemCard({ example, running }: Shown): Markup {
   return card({
     title: example.name,
     id: example.name,
-    body: html`<p>It ${example.about}.</p>
-<ul>
-<li><a href="${running.url}/">Open the product</a></li>
-<li><a href="${running.url}/security">Read its security page</a></li>
-<li><a href="${running.url}/security/data">See what it stores</a></li>
-</ul>
-<p>Check it from outside: <code>npx surety verify ${running.url}</code></p>`,
+    body: html`<div class="stack"><p>It ${example.about}.</p>
+<p class="actions">${buttonLink(`${running.url}/security`, 'Read its security page', 'primary')}
+${buttonLink(`${running.url}/`, 'Open the product')}
+${link(`${running.url}/security/data`, 'See what it stores')}</p>
+<div><p>Check it from outside:</p>
+${command(`npx surety verify ${running.url}`)}</div></div>`,
   })
 }

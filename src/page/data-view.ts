@@ -61,7 +61,7 @@ export function dataView(options: DataViewOptions): Markup {
     content: [
       pageHeading({
         title: 'The data we store',
-        lead: 'The whole list, generated from the declarations that the running system enforces on every write.',
+        lead: 'The whole list, generated from the declarations that the running system enforces on every write. Sealed means encrypted before it is written; clear means readable in the database, and the reason stands beside it.',
       }),
       resources.length === 0
         ? emptyState(
@@ -135,25 +135,30 @@ function fieldRows(resource: Resource): FieldRow[] {
   return [
     {
       name: 'id',
-      what: 'number of the row, made at receipt',
-      stored: clearly('tells when the row was received'),
+      what: 'number of the record, made at receipt',
+      stored: clearly('tells when the record was received'),
     },
-    { name: 'createdAt', what: 'when the row was received', stored: clearly('retention counts from it') },
+    { name: 'createdAt', what: 'when the record was received', stored: clearly('retention counts from it') },
     ...declared,
   ]
 }
 
 function storedText(resource: Resource, field: Field): Child {
   if (isSealed(resource, field)) {
-    const index = field.index === null ? null : html` Can be looked up by equality through a keyed hash.`
-    return html`${badge('good', 'Sealed')} encrypted under a key of its ${resource.seal}.${index}`
+    const index = field.index === null ? null : html`; a keyed hash beside it shows which values are equal`
+    const whose = resource.seal === 'tenant' ? 'the organisation it belongs to' : 'the person it is about'
+    return html`${badge('good', 'Sealed')} encrypted under a key of ${whose}${index}`
   }
   if (field.clear !== null) return clearly(field.clear)
-  if (field.kind === 'id') return clearly('a random pseudonym that ties rows together')
+  if (field.kind === 'id') return clearly('a random identifier that ties records together')
   return clearly('the resource is not about a person')
 }
 
-const SCOPE = { own: 'their own rows', tenant: 'rows of their own tenant', any: 'all rows' } as const
+const SCOPE = {
+  own: 'their own records',
+  tenant: 'all records of their organisation',
+  any: 'all records',
+} as const
 
 function readers(resource: Resource, roles: SuretyConfig['roles']): Child {
   const lines = Object.entries(roles).flatMap(([role, permissions]) =>

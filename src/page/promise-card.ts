@@ -19,6 +19,9 @@ import {
   labelOf,
   STATUS_TONE,
   STATUS_WORD,
+  UNBACKED_ADVICE,
+  UNBACKED_KIND,
+  UNBACKED_WORDS,
   valueText,
 } from './words.ts'
 
@@ -26,9 +29,9 @@ const CHEVRON = trusted(
   '<svg class="chevron" viewBox="0 0 16 16" aria-hidden="true"><path d="M3.5 6l4.5 4.5L12.5 6"/></svg>',
 )
 
-/** What stands behind one sentence: folded to a line, opened to everything the log says. */
+/** What stands behind one sentence: folded to a line, opened to everything the log says. A broken one stands open. */
 export function promiseCard(view: PromiseView, now: number, showSentence: boolean): Markup {
-  return html`<details class="proof" id="${anchorOf(view.key)}"><summary><span class="proof-line">
+  return html`<details class="proof" id="${anchorOf(view.key)}"${view.status === 'broken' ? html` open` : null}><summary><span class="proof-line">
 ${showSentence ? html`<span class="proof-sentence" dir="auto">${view.sentence}</span>` : null}
 ${badge(STATUS_TONE[view.status], STATUS_WORD[view.status])}<span>${kindAndAge(view, now)}</span>
 ${showSentence ? null : hiddenText(view.sentence)}</span>${CHEVRON}</summary>
@@ -36,17 +39,29 @@ ${showSentence ? null : hiddenText(view.sentence)}</span>${CHEVRON}</summary>
 }
 
 function kindAndAge(view: PromiseView, now: number): Child {
+  if (view.kind !== null && hasNothingBehind(view)) return UNBACKED_WORDS[view.kind]
   const kind = kindWord(view.kind, view.checkedBy)
   if (view.checkedAt !== null) return html`${kind} ${timeAgo(view.checkedAt, now)}`
-  return `${kind} · ${view.probe === null && view.kind !== null ? 'no probe yet' : 'not checked yet'}`
+  return view.kind === null ? kind : `${kind} · not checked yet`
+}
+
+/** True while no probe, person or provider stands behind a declared promise. */
+function hasNothingBehind(view: PromiseView): boolean {
+  return view.kind !== null && view.probe === null && view.checkedAt === null
 }
 
 function cardBody(view: PromiseView, now: number): Child[] {
-  return [
+  const wording = [
     view.rewordedOnPage
       ? html`<p>In the log this promise reads: <q dir="auto">${view.sentence}</q></p>`
       : null,
     view.replaced ? replacementNote(view.replaced) : null,
+  ]
+  if (view.status === 'unproven' && hasNothingBehind(view)) {
+    return [...wording, html`<p>${UNBACKED_ADVICE}</p>`, facts(view, now), links(view)]
+  }
+  return [
+    ...wording,
     view.status === 'kept' && view.observed ? null : html`<p>${asSentence(view.reason)}</p>`,
     view.observed ? observedPart(view) : null,
     view.cannotProve.length > 0
@@ -82,7 +97,12 @@ ${
 function facts(view: PromiseView, now: number): Markup {
   const moment = (at: number): Child => html`${timeAgo(at, now)} (${absoluteTime(at)})`
   return definitionList([
-    ['Kind of evidence', kindSentence(view.kind, view.checkedBy)],
+    [
+      'Kind of evidence',
+      view.kind !== null && hasNothingBehind(view)
+        ? UNBACKED_KIND[view.kind]
+        : kindSentence(view.kind, view.checkedBy),
+    ],
     ['Checked', view.checkedAt === null ? null : moment(view.checkedAt)],
     [
       'Counts until',
@@ -101,6 +121,6 @@ function links(view: PromiseView): Child {
   return html`<p class="proof-links">${
     index === null
       ? null
-      : html`<a href="/security/entries/${index}">Log entry ${index}</a><a href="/security/proofs/${index}">Inclusion proof</a>`
+      : html`<a href="/security/entries/${index}">Log entry ${index} (JSON)</a><a href="/security/proofs/${index}">Inclusion proof</a>`
   }<a href="/security/history#${anchorOf(view.key)}">History</a></p>`
 }

@@ -21,7 +21,7 @@ import { promiseCard } from './promise-card.ts'
 import { prose } from './prose.ts'
 import { framed } from './site-frame.ts'
 import type { FrameOptions } from './site-frame.ts'
-import { countOf, STATUS_TONE, STATUS_WORD } from './words.ts'
+import { anchorOf, countOf, STATUS_TONE, STATUS_WORD } from './words.ts'
 
 /** Script of the "verify in this browser" button, where the site serves it. */
 export interface VerifyIsland {
@@ -60,10 +60,16 @@ function lead(model: PageModel): Child {
   if (total === 0) return 'This page makes no promise that the running system is checked against yet.'
   const { kept, broken, unproven } = model.counts
   const rest = [
-    broken > 0 ? html`, <strong>${broken} broken</strong>` : null,
+    broken > 0 ? html`, <strong><a href="#${firstBroken(model)}">${broken} broken</a></strong>` : null,
     unproven > 0 ? html`, ${unproven} not proven at the moment` : null,
   ]
   return html`Each marked sentence is a promise that the running system is checked against. <strong>${kept} of ${total} kept</strong>${rest}.`
+}
+
+/** Anchor of the first broken promise: on a phone it may be many screens down. */
+function firstBroken({ promises }: PageModel): string {
+  const broken = [...promises.values()].find(({ status }) => status === 'broken')
+  return broken ? anchorOf(broken.key) : 'content'
 }
 
 const ORDER: readonly PromiseStatus[] = ['kept', 'broken', 'unproven']

@@ -31,7 +31,7 @@ const LINKS = [
 /** A page of the security section with its navigation and foot. */
 export function framed(frame: FrameOptions, page: FramedPage): Markup {
   return htmlDocument({
-    title: `${page.title} · ${frame.site.name}`,
+    title: page.title.includes(frame.site.name) ? page.title : `${page.title} · ${frame.site.name}`,
     nonce: frame.nonce,
     ...(page.description === undefined ? {} : { description: page.description }),
     ...(page.modules === undefined ? {} : { modules: page.modules }),

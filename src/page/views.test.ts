@@ -83,15 +83,41 @@ describe('/security', () => {
     }
   })
 
+  it('leads to what is broken, and shows it unfolded', () => {
+    expect(text).toContain('<a href="#p-a.broken">1 broken</a>')
+    expect(text).toMatch(/id="p-a\.broken"\s+open>/)
+    expect(text).not.toMatch(/id="p-a\.kept"\s+open>/)
+  })
+
   it('never mixes the kinds of evidence', () => {
     expect(text).toContain('Measured from outside')
-    expect(text).toContain('Attested · no probe yet')
+    expect(text).toContain('Nobody has attested it yet')
     expect(text).toContain('Not in the log yet')
+  })
+
+  it.each([
+    ['measured', 'Nothing measures it yet'],
+    ['attested', 'Nobody has attested it yet'],
+    ['inherited', 'No provider’s word for it yet'],
+  ] as const)('claims no %s evidence while nothing stands behind a promise', (evidence, words) => {
+    const bare = new SampleLog().declare(
+      claim('a.bare', 'Bare one', { probe: null, cadenceSeconds: null, evidence }),
+    )
+    const shown = securityText(bare, '[Bare one](promise:a.bare)')
+    expect(shown).toContain(words)
+    expect(shown).toContain('None yet.')
+    expect(shown).toContain('Read it as an intention')
+    expect(shown).not.toMatch(/>\s*(Measured|Attested|Inherited)\b/)
+  })
+
+  it('names the site once in the title of the window', () => {
+    const title = (source: string) => /<title>(.*?)<\/title>/.exec(securityText(log, source))?.[1]
+    expect(title('# Security at Codetime')).toBe('Security at Codetime')
+    expect(title('# Security')).toBe('Security · Codetime')
   })
 
   it('counts, says that nobody witnesses the log, and how to check independently', () => {
     expect(text).toContain('1 of 4 kept')
-    expect(text).toContain('1 broken')
     expect(text).toContain('Unwitnessed: split views possible')
     expect(text).toContain('npx surety verify https://codetime.example --vkey codetime.example/evidence+1+k')
   })
@@ -216,7 +242,7 @@ describe('/security/data', () => {
   it('says of each field what it is and how it is stored, with the reason for a clear one', () => {
     expect(text).toContain('path of the open file')
     expect(text).toMatch(/Clear<\/span\s*>\s*aggregated in SQL/)
-    expect(text).toMatch(/Sealed<\/span\s*>\s*encrypted under a key of its subject/)
+    expect(text).toMatch(/Sealed<\/span\s*>\s*encrypted under a key of the person it is about/)
     expect(text).toContain('keyed hash')
   })
 
@@ -225,8 +251,8 @@ describe('/security/data', () => {
       'show people their time',
       'Art. 6(1)(b)',
       '90 days from receipt',
-      'member: their own rows',
-      'admin: rows of their own tenant',
+      'member: their own records',
+      'admin: all records of their organisation',
       '1,432 fields since 13 Nov 2026',
       'User-Agent',
     ]) {

@@ -29,6 +29,21 @@ export function kindSentence(kind: EvidenceKind | null, checkedBy: 'self' | 'out
     : 'Measured: a probe run by the operator’s own system tries the outcome.'
 }
 
+/** What a declared promise says of itself while no probe, person or provider stands behind it. */
+export const UNBACKED_WORDS: Readonly<Record<EvidenceKind, string>> = {
+  measured: 'Nothing measures it yet',
+  attested: 'Nobody has attested it yet',
+  inherited: 'No provider’s word for it yet',
+}
+export const UNBACKED_KIND: Readonly<Record<EvidenceKind, string>> = {
+  measured: 'None yet. A probe is meant to measure it.',
+  attested: 'None yet. A person is meant to attest it, with a date at which that ends.',
+  inherited: 'None yet. It is meant to rest on what a provider states.',
+}
+/** How to read such a promise. */
+export const UNBACKED_ADVICE =
+  'Nothing shows yet whether this holds. Read it as an intention until something does.'
+
 /** `envelopesOpened` as `Envelopes opened`. */
 export function labelOf(name: string): string {
   const words = name

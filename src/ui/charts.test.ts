@@ -69,6 +69,19 @@ describe('a stacked chart', () => {
     expect(text).toContain('4 h')
   })
 
+  it.each([
+    [1, 1],
+    [7, 7],
+    [8, 4],
+    [14, 7],
+    [30, 6],
+  ])('labels %i columns with %i ticks', (columns, ticks) => {
+    const text = renderMarkup(stacks(Array.from({ length: columns }, () => [1, 1])))
+    const axis = /<ol class="axis".*?<\/ol>/s.exec(text)?.[0] ?? ''
+    expect(axis.match(/<li>/g)).toHaveLength(columns)
+    expect(axis.match(/<span>/g)).toHaveLength(ticks)
+  })
+
   it('draws without a day', () => {
     expect(renderMarkup(stacks([]))).toContain('viewBox="0 0 1 100"')
   })

@@ -37,7 +37,7 @@ export function barChart(options: {
 <tbody role="rowgroup">${options.bars.map(
     (
       bar,
-    ) => html`<tr role="row"><th scope="row" role="rowheader" dir="auto">${bar.label}</th><td role="cell"><div class="bar-cell">
+    ) => html`<tr role="row"><th scope="row" role="rowheader" dir="auto"><span class="bar-label" title="${bar.label}">${bar.label}</span></th><td role="cell"><div class="bar-cell">
 <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="bar-track" width="100" height="10"/><rect class="series-1" width="${fixed(share(bar.value, longest) * 100)}" height="10"/></svg>
 <span class="bar-value">${bar.display}</span></div></td></tr>`,
   )}</tbody></table>`
@@ -71,16 +71,19 @@ function column(stack: Stack, x: number, greatest: number): Markup[] {
   })
 }
 
+/** Labels below the columns; with more columns only some carry one. */
+const MOST_TICKS = 7
+
 /** One column per day, stacked by series, with a legend and the same numbers as a table below. */
 export function stackedChart(options: StackedChartOptions): Markup {
   const { series, stacks, display } = options
   const greatest = Math.max(0, ...stacks.map((stack) => sum(stack.values)))
-  const every = Math.ceil(stacks.length / 6)
+  const every = Math.ceil(stacks.length / MOST_TICKS)
   return html`<figure class="stacked-chart"><figcaption>${options.caption}</figcaption>
-<ul class="legend">${series.map((name, index) => html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${seriesClass(index)}" width="10" height="10"/></svg><span dir="auto">${name}</span></li>`)}</ul>
+<ul class="legend">${series.map((name, index) => html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${seriesClass(index)}" width="10" height="10"/></svg><span dir="auto" title="${name}">${name}</span></li>`)}</ul>
 <div class="plot"><span class="plot-top" aria-hidden="true">${display(greatest)}</span>
 <svg viewBox="0 0 ${Math.max(stacks.length, 1)} 100" preserveAspectRatio="none" role="img" aria-label="${options.caption}; the numbers are in the table below">${stacks.map((stack, index) => column(stack, index, greatest))}</svg></div>
-<ol class="axis" aria-hidden="true">${stacks.map((stack, index) => html`<li>${index % every === 0 ? stack.label : null}</li>`)}</ol>
+<ol class="axis" aria-hidden="true">${stacks.map((stack, index) => html`<li>${index % every === 0 ? html`<span>${stack.label}</span>` : null}</li>`)}</ol>
 ${disclosure({ summary: 'Show the numbers', body: stackTable(options) })}</figure>`
 }
 

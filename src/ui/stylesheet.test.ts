@@ -25,6 +25,11 @@ describe('the stylesheet', () => {
     }
   })
 
+  it('prints on white, whatever the scheme of the screen', () => {
+    const schemes = [...STYLESHEET.text.matchAll(/@media ([^{]*)\(prefers-color-scheme: dark\)/g)]
+    expect(schemes.map((match) => match[1])).toEqual(['screen and '])
+  })
+
   it('has its own hash in its path', () => {
     expect(STYLESHEET.path).toMatch(/^\/\.surety\/assets\/ui-[0-9a-f]{16}\.css$/)
   })

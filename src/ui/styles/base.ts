@@ -12,7 +12,7 @@ export const base = `
   --radius: 0.625rem;
   --measure: 42rem;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { ${customProperties(dark)} }
 }
 *, *::before, *::after { box-sizing: border-box; }
@@ -57,5 +57,8 @@ button, input, select, textarea { font: inherit; color: inherit; }
 @media print {
   .site-header nav, .skip-link, .button { display: none; }
   body { background: #fff; color: #000; }
+  details::details-content { content-visibility: visible; height: auto; opacity: 1; }
+  .card, .notice, .proof, tr { break-inside: avoid; }
+  .chevron { display: none; }
 }
 `

@@ -43,11 +43,14 @@ export const components = `
 .button-danger { color: var(--bad); border-color: var(--bad); }
 .button:disabled { opacity: 0.6; cursor: progress; }
 
+.actions { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem 1.1rem; }
+
 .disclosure summary { cursor: pointer; color: var(--accent); padding: 0.4rem 0; }
 .disclosure-body { padding-top: 0.5rem; }
 .hash { overflow-wrap: anywhere; }
 .code-block, .command { background: var(--sunken); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.8rem 1rem; font-size: 0.95rem; line-height: 1.5; }
 .code-block { overflow-x: auto; }
+p + .command { margin-top: 0.5rem; }
 .command { white-space: pre-wrap; overflow-wrap: anywhere; }
 
 .data-table { width: 100%; border-collapse: collapse; font-size: 0.95rem; line-height: 1.45; }

@@ -20,8 +20,8 @@ main > * + * { margin-top: var(--gap); }
 .lead { font-size: clamp(1.05rem, 1rem + 0.35vw, 1.25rem); line-height: 1.5; color: var(--muted); margin-top: 1rem; text-wrap: pretty; }
 .lead strong { color: var(--text); font-weight: 600; }
 .site-footer { border-top: 1px solid var(--line); color: var(--muted); font-size: 0.9rem; }
-.site-footer .bar { padding-block: 1.75rem; display: flex; flex-wrap: wrap; gap: 0.5rem 1.75rem; }
-.site-footer a { color: inherit; }
+.site-footer .bar { padding-block: 1.75rem; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.5rem 1.75rem; }
+.site-footer a { color: inherit; padding-block: 0.2rem; }
 main > .with-aside { margin-top: 0; }
 .with-aside { display: grid; gap: 2.5rem clamp(2.5rem, 5vw, 5.5rem); grid-template-columns: minmax(0, 1fr); }
 .stack > * + * { margin-top: var(--gap); }
@@ -32,6 +32,7 @@ main > .with-aside { margin-top: 0; }
 }
 @media (min-width: 64rem) {
   .with-aside { grid-template-columns: minmax(0, var(--measure)) minmax(16rem, 21rem); grid-template-rows: auto 1fr; justify-content: space-between; }
+  .with-aside { row-gap: var(--gap); }
   .with-aside > .aside-first { grid-column: 2; grid-row: 1; }
   .with-aside > .aside-second { grid-column: 2; grid-row: 2; }
   .with-aside > .column { grid-column: 1; grid-row: 1 / span 2; }

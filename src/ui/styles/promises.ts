@@ -7,6 +7,10 @@ export const promises = `
 .prose > :first-child { margin-top: 0; }
 .prose ul, .prose ol { padding-inline-start: 1.4rem; }
 .prose li + li { margin-top: 0.6rem; }
+.prose ul:has(> li > .proofs) { padding-inline-start: 0; }
+.prose ul:has(> li > .proofs) > li + li { margin-top: 1.1rem; }
+.prose ul > li:has(> .proofs) { list-style-type: ''; }
+.prose ul:has(> li > .proofs) > li:not(:has(> .proofs)) { margin-inline-start: 1.4rem; }
 .prose li > * + * { margin-top: 0.6rem; }
 .prose blockquote { border-inline-start: 0.2rem solid var(--line); padding-inline-start: 1.1rem; color: var(--muted); }
 .prose blockquote > * + * { margin-top: 0.8rem; }
@@ -18,7 +22,7 @@ export const promises = `
 .promise.is-unsure { text-decoration-color: var(--unsure); text-decoration-style: dashed; } .promise.is-unsure .glyph { color: var(--unsure); }
 
 .proofs { display: grid; gap: 0.4rem; margin-top: 0.6rem; }
-.proof { border: 1px solid var(--line); border-radius: var(--radius); background: var(--surface); font-size: 0.9375rem; line-height: 1.5; scroll-margin-top: 1.5rem; }
+.proof { border: 1px solid var(--line); border-radius: var(--radius); background: var(--surface); font-size: 0.9375rem; line-height: 1.5; scroll-margin-top: min(12rem, 30vh); }
 .proof:target { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
 .proof > summary { display: flex; align-items: flex-start; gap: 0.75rem; padding: 0.6rem 0.8rem; cursor: pointer; list-style: none; border-radius: var(--radius); }
 .proof > summary::-webkit-details-marker { display: none; }
@@ -32,8 +36,9 @@ export const promises = `
 .proof-body > * + * { margin-top: 1rem; }
 .proof-body h4 { font: 600 0.8125rem/1.4 var(--sans); letter-spacing: 0; color: var(--muted); }
 .proof-body ul { margin-top: 0.3rem; padding-inline-start: 1.2rem; }
-.proof-links { display: flex; flex-wrap: wrap; gap: 0.2rem 1.25rem; padding-top: 0.8rem; border-top: 1px solid var(--line); }
-.values { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(11rem, 100%), 1fr)); gap: 0.6rem 1.25rem; padding: 0.75rem 0.9rem; border-radius: 0.4rem; background: var(--sunken); }
+.proof-links { display: flex; flex-wrap: wrap; gap: 0 1.25rem; padding-top: 0.6rem; border-top: 1px solid var(--line); }
+.proof-links a { padding-block: 0.3rem; }
+.values { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(8rem, 100%), 1fr)); gap: 0.6rem 1.25rem; padding: 0.75rem 0.9rem; border-radius: 0.4rem; background: var(--sunken); }
 .values dt { color: var(--muted); font-size: 0.8125rem; line-height: 1.35; }
 .values dd { margin: 0; font-weight: 600; }
 
@@ -56,6 +61,7 @@ export const promises = `
 .verify-steps .failed { color: var(--bad); }
 .verify-result { font-weight: 600; margin-top: 0.9rem; }
 .verify-result:empty { margin: 0; }
+#verify-box { margin-top: 1.1rem; }
 #verify-box .button { width: 100%; }
 #verify-caution { margin-top: 0.9rem; }
 [hidden] { display: none !important; }

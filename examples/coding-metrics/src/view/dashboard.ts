@@ -103,14 +103,15 @@ function perDay(spans: readonly Span[], range: DayRange): Markup {
   const names = divide(spans, 'projects').map(({ name }) => name)
   const shown = names.slice(0, SHOWN_SERIES)
   const series = names.length > shown.length ? [...shown, 'Other projects'] : shown
-  const stacks = daysOf(range).map((day) => {
+  const days = daysOf(range)
+  const stacks = days.map((day) => {
     const slices = divide(spansOfDay(spans, day, range.zone), 'projects')
     const values: number[] = series.map(() => 0)
     for (const { name, total_seconds } of slices) {
       const at = shown.indexOf(name)
       values[at < 0 ? shown.length : at]! += total_seconds
     }
-    return { label: dayText(day).slice(0, 6).trim(), values }
+    return { label: tickText(day, days.length), values }
   })
   return stackedChart({
     caption: 'Time per day and project',
@@ -119,6 +120,12 @@ function perDay(spans: readonly Span[], range: DayRange): Markup {
     stacks,
     display: (seconds) => amountOf(seconds).text,
   })
+}
+
+// Within a week the weekday tells more; over weeks the month does.
+function tickText(day: Day, days: number): string {
+  const text = dayText(day)
+  return days <= 7 ? text.slice(0, 6) : text.slice(4, 10)
 }
 
 const SHOWN_BARS = 7
@@ -157,7 +164,10 @@ function fileCard(spans: readonly Span[]): Markup {
 
 function fileName(path: string): Child {
   const at = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
-  return at < 0 ? path : html`${path.slice(at + 1)}<span class="path">${path.slice(0, at)}</span>`
+  const part = (look: string, text: string) =>
+    html`<span class="${look}" title="${text}" dir="auto">${text}</span>`
+  if (at < 0) return part('file', path)
+  return html`${part('file', path.slice(at + 1))}${part('file path', path.slice(0, at))}`
 }
 
 function todayCard({ today, range }: DashboardView, spans: readonly Span[]): Markup {
@@ -171,7 +181,10 @@ function todayCard({ today, range }: DashboardView, spans: readonly Span[]): Mar
         : dataTable({
             caption: 'Stretches of work, the newest first',
             columns: [
-              { header: 'Project', cell: ({ name }) => name },
+              {
+                header: 'Project',
+                cell: ({ name }) => html`<span class="file" title="${name}">${name}</span>`,
+              },
               {
                 header: 'From – until',
                 cell: ({ start, end }) => `${clock.format(start)} – ${clock.format(end)}`,

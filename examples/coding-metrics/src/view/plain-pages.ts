@@ -60,6 +60,6 @@ export function failurePage(nonce: string, { title, text }: { title: string; tex
     nonce,
     title,
     person: null,
-    body: html`${pageHeading({ title, lead: text })}${buttonLink('/', 'To the start')}`,
+    body: html`${pageHeading({ title, lead: text })}${buttonLink('/', 'Back to the start page')}`,
   })
 }

@@ -12,7 +12,8 @@ const text = `.codetime { flex: 1; display: flex; flex-direction: column; }
 .codetime .figures .aside { color: var(--muted); font: 0.875rem/1.4 var(--sans); }
 .codetime .charts { display: grid; gap: var(--gap); grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); margin-top: var(--gap); align-items: start; }
 .codetime .charts .card + .card { margin-top: 0; }
-.codetime .path { color: var(--muted); font-size: 0.8125rem; font-weight: 400; line-height: 1.35; display: block; }
+.codetime .file { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+.codetime .path { color: var(--muted); font-size: 0.8125rem; font-weight: 400; line-height: 1.35; }
 .codetime .session { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1rem; font-size: 0.95rem; }
 .codetime .session button { min-height: 2.25rem; padding: 0.2rem 0.8rem; font-weight: 500; }
 .codetime .narrow { max-width: var(--measure); }

@@ -52,8 +52,8 @@ export function teamPage(view: TeamView): Markup {
       }
       ${rangeLinks('/team', view.days)} ${timeOf(view)}
       <p class="aftermath">
-        Members know that you can see this: ${link('/security/data', 'the data list')} names the roles that
-        see each field.
+        ${person.role === 'administrator' ? 'Members know that you can see this: ' : 'You can look up who sees your time: '}
+        ${link('/security/data', 'the data list')} names the roles that see each kind of data.
       </p>`,
   })
 }

@@ -33,6 +33,23 @@ describe('the dashboard', () => {
     expect(page.match(/<svg/g)!.length).toBeGreaterThan(5)
   })
 
+  test('shortens a long name to the eye and keeps it whole in a tooltip', async () => {
+    const project = 'p'.repeat(255)
+    const [sample] = await seeded()
+    const entity = `/${'deep/'.repeat(200)}file.ts`
+    const page = view(
+      [60, 55].map((minutes): Beat => ({
+        ...sample!,
+        time: new Date(NOW - minutes * 60_000),
+        project,
+        entity,
+      })),
+    )
+    expect(page).toContain(`class="bar-label" title="${project}"`)
+    expect(page).toContain('<span class="file" title="file.ts"')
+    expect(page).toMatch(/<span class="file path" title="\/deep\/deep/)
+  })
+
   test('says what to do while nothing has arrived', () => {
     const page = view([])
     expect(page).toContain('Nothing has arrived yet')
