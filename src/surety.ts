@@ -21,7 +21,13 @@ import {
   type Logger,
 } from './database/index.ts'
 import type { ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
-import { createRoutes, protection, requestMetrics, type SuretyEnv } from './http/index.ts'
+import {
+  createRoutes,
+  protection,
+  requestMetrics,
+  type PublicProblems,
+  type SuretyEnv,
+} from './http/index.ts'
 import { openFileProvider, openKeyTree, type KeyProvider, type OpenKeyTree } from './keys/index.ts'
 import type { Clock } from './kernel/index.ts'
 import { openEvidenceLog, openLogSigner, type EvidenceLog } from './log/index.ts'
@@ -252,10 +258,23 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
     dropped: dropped.read,
     async isHealthy() {
       await asConnection(database.app).query('select 1')
+      // Reads the published log: one that went back or does not hash to its checkpoint throws.
+      await log.checkpoint()
       return log.failure() === null
     },
     metrics: { registry, token: metricsToken },
+    problems: PUBLIC_PROBLEMS,
   })
+}
+
+/** What visitors may know of failures behind the public pages. */
+const PUBLIC_PROBLEMS: PublicProblems = {
+  ERR_LOG_TAMPERED: {
+    status: 503,
+    title: 'The evidence log does not hold together',
+    detail:
+      'What it shows now contradicts what it showed before. Until that is explained, rely on nothing it says.',
+  },
 }
 
 function probeContext(

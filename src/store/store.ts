@@ -8,7 +8,8 @@ import type { Clock } from '../kernel/index.ts'
 import { execute } from './execute.ts'
 import { GovernedKysely } from './governed-kysely.ts'
 import type { Policy } from './plan/authority.ts'
-import { Session, toStoreError } from './transport.ts'
+import { toStoreError } from './database-error.ts'
+import { Session } from './transport.ts'
 
 /**
  * Leaves the store's own predicates out, so that a test can show row-level security holding alone.

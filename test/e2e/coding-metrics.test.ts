@@ -201,6 +201,12 @@ describe('attacks on the demo, in the order of the damage they leave', () => {
     expect(run.stdout).toContain('surety verify exits with 3')
     expect((await demo.surety('verify', demo.system.url, '--state', state)).code).toBe(3)
   })
+
+  test('a log that went back is said to be damaged, and the system reports itself as failing', async () => {
+    const page = await fetch(`${demo.system.url}/security`, { headers: { accept: 'text/html' } })
+    expect([page.status, await page.text()]).toEqual([503, expect.stringContaining('does not hold together')])
+    expect((await fetch(`${demo.system.url}/healthz`)).status).toBe(503)
+  })
 })
 
 async function readCaptured(): Promise<Captured[]> {

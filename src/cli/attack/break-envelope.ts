@@ -1,11 +1,14 @@
+import { randomInt } from 'node:crypto'
 import { inTransaction, quoteIdentifier, type Connection } from '../../database/index.ts'
 import { ENVELOPE_COLUMN, sealedFields } from '../../declare/index.ts'
-import { systemClock } from '../../kernel/index.ts'
+import { clockFromEnvironment } from '../../compose/clock.ts'
 import { exitCodeOf, verifySite } from '../../verify/index.ts'
 import { CliError } from '../errors.ts'
 import type { Attack, Caught, Target } from './attack.ts'
 
 const PROMISE = 'encryption.rest'
+/** Bytes before the ciphertext: format, algorithm, schema version, key id, nonce. */
+const HEADER_BYTES = 32
 
 /** One bit of a stored envelope flipped, as a database administrator could. */
 export const tamperRow: Attack = {
@@ -15,11 +18,12 @@ export const tamperRow: Attack = {
     const failed = await failedEnvelopes(target)
     const table = await change(target, 1, async (connection, name, [row]) => {
       const envelope = Buffer.from(row!.envelope)
-      envelope[envelope.length - 20]! ^= 1
+      const at = randomInt(HEADER_BYTES, envelope.length)
+      envelope[at]! ^= 1 << randomInt(8)
       await writeEnvelope(connection, name, row!.id, envelope)
     })
     before.set(target, failed)
-    return `one bit of the newest row of ${table} is flipped`
+    return `one bit of a row of ${table} is flipped`
   },
   detect: detectEnvelope,
 }
@@ -34,7 +38,7 @@ export const moveCiphertext: Attack = {
       await writeEnvelope(connection, name, to!.id, Buffer.from(from!.envelope))
     })
     before.set(target, failed)
-    return `the envelope of the newest row of ${table} stands in the second newest`
+    return `the envelope of one row of ${table} stands in another`
   },
   detect: detectEnvelope,
 }
@@ -48,7 +52,9 @@ async function detectEnvelope(target: Target): Promise<Caught | null> {
   const failed = Number(run?.values['failed'] ?? 0)
   if (run?.outcome !== 'broken' || failed <= failedBefore) return null
   const logSize = await target.tool.surety.published()
-  const verifyExit = exitCodeOf(await verifySite({ fetch, url: target.url, now: systemClock.now() }))
+  const verifyExit = exitCodeOf(
+    await verifySite({ fetch, url: target.url, now: clockFromEnvironment().now() }),
+  )
   return { by: run.key, saw: run.summary, verifyExit, logSize }
 }
 
@@ -74,26 +80,39 @@ interface StoredRow {
 
 type Change = (connection: Connection, table: string, rows: readonly StoredRow[]) => Promise<void>
 
-/** Finds a table with enough sealed rows and changes them in one transaction. */
+/** Changes rows of the table that has the most: an earlier attack's row is hardly met again. */
 async function change({ tool, database }: Target, rows: number, apply: Change): Promise<string> {
-  for (const resource of Object.values(tool.config.resources)) {
-    if (sealedFields(resource).length === 0) continue
-    const changed = await inTransaction(database.owner, async (connection) => {
-      // Row-level security is forced on the owner too; who owns the tables can say that it may.
-      const settings = ['read', 'write'].map((action) => `surety.${action}_${resource.name}`)
-      for (const setting of settings) await connection.query(`select set_config($1, 'any', true)`, [setting])
-      const table = `app.${quoteIdentifier(resource.name)}`
-      const found = await connection.query<StoredRow>(
-        `select id, ${ENVELOPE_COLUMN} as envelope from ${table} order by id desc limit $1`,
-        [rows],
-      )
-      if (found.length < rows) return false
-      await apply(connection, table, found)
-      return true
-    })
-    if (changed) return resource.name
+  const sealing = Object.values(tool.config.resources).filter((resource) => sealedFields(resource).length > 0)
+  return inTransaction(database.owner, async (connection) => {
+    const counted: { name: string; count: number }[] = []
+    for (const { name } of sealing) counted.push({ name, count: await openTable(connection, name) })
+    const [largest] = counted.toSorted((a, b) => b.count - a.count)
+    if (!largest || largest.count < rows) {
+      throw new CliError('ERR_CLI_NO_TARGET', 'the demo has stored no sealed row yet')
+    }
+    const table = tableOf(largest.name)
+    const found = await connection.query<StoredRow>(
+      `select id, ${ENVELOPE_COLUMN} as envelope from ${table} order by random() limit $1`,
+      [rows],
+    )
+    await apply(connection, table, found)
+    return largest.name
+  })
+}
+
+/** Row-level security is forced on the owner too; who owns the tables can say that it may. Gives the number of rows. */
+async function openTable(connection: Connection, resource: string): Promise<number> {
+  for (const action of ['read', 'write']) {
+    await connection.query(`select set_config($1, 'any', true)`, [`surety.${action}_${resource}`])
   }
-  throw new CliError('ERR_CLI_NO_TARGET', 'the demo has stored no sealed row yet')
+  const [row] = await connection.query<{ count: number }>(
+    `select count(*) as count from ${tableOf(resource)}`,
+  )
+  return row?.count ?? 0
+}
+
+function tableOf(resource: string): string {
+  return `app.${quoteIdentifier(resource)}`
 }
 
 async function writeEnvelope(

@@ -18,7 +18,7 @@ import {
   verifySite,
   type VerifierState,
 } from '../../verify/index.ts'
-import { systemClock } from '../../kernel/index.ts'
+import { clockFromEnvironment } from '../../compose/clock.ts'
 import { CliError } from '../errors.ts'
 import type { Attack, Target } from './attack.ts'
 
@@ -48,7 +48,7 @@ export const cutTail: Attack = {
   },
   async detect(target) {
     const state = remembered.get(target) ?? null
-    const report = await verifySite({ fetch, url: target.url, state, now: systemClock.now() })
+    const report = await verifySite({ fetch, url: target.url, state, now: clockFromEnvironment().now() })
     const [problem] = report.problems.filter(({ severity }) => severity === 'invalid')
     if (!problem) return null
     const saw = `${problem.code}: ${problem.message}`
@@ -60,7 +60,7 @@ const remembered = new WeakMap<Target, VerifierState>()
 
 /** An outsider's visit before the attack: what they remember is what catches it. */
 async function visit({ url }: Target): Promise<VerifierState> {
-  const report = await verifySite({ fetch, url, now: systemClock.now() })
+  const report = await verifySite({ fetch, url, now: clockFromEnvironment().now() })
   if (report.valid && report.state) return report.state
   throw new CliError('ERR_CLI_NO_TARGET', 'the evidence is not valid even before the attack', {
     mend: 'stop the demo, remove its data folder, and start it again',
