@@ -1,28 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { field, resource, type SuretyConfig } from '../declare/index.ts'
+import { config as base } from '../promises/testing.ts'
 import { checkPage } from './check.ts'
 import { toSarif } from './sarif.ts'
 
-const people = resource({
-  name: 'people',
-  subject: 'personId',
-  purpose: 'to sign in',
-  basis: 'contract',
-  retention: 'account',
-  fields: {
-    personId: field.id(),
-    email: field.text('address', { max: 99 }),
-    seen: field.timestamp('last visit', { clear: 'sorted in SQL' }),
-  },
-})
-const config: SuretyConfig = {
-  name: 'Codetime',
-  origin: 'codetime.example',
-  page: 'security.md',
-  resources: { people },
-  roles: {},
-  disclosure: { contact: ['mailto:security@codetime.example'] },
-}
+const config = { ...base, disclosure: { contact: ['mailto:security@codetime.example'] } }
 
 describe('checkPage', () => {
   test('lists sentences that no promise stands behind, with their lines', () => {

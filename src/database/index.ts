@@ -14,6 +14,7 @@
  * superuser of the database or the machine's root.
  */
 export type { Connection } from './connection.ts'
+export { syncFolder, writeSynced, type SyncedWrite } from './durable-file.ts'
 export { DatabaseError } from './errors.ts'
 export { databaseNameOf, openDatabase, type Database, type DatabaseOptions } from './database.ts'
 export { silentLogger, type Logger } from './logger.ts'

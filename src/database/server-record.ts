@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { syncFolder, writeSynced } from './durable-file.ts'
 import { DatabaseError } from './errors.ts'
 
 /** The roles of an embedded server. */
@@ -81,26 +82,10 @@ export async function writeRecord(dataDir: string, record: ServerRecord): Promis
   const draft = `${path}.${process.pid}.draft`
   try {
     await rm(draft, { force: true })
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(record, null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeSynced(draft, `${JSON.stringify(record, null, 2)}\n`, { flag: 'wx', mode: 0o600 })
     await rename(draft, path)
     await syncFolder(dirname(path))
   } catch (cause) {
     throw new DatabaseError('ERR_DATABASE_RECORD', `${path} cannot be written`, { cause })
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder, writeSynced } from '../database/index.ts'
 import { isId } from '../kernel/index.ts'
 import { KeysError } from './errors.ts'
 import { KEY_BYTES } from './gcm.ts'
@@ -39,7 +40,7 @@ export async function writeKeyFile(
 ): Promise<void> {
   const path = pathOf(folder, content.id, role)
   const draft = `${path}.${process.pid}.draft`
-  await writeDurably(draft, `${JSON.stringify(content)}\n`, 'w')
+  await writeSynced(draft, `${JSON.stringify(content)}\n`, { flag: 'w', mode: 0o600 })
   await rename(draft, path)
   await syncFolder(folder)
 }
@@ -137,7 +138,7 @@ function isAbandonedDraft(name: string): boolean {
 
 async function overwrite(path: string): Promise<void> {
   const { size } = await stat(path)
-  await writeDurably(path, randomBytes(size), 'r+')
+  await writeSynced(path, randomBytes(size), { flag: 'r+', mode: 0o600 })
   await rm(path, { force: true })
 }
 
@@ -149,24 +150,4 @@ async function exists(path: string): Promise<boolean> {
       throw new KeysError('ERR_KEYS_PROVIDER_UNAVAILABLE', 'the key folder cannot be read', { cause: error })
     },
   )
-}
-
-async function writeDurably(path: string, content: string | Uint8Array, flag: 'w' | 'r+'): Promise<void> {
-  const file = await open(path, flag, 0o600)
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

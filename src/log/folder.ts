@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { syncFolder, writeSynced } from '../database/index.ts'
 
 const TEMPORARY = '.tmp-'
 
@@ -30,7 +31,7 @@ export function createLogFolder(root: string): LogFolder {
     await makeFolder(dirname(target))
     const temporary = join(dirname(target), TEMPORARY + randomBytes(8).toString('hex'))
     try {
-      await writeSynced(temporary, bytes)
+      await writeSynced(temporary, bytes, { flag: 'wx', mode: 0o644 })
       await put(temporary, target)
     } finally {
       await rm(temporary, { force: true })
@@ -61,32 +62,11 @@ export function createLogFolder(root: string): LogFolder {
   }
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o644)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 /** Makes a folder durably: every folder that gained a child is synced. */
 async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true })
   if (first === undefined) return
   for (let at = path; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at))
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows cannot open folders; its renames are journalled with the file.
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 function nullIfMissing(error: unknown): null {

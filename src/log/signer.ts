@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { writeSynced } from '../database/index.ts'
 import { createVerifierKey } from '../verify/index.ts'
 import type { NoteSigner } from '../verify/index.ts'
 import { LogError } from './errors.ts'
@@ -58,7 +59,7 @@ async function createKey(file: string, origin: string): Promise<KeyObject> {
   if ((await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined) await chmod(folder, 0o700)
   const temporary = join(folder, `.tmp-${randomBytes(8).toString('hex')}`)
   try {
-    await writeSecret(temporary, text)
+    await writeSynced(temporary, text, { flag: 'wx', mode: 0o600 })
     // Of two processes that create the key at once, one wins; both use the winner's.
     await link(temporary, file).catch((error: unknown) => {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
@@ -67,14 +68,4 @@ async function createKey(file: string, origin: string): Promise<KeyObject> {
     await rm(temporary, { force: true })
   }
   return (await readKey(file, origin)) ?? privateKey
-}
-
-async function writeSecret(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { field, resource, type SuretyConfig } from '../declare/index.ts'
 import {
   catalogue,
   checkLink,
@@ -8,26 +7,7 @@ import {
   reconcileClaims,
   type PromiseLink,
 } from './index.ts'
-
-const people = resource({
-  name: 'people',
-  subject: 'personId',
-  purpose: 'to sign in',
-  basis: 'contract',
-  retention: 'account',
-  fields: {
-    personId: field.id(),
-    email: field.text('address', { max: 99 }),
-    seen: field.timestamp('last visit', { clear: 'sorted in SQL' }),
-  },
-})
-const config: SuretyConfig = {
-  name: 'Codetime',
-  origin: 'codetime.example',
-  page: 'security.md',
-  resources: { people },
-  roles: {},
-}
+import { config } from './testing.ts'
 
 function link(id: string, params: Record<string, string> = {}, sentence = 'We do this.'): PromiseLink {
   const query = new URLSearchParams(params).toString()

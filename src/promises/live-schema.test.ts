@@ -3,30 +3,11 @@ import { keysMigrations } from '../keys/index.ts'
 import { logMigrations } from '../log/index.ts'
 import { applyPlan, asConnection, describeSchema, openJobs, planResources } from '../database/index.ts'
 import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
-import { field, resource, type SuretyConfig } from '../declare/index.ts'
+import { field } from '../declare/index.ts'
 import { missingColumns, undeclaredColumns, undeclaredTables } from './live-schema.ts'
 import { promisesMigrations } from './migrations.ts'
 import type { LiveTable } from './probe-context.ts'
-
-const people = resource({
-  name: 'people',
-  subject: 'personId',
-  purpose: 'to sign in',
-  basis: 'contract',
-  retention: 'account',
-  fields: {
-    personId: field.id(),
-    email: field.text('address', { max: 99, index: 'blind' }),
-    seen: field.timestamp('last visit', { clear: 'sorted in SQL' }),
-  },
-})
-const config: SuretyConfig = {
-  name: 'Codetime',
-  origin: 'codetime.example',
-  page: 'security.md',
-  resources: { people },
-  roles: {},
-}
+import { config, people } from './testing.ts'
 
 describe('the live schema', () => {
   let database: TestDatabase

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { TransactionSettings } from 'kysely'
 import { asConnection, quoteIdentifier, type Connection } from '../database/index.ts'
-import { hasCode, SuretyError } from '../kernel/index.ts'
+import { hasCode } from '../kernel/index.ts'
 import { toStoreError } from './database-error.ts'
 import { StoreError } from './errors.ts'
 
