@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemPrincipal } from '../access/index.ts'
 import { applyPlan, asConnection, inTransaction, planResources, type Connection } from '../database/index.ts'
 import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
-import { field, resource, type PermissionText, type SuretyConfig } from '../declare/index.ts'
+import { field, resource, type Canary, type PermissionText, type SuretyConfig } from '../declare/index.ts'
 import {
   keysMigrations,
   openFileProvider,
@@ -54,6 +54,10 @@ const config: SuretyConfig = {
   roles,
 }
 
+const unused = (): never => {
+  throw new TypeError('without a site no canary acts')
+}
+
 /** Each promise is measured as kept on a sound system, and as broken once its guard is taken away. */
 describe('the probes', () => {
   let database: TestDatabase
@@ -91,11 +95,12 @@ describe('the probes', () => {
     readonly granted?: Record<string, PermissionText[]>
     readonly canaries?: Canaries
     readonly site?: string
+    readonly canary?: Canary
     /** True: the database's files are out of reach, as with a managed one. */
     readonly remote?: boolean
   }
 
-  function context({ granted = roles, canaries, site, remote }: Changes = {}): ProbeContext {
+  function context({ granted = roles, canaries, canary, site, remote }: Changes = {}): ProbeContext {
     const { clock, logger } = database
     const store = createStore({
       resources: config.resources,
@@ -106,7 +111,7 @@ describe('the probes', () => {
       logger,
     })
     return {
-      config,
+      config: canary ? { ...config, canary } : config,
       clock,
       site: site ?? null,
       dataDir,
@@ -192,6 +197,23 @@ describe('the probes', () => {
       await database.owner.query('create policy open_door on app.notes for select to surety_app using (true)')
       expect(await measure('access.tenant-isolation')).toMatchObject({ outcome: 'broken' })
       await database.owner.query('drop policy open_door on app.notes')
+    })
+  })
+
+  describe('canary functions without a running app', () => {
+    test.each(['access.rbac', 'access.tenant-isolation', 'data.declared-fields', 'encryption.rest'])(
+      '%s refuses to measure less than it tells',
+      async (id) => {
+        const canary = { createPerson: unused, request: unused, remove: unused }
+        await expect(measure(id, { canary })).rejects.toMatchObject({ code: 'ERR_PROMISE_SITE' })
+      },
+    )
+
+    test('access.tenant-isolation is undecided when the app’s routes take no canary row', async () => {
+      const shut: Canaries = { ...leakyApp(), request: async () => new Response(null, { status: 403 }) }
+      expect(await measure('access.tenant-isolation', { canaries: shut })).toMatchObject({
+        outcome: 'undecided',
+      })
     })
   })
 

@@ -6,8 +6,7 @@ import {
   type Resource,
   type SuretyConfig,
 } from '../declare/index.ts'
-import type { Canaries } from './canaries.ts'
-import { createMarker } from './canaries.ts'
+import { canariesOf, createMarker, type Canaries } from './canaries.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { sampleRow } from './sample-row.ts'
 
@@ -27,7 +26,8 @@ const INTENTS: readonly (readonly [CanaryIntent['action'], Action])[] = [
  * let through must be what the role declares. Nothing is tried where the app has no such route.
  */
 export async function measureRolesOverHttp(context: ProbeContext): Promise<HttpTrials> {
-  const { canaries, config } = context
+  const { config } = context
+  const canaries = canariesOf(context)
   if (!canaries) return { trials: 0, wrong: [] }
   const roles = Object.keys(config.roles).filter((role) => role !== 'anonymous')
   return canaries.withPeople(roles, async (people) => {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Principal } from '../access/index.ts'
 import { tenantColumn, type CanaryPerson, type Resource } from '../declare/index.ts'
 import { SuretyError } from '../kernel/index.ts'
-import { createMarker, type Canaries } from './canaries.ts'
+import { canariesOf, createMarker, type Canaries } from './canaries.ts'
 import { definePromise, type Measurement } from './definition.ts'
 import { ISOLATION_ATTEMPTS } from './isolation-attempts.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -47,6 +47,13 @@ export const accessTenantIsolation = definePromise({
       httpAttempts: http.attempts,
       governedTables: governed(context).length,
       leaks: problems.length,
+    }
+    if (problems.length === 0 && context.canaries && http.attempts === 0) {
+      return {
+        outcome: 'undecided',
+        summary: 'No route of the app took and showed the canary’s row.',
+        values,
+      }
     }
     return judge(problems, values)
   },
@@ -126,7 +133,9 @@ function refusedIsSafe(error: unknown): boolean {
   throw error
 }
 
-async function tryOverHttp({ canaries, config, clock }: ProbeContext): Promise<Attempts> {
+async function tryOverHttp(context: ProbeContext): Promise<Attempts> {
+  const { config, clock } = context
+  const canaries = canariesOf(context)
   if (!canaries) return { attempts: 0, leaks: [] }
   const [role] = Object.keys(config.roles)
   return canaries.withPeople([role!, role!], async ([owner, stranger]) => {

@@ -1,6 +1,7 @@
 import type { Canary, CanaryIntent, CanaryPerson } from '../declare/index.ts'
 import { toHex } from '../kernel/index.ts'
 import { PromiseError } from './errors.ts'
+import type { ProbeContext } from './probe-context.ts'
 
 /** Ordinary accounts that a probe makes for itself, over public HTTP only. */
 export interface Canaries {
@@ -8,6 +9,20 @@ export interface Canaries {
   withPeople<T>(roles: readonly string[], action: (people: readonly CanaryPerson[]) => Promise<T>): Promise<T>
   /** The app's answer; null where it has no route for the intent. */
   request(person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
+}
+
+/**
+ * The canaries of a run; null only where the configuration has none, and the promise says so. Where
+ * it has them but no app is running, measuring less than the promise tells would be quiet about it.
+ *
+ * @throws PromiseError `ERR_PROMISE_SITE`
+ */
+export function canariesOf({ canaries, config }: Pick<ProbeContext, 'canaries' | 'config'>): Canaries | null {
+  if (canaries || !config.canary) return canaries
+  throw new PromiseError(
+    'ERR_PROMISE_SITE',
+    'the canaries of this configuration act over HTTP, and no app is running',
+  )
 }
 
 export function createCanaries(canary: Canary, site: string): Canaries {

@@ -1,5 +1,5 @@
 import { tenantColumn, sealedFields, type CanaryIntent, type Resource } from '../declare/index.ts'
-import type { Canaries } from './canaries.ts'
+import { canariesOf, type Canaries } from './canaries.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { markerFor, sampleId, sampleRow } from './sample-row.ts'
 
@@ -21,7 +21,7 @@ export async function withCanaryRows<T>(
   undeclared: CanaryIntent['undeclared'] | null,
   look: (written: WrittenRows) => Promise<T>,
 ): Promise<T> {
-  const { canaries } = context
+  const canaries = canariesOf(context)
   return canaries
     ? withHttpRows(context, canaries, marker, undeclared, look)
     : withLibraryRows(context, marker, undeclared, look)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CanaryIntent } from '../declare/index.ts'
 import { withCanaryRows } from './canary-rows.ts'
-import { createMarker } from './canaries.ts'
+import { canariesOf, createMarker } from './canaries.ts'
 import { definePromise } from './definition.ts'
 import { missingColumns, undeclaredColumns, undeclaredTables } from './live-schema.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -66,7 +66,7 @@ interface Smuggled {
 }
 
 async function smuggle(context: ProbeContext): Promise<Smuggled> {
-  const places = context.canaries ? PLACES : (['body'] as const)
+  const places = canariesOf(context) ? PLACES : (['body'] as const)
   const sent = places.map((place) => ({ name: `surety${createMarker()}`, value: createMarker(), place }))
   let requests = 0
   let through: Smuggled['through'] = 'library'
