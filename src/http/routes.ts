@@ -7,8 +7,12 @@ import {
   buildHistory,
   buildPageModel,
   dataView,
+  FEED_PATH,
+  historyFeed,
   historyJson,
   historyView,
+  observedTrends,
+  promiseBadge,
   securityJson,
   securityTxt,
   securityView,
@@ -113,12 +117,15 @@ function pageRoutes(deps: PageDeps): Hono<SuretyEnv> {
   app.get('/security/subprocessors', (c) => page(c, subprocessorsView(frame(c))))
   app.get('/security/history', async (c) => {
     const now = clock.now()
-    return page(c, historyView({ ...frame(c), histories: buildHistory(await source.snapshot(now)), now }))
+    const evidence = await source.snapshot(now)
+    const [histories, trends] = [buildHistory(evidence), observedTrends(evidence.entries)]
+    return page(c, historyView({ ...frame(c), histories, trends, now }))
   })
   app.get('/security/history.json', async (c) => {
     const now = clock.now()
     return publicJson(c, historyJson(await source.snapshot(now), site, now))
   })
+  app.route('/', followRoutes(deps))
   app.get('/.well-known/security.txt', (c) => {
     if (!deps.config.disclosure) return c.notFound()
     return c.text(securityTxt(deps.config.disclosure, site.url, clock.now()), 200, {
@@ -126,6 +133,28 @@ function pageRoutes(deps: PageDeps): Hono<SuretyEnv> {
     })
   })
   return app
+}
+
+/** What others take away to follow the promises: a badge for each, and the feed of changes. */
+function followRoutes({ site, source, clock }: PageDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  app.get(FEED_PATH, async (c) =>
+    publicXml(c, 'application/rss+xml', historyFeed(await source.snapshot(clock.now()), site)),
+  )
+  app.get('/security/badges/:file{.+\\.svg}', async (c) => {
+    const now = clock.now()
+    const svg = promiseBadge(await source.snapshot(now), c.req.param('file').slice(0, -'.svg'.length), now)
+    return svg === null ? c.notFound() : publicXml(c, 'image/svg+xml', svg)
+  })
+  return app
+}
+
+function publicXml(c: SuretyContext, type: string, text: string) {
+  allowAnyone(c)
+  return c.body(text, 200, {
+    'Content-Type': `${type}; charset=utf-8`,
+    'Cache-Control': 'public, max-age=60',
+  })
 }
 
 function publicJson(c: SuretyContext, value: object) {

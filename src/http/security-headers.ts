@@ -67,11 +67,14 @@ export function securityHeaders(options: SecurityHeaderOptions = {}) {
     c.set('nonce', nonce)
     await next()
     const https = isHttps(c)
-    c.header('Content-Security-Policy', contentSecurityPolicy(nonce, https))
+    const type = c.res.headers.get('Content-Type') ?? ''
+    const policy = contentSecurityPolicy(nonce, https)
+    // An SVG opened by itself is a document: it gets no origin.
+    c.header('Content-Security-Policy', type.startsWith('image/svg+xml') ? `${policy}; sandbox` : policy)
     for (const [name, value] of FIXED) c.header(name, value)
     if (!c.res.headers.has(RESOURCE_POLICY)) c.header(RESOURCE_POLICY, 'same-origin')
     if (https) c.header('Strict-Transport-Security', `max-age=${HSTS_SECONDS}; includeSubDomains`)
-    const isHtml = c.res.headers.get('Content-Type')?.startsWith('text/html') ?? false
-    if (isHtml || !c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
+    if (type.startsWith('text/html') || !c.res.headers.has('Cache-Control'))
+      c.header('Cache-Control', 'no-store')
   })
 }

@@ -17,6 +17,10 @@ import type { Child, Markup, TimelineSpan } from '../ui/index.ts'
 import type { StatusInterval } from '../verify/index.ts'
 import type { Site } from './evidence.ts'
 import type { PromiseHistory } from './history.ts'
+import { FEED_PATH } from './history-feed.ts'
+import { trendsView } from './observed-trends.ts'
+import type { ObservedTrends } from './observed-trends.ts'
+import { badgePath } from './promise-badge.ts'
 import { framed } from './site-frame.ts'
 import type { FrameOptions } from './site-frame.ts'
 import { anchorOf, countOf, STATUS_TONE, STATUS_WORD } from './words.ts'
@@ -29,6 +33,8 @@ const OPEN_INTERVALS = 4
 export interface HistoryViewOptions extends FrameOptions {
   readonly site: Site
   readonly histories: readonly PromiseHistory[]
+  /** By key; default none. */
+  readonly trends?: ReadonlyMap<string, ObservedTrends>
   /** Unix milliseconds. */
   readonly now: number
 }
@@ -41,28 +47,36 @@ export function historyView(options: HistoryViewOptions): Markup {
     title: 'History',
     description: `How the security promises of ${options.site.name} have stood over time.`,
     current: '/security/history',
+    alternates: [
+      {
+        type: 'application/rss+xml',
+        title: `Changes of the promises of ${options.site.name}`,
+        href: FEED_PATH,
+      },
+    ],
     content: [
       pageHeading({
         title: 'History of the promises',
-        lead: html`Read from the evidence log, where nothing can be taken out. The same as data: <a href="/security/history.json">history.json</a>.`,
+        lead: html`Read from the evidence log, where nothing can be taken out. The same as data: <a href="/security/history.json">history.json</a>. Changes as they come: <a href="${FEED_PATH}">RSS feed</a>.`,
       }),
       inForce.length === 0
         ? emptyState('No promise is in force', 'The evidence log holds no promise yet.')
-        : inForce.map((history) => historyCard(history, options.now)),
+        : inForce.map((history) => historyCard(history, options)),
       html`<section id="withdrawn" class="stack"><h2>Withdrawn or replaced</h2>${
         ended.length === 0
           ? html`<p class="anchor-line">No promise has been withdrawn or replaced.</p>`
-          : ended.map((history) => historyCard(history, options.now))
+          : ended.map((history) => historyCard(history, options))
       }</section>`,
     ],
   })
 }
 
-function historyCard(history: PromiseHistory, now: number): Markup {
+function historyCard(history: PromiseHistory, { now, trends }: HistoryViewOptions): Markup {
   const end = history.withdrawnAt === null ? now : Date.parse(history.withdrawnAt)
   const lasting = lastingIntervals(history)
   const shown = lasting.slice(-SHOWN_INTERVALS)
   const hidden = lasting.length - shown.length
+  const observed = trends?.get(history.key)
   return card({
     title: history.sentence,
     id: history.withdrawnAt === null ? anchorOf(history.key) : '',
@@ -71,13 +85,14 @@ function historyCard(history: PromiseHistory, now: number): Markup {
       ? badge(STATUS_TONE[history.status], STATUS_WORD[history.status])
       : badge('neutral', 'No longer in force'),
     body: [
-      html`<p class="anchor-line">${inlineCode(history.key)} · declared ${exactTime(Date.parse(history.declaredAt))}</p>`,
+      html`<p class="anchor-line">${inlineCode(history.key)} · declared ${exactTime(Date.parse(history.declaredAt))} · <a href="${badgePath(history.key)}">Badge (SVG)</a></p>`,
       ending(history),
       shown.length > 0 ? intervalTimeline(shown, end) : null,
       intervalTables(history, shown.toReversed(), end),
       hidden > 0
         ? html`<p class="small">${countOf(hidden, 'earlier stretch', 'earlier stretches')} in <a href="/security/history.json">history.json</a>.</p>`
         : null,
+      observed ? trendsView(observed) : null,
     ],
   })
 }

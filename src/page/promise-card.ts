@@ -11,6 +11,7 @@ import {
 } from '../ui/index.ts'
 import type { Child, Markup } from '../ui/index.ts'
 import type { PromiseView, Replacement } from './model.ts'
+import { badgePath } from './promise-badge.ts'
 import {
   anchorOf,
   asSentence,
@@ -122,5 +123,5 @@ function links(view: PromiseView): Child {
     index === null
       ? null
       : html`<a href="/security/entries/${index}">Log entry ${index} (JSON)</a><a href="/security/proofs/${index}">Inclusion proof</a>`
-  }<a href="/security/history#${anchorOf(view.key)}">History</a></p>`
+  }<a href="/security/history#${anchorOf(view.key)}">History</a><a href="${badgePath(view.key)}">Badge (SVG)</a></p>`
 }

@@ -1,5 +1,5 @@
 import { html, htmlDocument, mainContent, siteFooter, siteHeader } from '../ui/index.ts'
-import type { Child, Markup } from '../ui/index.ts'
+import type { Alternate, Child, Markup } from '../ui/index.ts'
 import type { Site } from './evidence.ts'
 
 /** What every page of a site needs. */
@@ -18,6 +18,8 @@ export interface FramedPage {
   readonly current?: string
   readonly modules?: readonly string[]
   readonly imports?: Readonly<Record<string, string>>
+  /** The same as this page in another form. */
+  readonly alternates?: readonly Alternate[]
   readonly content: Child
 }
 
@@ -35,6 +37,7 @@ export function framed(frame: FrameOptions, page: FramedPage): Markup {
     nonce: frame.nonce,
     ...(page.description === undefined ? {} : { description: page.description }),
     ...(page.modules === undefined ? {} : { modules: page.modules }),
+    ...(page.alternates === undefined ? {} : { alternates: page.alternates }),
     ...(page.imports === undefined ? {} : { imports: page.imports }),
     body: [
       siteHeader({

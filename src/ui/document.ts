@@ -1,5 +1,5 @@
 import { canonicalJson } from '../kernel/index.ts'
-import { html, trusted } from './markup.ts'
+import { html, safeHref, trusted } from './markup.ts'
 import type { Child, Markup } from './markup.ts'
 import { dark, light } from './tokens.ts'
 import { STYLESHEET } from './stylesheet.ts'
@@ -18,7 +18,16 @@ export interface DocumentOptions {
   readonly imports?: Readonly<Record<string, string>>
   /** Paths of further stylesheets of the same site. */
   readonly stylesheets?: readonly string[]
+  /** The same as this page in another form, such as a feed. */
+  readonly alternates?: readonly Alternate[]
   readonly body: Child
+}
+
+export interface Alternate {
+  /** Media type, such as `application/rss+xml`. */
+  readonly type: string
+  readonly title: string
+  readonly href: string
 }
 
 // `<` is escaped inside the JSON so that no value can close the script element.
@@ -42,6 +51,7 @@ ${options.description ? html`<meta name="description" content="${options.descrip
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${STYLESHEET.path}">
 ${(options.stylesheets ?? []).map((path) => html`<link rel="stylesheet" href="${path}">`)}
+${(options.alternates ?? []).map(({ type, title, href }) => html`<link rel="alternate" type="${type}" title="${title}" href="${safeHref(href)}">`)}
 ${imports ? html`<script type="importmap" nonce="${nonce}">${importMap(imports)}</script>` : null}
 ${modules.map((path) => html`<script type="module" nonce="${nonce}" src="${path}"></script>`)}
 </head>

@@ -8,6 +8,7 @@
  * contrast a test holds at WCAG AA; charts are SVG beside a real table.
  * Not here: data access, routes, and script. Islands live with the page that needs them.
  */
+export * from './badge-image.ts'
 export * from './charts.ts'
 export * from './code.ts'
 export * from './document.ts'
@@ -19,3 +20,4 @@ export * from './stylesheet.ts'
 export * from './table.ts'
 export * from './time.ts'
 export * from './tone.ts'
+export * from './trend.ts'

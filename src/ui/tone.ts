@@ -16,6 +16,11 @@ export function glyph(tone: Tone): Markup {
   return html`<svg class="glyph" viewBox="0 0 16 16" aria-hidden="true">${trusted(GLYPHS[tone])}</svg>`
 }
 
+/** The shapes of the tone's sign on a field of 16 by 16, for an SVG that brings its own stroke. */
+export function glyphShape(tone: Tone): Markup {
+  return trusted(GLYPHS[tone])
+}
+
 /** A short status word with its sign: "Kept", "Broken". */
 export function badge(tone: Tone, word: string): Markup {
   return html`<span class="badge tone-${tone}">${glyph(tone)}${word}</span>`

@@ -1,6 +1,6 @@
 import { createId, manualClock } from '../../kernel/index.ts'
 import { deriveStandings } from '../../verify/index.ts'
-import type { EvidenceBody, EvidenceEntry, ProbeResult, PromiseClaim } from '../../verify/index.ts'
+import type { EvidenceBody, EvidenceEntry, Observed, ProbeResult, PromiseClaim } from '../../verify/index.ts'
 import type { EvidenceSnapshot } from '../evidence.ts'
 
 /** Evidence for tests of the page: entries at chosen times, standings derived as in earnest, no signatures. */
@@ -24,12 +24,23 @@ export class SampleLog {
   }
 
   /** Starts a probe and ends it at once. */
-  probe(key: string, outcome: ProbeResult['outcome'], summary = `it was ${outcome}`): this {
+  probe(
+    key: string,
+    outcome: ProbeResult['outcome'],
+    summary = `it was ${outcome}`,
+    values: Observed['values'] = { rowsChecked: 1204, leaked: false },
+  ): this {
     const run = `00000000-0000-4000-8000-${String(this.#runs++).padStart(12, '0')}`
     const deadline = new Date(this.clock.now() + 60_000).toISOString()
     this.append({ kind: 'probe.started', key, run, probe: 'p@1', deadline })
-    const observed = { summary, values: { rowsChecked: 1204, leaked: false } }
-    return this.append({ kind: 'probe.result', key, run, probe: 'p@1', outcome, observed })
+    return this.append({
+      kind: 'probe.result',
+      key,
+      run,
+      probe: 'p@1',
+      outcome,
+      observed: { summary, values },
+    })
   }
 
   wait(ms: number): this {

@@ -28,5 +28,14 @@ export const charts = `
 .axis span { flex: none; }
 .timeline svg { display: block; width: 100%; height: 1.125rem; border-radius: 0.3rem; overflow: hidden; background: var(--sunken); }
 .timeline figcaption { display: flex; justify-content: space-between; gap: 1rem; color: var(--muted); font-size: 0.8125rem; padding-top: 0.35rem; }
+.trends { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); gap: 1rem 1.5rem; margin-top: 0.75rem; }
+.trend-span { margin-top: 1.75rem; }
+.trend { min-width: 0; }
+.trend-name { display: flex; justify-content: space-between; gap: 0.75rem; font-size: 0.9rem; }
+.trend-name span { min-width: 0; overflow-wrap: anywhere; color: var(--muted); }
+.trend svg { display: block; width: 100%; height: 3.5rem; margin-top: 0.3rem; border-bottom: 1px solid var(--line); overflow: visible; }
+.trend-line { fill: none; stroke: var(--series-1); stroke-width: 1.75; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
+.trend-dot { fill: none; stroke: var(--series-1); stroke-width: 5; stroke-linecap: round; vector-effect: non-scaling-stroke; }
+.trend-range { color: var(--muted); font-size: 0.8125rem; padding-top: 0.3rem; }
 .proportion { display: block; width: 100%; height: 0.5rem; border-radius: 0.25rem; overflow: hidden; }
 `
