@@ -17,6 +17,8 @@ import {
 } from '../keys/index.ts'
 import {
   catalogue,
+  openEnvelopes,
+  type OpenedEnvelopes,
   promisesMigrations,
   type AnyTables,
   type Canaries,
@@ -98,9 +100,11 @@ describe('the probes', () => {
     readonly canary?: Canary
     /** True: the database's files are out of reach, as with a managed one. */
     readonly remote?: boolean
+    /** True: the database's folder cannot be read, as by a process of another account. */
+    readonly blind?: boolean
   }
 
-  function context({ granted = roles, canaries, canary, site, remote }: Changes = {}): ProbeContext {
+  function context({ granted = roles, canaries, canary, site, remote, blind }: Changes = {}): ProbeContext {
     const { clock, logger } = database
     const store = createStore({
       resources: config.resources,
@@ -116,7 +120,11 @@ describe('the probes', () => {
       site: site ?? null,
       dataDir,
       canaries: canaries ?? null,
-      database: { ...createDatabaseView(database, config), ...(remote ? { folder: null } : {}) },
+      database: {
+        ...createDatabaseView(database, config),
+        ...(remote ? { folder: null } : {}),
+        ...(blind ? { folder: join(dataDir, 'closed') } : {}),
+      },
       keys: createKeyView({ provider, tree, database, folder: keyFolder }),
       as: (principal) => store.as(principal).db as unknown as Kysely<AnyTables>,
       system: systemPrincipal,
@@ -279,6 +287,18 @@ describe('the probes', () => {
       await database.owner.query('drop table surety.planted_log')
     })
 
+    test('opens as many rows as it may, from a random place on, and reaches every row in time', async () => {
+      await insertNotes(5)
+      await behindTheLibrary(
+        'update app.notes set _envelope = set_byte(_envelope, 40, get_byte(_envelope, 40) # 1) where id = (select max(id::text)::uuid from app.notes)',
+      )
+      const runs: OpenedEnvelopes[] = []
+      for (let i = 0; i < 60; i++) runs.push(await openEnvelopes(context(), 3))
+      for (const run of runs) expect(run).toMatchObject({ total: 5, opened: 3 })
+      expect(runs.some(({ failed }) => failed === 1)).toBe(true)
+      expect(runs.some(({ failed }) => failed === 0)).toBe(true)
+    })
+
     test('searches cells through SQL where the files are out of reach', async () => {
       await insertNotes(2)
       const sound = await measure('encryption.rest', { remote: true })
@@ -327,6 +347,17 @@ describe('the probes', () => {
       expect(await measure('encryption.keys-apart')).toMatchObject({ outcome: 'broken' })
       await chmod(keyFolder, 0o700)
     })
+  })
+
+  describe('a search that cannot see', () => {
+    test.each(['data.declared-fields', 'encryption.rest', 'encryption.keys-apart'])(
+      'leaves %s undecided, never kept',
+      async (id) => {
+        await insertNotes(1)
+        const measured = await measure(id, { blind: true })
+        expect(measured).toMatchObject({ outcome: 'undecided', values: { plantedFound: false } })
+      },
+    )
   })
 
   describe('privacy.lawful-basis', () => {

@@ -6,7 +6,7 @@ import { definePromise } from './definition.ts'
 import { missingColumns, undeclaredColumns, undeclaredTables } from './live-schema.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { textNeedles } from './search/needle.ts'
-import { searchStored } from './stored-bytes.ts'
+import { controlMissed, searchStored } from './stored-bytes.ts'
 
 type Place = NonNullable<CanaryIntent['undeclared']>['place']
 const PLACES: readonly Place[] = ['body', 'header', 'query']
@@ -40,6 +40,7 @@ export const dataDeclaredFields = definePromise({
       through: smuggled.through,
       stored: smuggled.stored.length,
       placesSearched: smuggled.searched,
+      plantedFound: smuggled.controlFound,
       columns: live.reduce((sum, { columns }) => sum + columns.length, 0),
       undeclared: strangers.length,
       missing: missing.length,
@@ -49,6 +50,7 @@ export const dataDeclaredFields = definePromise({
       (strangers[0] && `${strangers[0]} is in the database, but nothing declares it`) ??
       (missing[0] && `${missing[0]} is declared, but not in the database`)
     if (problem) return { outcome: 'broken', summary: `${problem}.`, values }
+    if (!smuggled.controlFound) return controlMissed(values)
     if (smuggled.requests === 0)
       return { outcome: 'undecided', summary: 'No resource took the canary’s row.', values }
     const who = smuggled.through === 'http' ? 'An ordinary account' : 'A probe at the library’s interface'
@@ -61,6 +63,7 @@ interface Smuggled {
   readonly requests: number
   readonly through: 'http' | 'library'
   readonly searched: number
+  readonly controlFound: boolean
   /** What was stored although undeclared, in words. */
   readonly stored: readonly string[]
 }
@@ -82,11 +85,12 @@ async function smuggle(context: ProbeContext): Promise<Smuggled> {
     ...textNeedles(`a name in the ${place}`, name.toLowerCase()),
     ...textNeedles(`a name in the ${place}`, name),
   ])
-  const { hits, places: searched } = await searchStored(context, needles)
+  const { hits, places: searched, controlFound } = await searchStored(context, needles)
   return {
     requests,
     through,
     searched,
+    controlFound,
     stored: hits.map(({ label, place }) => `${label} that nothing declares was stored (${place})`),
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { definePromise } from './definition.ts'
 import { bytesNeedles } from './search/needle.ts'
-import { searchStored } from './stored-bytes.ts'
+import { controlMissed, searchStored } from './stored-bytes.ts'
 
 /** Most data keys whose bytes are searched for in one run, beside all provider and bucket keys. */
 const MOST_DATA_KEYS = 200
@@ -24,7 +24,7 @@ export const encryptionKeysApart = definePromise({
     const placement = await context.keys.placement()
     const material = await context.keys.material(MOST_DATA_KEYS)
     const needles = material.flatMap(({ label, bytes }) => bytesNeedles(label, bytes))
-    const { hits, places, bytes } = await searchStored(context, needles)
+    const { hits, places, bytes, controlFound } = await searchStored(context, needles)
     const values = {
       provider: context.keys.provider,
       keys: material.length,
@@ -32,6 +32,7 @@ export const encryptionKeysApart = definePromise({
       placesSearched: places,
       megabytesSearched: Math.round(bytes / 1e6),
       placementProblems: placement.length,
+      plantedFound: controlFound,
     }
     if (placement[0]) return { outcome: 'broken', summary: `${placement[0]}.`, values }
     const [hit] = hits
@@ -41,6 +42,7 @@ export const encryptionKeysApart = definePromise({
         summary: `The bytes of a ${hit.label} were found (${hit.encoding}) in ${hit.place}.`,
         values,
       }
+    if (!controlFound) return controlMissed(values)
     if (material.length === 0)
       return { outcome: 'undecided', summary: 'There was no key to search for yet.', values }
     const summary = `None of ${material.length} keys was found in ${places} stored files or cells (raw, hex, base64); the key folder lies outside the database and is closed to others.`

@@ -6,7 +6,7 @@ import { definePromise, type Measurement } from './definition.ts'
 import { openEnvelopes } from './open-envelopes.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { textNeedles } from './search/needle.ts'
-import { searchStored, type StoredSearch } from './stored-bytes.ts'
+import { controlMissed, searchStored, type StoredSearch } from './stored-bytes.ts'
 
 /** Data is sealed with AES-256-GCM wherever it is stored. */
 export const encryptionRest = definePromise({
@@ -60,7 +60,7 @@ export const encryptionRest = definePromise({
       found: search.stored.hits.length,
       placesSearched: search.stored.places,
       megabytesSearched: Math.round(search.stored.bytes / 1e6),
-      plantedFound: search.plantedFound,
+      plantedFound: search.stored.controlFound,
       through: search.through,
       envelopes: envelopes.total,
       opened: envelopes.opened,
@@ -92,13 +92,7 @@ function judge(search: CanarySearch, values: Measurement['values'], clear: reado
       summary: `${clear.length} fields of people are stored in the clear, ${clear[0]} among them.`,
       values,
     }
-  if (!search.plantedFound) {
-    return {
-      outcome: 'undecided',
-      summary: 'The search did not find the value that was planted for it.',
-      values,
-    }
-  }
+  if (!search.stored.controlFound) return controlMissed(values)
   if (search.resources.length === 0)
     return { outcome: 'undecided', summary: 'No resource took the canary’s row.', values }
   const what =
@@ -109,21 +103,15 @@ function judge(search: CanarySearch, values: Measurement['values'], clear: reado
 
 interface CanarySearch {
   readonly stored: StoredSearch
-  readonly plantedFound: boolean
   readonly through: 'http' | 'library'
   readonly resources: readonly string[]
 }
 
-/** The search must also find a value that was planted in the clear: else it proves nothing. */
 async function searchForCanary(context: ProbeContext): Promise<CanarySearch> {
   const marker = createMarker()
-  const planted = createMarker()
-  await context.database.plant(planted)
   return withCanaryRows(context, marker, null, async ({ through, resources }) => {
-    const needles = [...textNeedles('canary', marker), ...textNeedles('planted', planted)]
-    const { hits, ...rest } = await searchStored(context, needles)
-    const stored = { ...rest, hits: hits.filter(({ label }) => label === 'canary') }
-    return { stored, plantedFound: hits.some(({ label }) => label === 'planted'), through, resources }
+    const stored = await searchStored(context, textNeedles('canary', marker))
+    return { stored, through, resources }
   })
 }
 

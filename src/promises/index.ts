@@ -15,6 +15,7 @@ export { checkLink, claimOf, findPromise, reconcileClaims, type PromiseLink } fr
 export type { Direction, Measurement, PromiseDefinition, StaticFinding } from './definition.ts'
 export { PromiseError } from './errors.ts'
 export { promisesMigrations } from './migrations.ts'
+export { openEnvelopes, type OpenedEnvelopes } from './open-envelopes.ts'
 export { PLANNED_PROMISES } from './planned.ts'
 export type { AnyTables, DatabaseView, KeyView, LiveTable, ProbeContext } from './probe-context.ts'
 export { runProbe, type EvidenceSink } from './run-probe.ts'

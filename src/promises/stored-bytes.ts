@@ -1,5 +1,7 @@
+import { createMarker } from './canaries.ts'
+import type { Measurement } from './definition.ts'
 import type { ProbeContext } from './probe-context.ts'
-import type { Needle } from './search/needle.ts'
+import { textNeedles, type Needle } from './search/needle.ts'
 import { createByteSearch } from './search/search-bytes.ts'
 import { searchFolder } from './search/search-folder.ts'
 
@@ -10,14 +12,44 @@ export interface StoredSearch {
   readonly places: number
   readonly bytes: number
   readonly kind: 'files' | 'cells'
+  /** The search also found a value that was planted in the clear for it: without that it proves nothing. */
+  readonly controlFound: boolean
+}
+
+type Found = Omit<StoredSearch, 'kind' | 'controlFound'>
+
+const CONTROL = 'planted control'
+
+/** What a probe says whose search did not find its own control. */
+export function controlMissed(values: Measurement['values']): Measurement {
+  return {
+    outcome: 'undecided',
+    summary: 'The search did not find the value that was planted for it.',
+    values,
+  }
 }
 
 /**
  * Looks for needles in everything that is stored: the database's own files with its write-ahead log
  * and the data folder where they can be opened, else every cell through SQL. The key folder is left
- * out: keys are there on purpose.
+ * out: keys are there on purpose. A control is planted before each search.
  */
 export async function searchStored(context: ProbeContext, needles: readonly Needle[]): Promise<StoredSearch> {
+  const control = createMarker()
+  await context.database.plant(control)
+  const wanted = [...needles, ...textNeedles(CONTROL, control)]
+  const found = await searchFolders(context, wanted)
+  const reached = context.database.folder !== null
+  const { hits, ...rest } = reached ? found : await searchCells(context, wanted, found)
+  return {
+    ...rest,
+    hits: hits.filter(({ label }) => label !== CONTROL),
+    kind: reached ? 'files' : 'cells',
+    controlFound: hits.some(({ label }) => label === CONTROL),
+  }
+}
+
+async function searchFolders(context: ProbeContext, needles: readonly Needle[]): Promise<Found> {
   const { database, dataDir, keys } = context
   const except = keys.folder ? [keys.folder] : []
   const folders = [...new Set([database.folder, dataDir].filter((folder) => folder !== null))]
@@ -34,15 +66,14 @@ export async function searchStored(context: ProbeContext, needles: readonly Need
     found.places += search.files
     found.bytes += search.bytes
   }
-  if (database.folder !== null) return { ...found, kind: 'files' }
-  return { ...(await searchCells(context, needles, found)), kind: 'cells' }
+  return found
 }
 
 async function searchCells(
   { database, progress }: ProbeContext,
   needles: readonly Needle[],
-  so: Omit<StoredSearch, 'kind'>,
-): Promise<Omit<StoredSearch, 'kind'>> {
+  so: Found,
+): Promise<Found> {
   const search = createByteSearch(needles)
   const hits = [...so.hits]
   let { places, bytes } = so
