@@ -13,6 +13,8 @@ export const VerifyError = defineErrors('VerifyError', {
     'ask the operator why the log key changed; pin the new key only if the answer holds',
   ERR_VERIFY_ROLLBACK: ASK_OPERATOR,
   ERR_VERIFY_FORK: ASK_OPERATOR,
+  ERR_VERIFY_UNWITNESSED:
+    'rely on nothing the log says until the witness has cosigned it; ask the operator and whoever runs the witness',
   ERR_VERIFY_MISSING: 'ask the operator for the missing part: a signed checkpoint covers it',
   ERR_VERIFY_TILE: ASK_OPERATOR,
   ERR_VERIFY_ROOT: ASK_OPERATOR,

@@ -8,13 +8,22 @@
  * on the page's word.
  *
  * It does not make the operator honest: it shows what was said, when, and that nothing was changed or
- * hidden since it last looked. Without a witness two visitors could be shown two logs; a key taken
+ * hidden since it last looked. Unless a witness is asked for two visitors could be shown two logs; a key taken
  * from the site itself vouches for that site only as long as nobody replaced both.
  *
  * Runs in Node and in browsers: imports only `kernel` and SHA-256, reads no clock of its own.
  */
 export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export type { Checkpoint } from './checkpoint.ts'
+export {
+  cosign,
+  createWitnessKey,
+  findSignatureLine,
+  formatWitnessKey,
+  parseWitnessKey,
+  readCosignatures,
+} from './cosignature.ts'
+export type { Cosignature, WitnessKey, WitnessSigner } from './cosignature.ts'
 export { ENTRY_VERSION, parseEntry } from './entry.ts'
 export type {
   EvidenceBody,
@@ -93,5 +102,7 @@ export { createTileEdge } from './tile-edge.ts'
 export type { FullTile, TileEdge } from './tile-edge.ts'
 export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts'
 export type { TlogProof } from './tlog-proof.ts'
+export { isWitnessedPath, witnessedPath } from './witnesses.ts'
+export type { WitnessReport } from './witnesses.ts'
 export { gradeHeaders, HEADER_RULES, observeFromOutside, readSecurityTxt } from './outside/index.ts'
 export type { HeaderFinding, HeaderSample, OutsideFinding, OutsideOptions } from './outside/index.ts'

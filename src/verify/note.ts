@@ -3,7 +3,10 @@ import { VerifyError, VerifyRunError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { hashBytes } from './merkle.ts'
 
-const ED25519 = 0x01
+/** Signature types (C2SP signed-note, "Signature types"). */
+export const SIGNATURE_TYPE = { ed25519: 0x01, cosignature: 0x04 } as const
+type SignatureType = (typeof SIGNATURE_TYPE)[keyof typeof SIGNATURE_TYPE]
+
 const SIGNATURE_BYTES = 64
 const PUBLIC_KEY_BYTES = 32
 
@@ -42,18 +45,12 @@ export interface NoteSigner {
  * @throws VerifyError `ERR_VERIFY_VKEY` for an empty name, or one with spaces, plus or control characters
  */
 export function createVerifierKey(name: string, publicKey: Uint8Array): VerifierKey {
-  if (!isKeyName(name))
-    throw new VerifyError('ERR_VERIFY_VKEY', 'a key name is not empty and has no space or plus')
-  if (publicKey.length !== PUBLIC_KEY_BYTES) {
-    throw new VerifyError('ERR_VERIFY_VKEY', `an Ed25519 public key has 32 bytes, not ${publicKey.length}`)
-  }
-  const hash = hashBytes(concatBytes(utf8(name), Uint8Array.of(0x0a, ED25519), publicKey))
-  return { name, keyId: hash.slice(0, 4), publicKey: new Uint8Array(publicKey) }
+  return createKey(SIGNATURE_TYPE.ed25519, name, publicKey)
 }
 
 /** Text of a verifier key: `name+keyid+base64`. */
 export function formatVerifierKey(key: VerifierKey): string {
-  return `${key.name}+${toHex(key.keyId)}+${toBase64(concatBytes(Uint8Array.of(ED25519), key.publicKey))}`
+  return formatKey(SIGNATURE_TYPE.ed25519, key)
 }
 
 /**
@@ -61,17 +58,46 @@ export function formatVerifierKey(key: VerifierKey): string {
  * @throws VerifyError `ERR_VERIFY_VKEY` for anything but an Ed25519 key whose id fits
  */
 export function parseVerifierKey(text: string): VerifierKey {
+  return parseKey(SIGNATURE_TYPE.ed25519, text)
+}
+
+/** A key of one signature type: the type is part of its id. @throws VerifyError `ERR_VERIFY_VKEY` */
+export function createKey(type: SignatureType, name: string, publicKey: Uint8Array): VerifierKey {
+  if (!isKeyName(name))
+    throw new VerifyError('ERR_VERIFY_VKEY', 'a key name is not empty and has no space or plus')
+  if (publicKey.length !== PUBLIC_KEY_BYTES) {
+    throw new VerifyError('ERR_VERIFY_VKEY', `an Ed25519 public key has 32 bytes, not ${publicKey.length}`)
+  }
+  const hash = hashBytes(concatBytes(utf8(name), Uint8Array.of(0x0a, type), publicKey))
+  return { name, keyId: hash.slice(0, 4), publicKey: new Uint8Array(publicKey) }
+}
+
+/** Text of a key of one signature type. */
+export function formatKey(type: SignatureType, key: VerifierKey): string {
+  return `${key.name}+${toHex(key.keyId)}+${toBase64(concatBytes(Uint8Array.of(type), key.publicKey))}`
+}
+
+/** Reads a key of one signature type. @throws VerifyError `ERR_VERIFY_VKEY` */
+export function parseKey(type: SignatureType, text: string): VerifierKey {
   const match = /^([^+\n]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)\n?$/.exec(text)
   const material = match && text.length <= LIMITS.maxVkeyBytes ? fromBase64(match[3]!) : null
   if (!match || !material) throw new VerifyError('ERR_VERIFY_VKEY', 'this is not a verifier key')
-  if (material[0] !== ED25519) {
-    throw new VerifyError('ERR_VERIFY_VKEY', 'the verifier key is not of type 0x01 (Ed25519)')
+  if (material[0] !== type) {
+    throw new VerifyError(
+      'ERR_VERIFY_VKEY',
+      `the verifier key is not of type 0x0${type}: ${TYPE_WORDS[type]}`,
+    )
   }
-  const key = createVerifierKey(match[1]!, material.slice(1))
+  const key = createKey(type, match[1]!, material.slice(1))
   if (toHex(key.keyId) !== match[2]) {
     throw new VerifyError('ERR_VERIFY_VKEY', 'the id of the verifier key does not fit its name and key')
   }
   return key
+}
+
+const TYPE_WORDS: Readonly<Record<SignatureType, string>> = {
+  [SIGNATURE_TYPE.ed25519]: 'Ed25519, what logs sign with',
+  [SIGNATURE_TYPE.cosignature]: 'Ed25519 cosignatures, what witnesses sign with',
 }
 
 /**
@@ -121,11 +147,16 @@ export async function verifyNote(
 export async function signNote(text: string, signer: NoteSigner): Promise<string> {
   if (!isNoteText(text)) throw malformed('a note text ends in a newline and has no other control characters')
   const signature = await signer.sign(utf8(text))
-  const line = `— ${signer.key.name} ${toBase64(concatBytes(signer.key.keyId, signature))}\n`
-  return `${text}\n${line}`
+  return `${text}\n${formatSignature(signer.key, signature)}`
 }
 
-function parseSignature(line: string): NoteSignature {
+/** A signature line with its newline (C2SP signed-note, "Format"). */
+export function formatSignature({ name, keyId }: VerifierKey, signature: Uint8Array): string {
+  return `— ${name} ${toBase64(concatBytes(keyId, signature))}\n`
+}
+
+/** Reads a signature line, without its newline. @throws VerifyError `ERR_VERIFY_NOTE` */
+export function parseSignature(line: string): NoteSignature {
   const match = /^— ([^ ]+) ([A-Za-z0-9+/=]+)$/.exec(line)
   const bytes = match ? fromBase64(match[2]!) : null
   if (!match || !bytes || bytes.length < 5 || !isKeyName(match[1]!))
@@ -157,7 +188,8 @@ function isKeyName(name: string): boolean {
   return name.length > 0 && name.isWellFormed() && !/[\s+\u0085]/u.test(name) && !hasControlCharacters(name)
 }
 
-async function verifyEd25519(
+/** RFC 8032 §5.1.7. @throws VerifyRunError `ERR_VERIFY_RUN_CRYPTO` */
+export async function verifyEd25519(
   publicKey: Uint8Array,
   signature: Uint8Array,
   message: Uint8Array,

@@ -1,5 +1,6 @@
 import type { PromiseStanding, PromiseStatus } from './status.ts'
 import type { VerifierState } from './state.ts'
+import type { WitnessReport } from './witnesses.ts'
 
 /** The steps of a verification, in order, each with the clause it follows. */
 export const STEPS = {
@@ -15,6 +16,10 @@ export const STEPS = {
   },
   consistency: { title: 'Check that the log only grew', clause: 'RFC 9162 §2.1.4' },
   meaning: { title: 'Read what the entries say', clause: 'RFC 8785 §3.2; evidence entry format 1' },
+  witness: {
+    title: 'Hold the log against what witnesses have cosigned',
+    clause: 'C2SP tlog-cosignature, "Format"',
+  },
   status: { title: 'Derive the status of every promise', clause: 'evidence entry format 1' },
   page: { title: 'Hold the page against the log', clause: 'C2SP tlog-proof, "Verifying a tlog proof"' },
 } as const
@@ -57,6 +62,8 @@ export interface VerificationReport {
   readonly failure: { readonly code: string; readonly message: string; readonly mend: string } | null
   readonly steps: readonly StepReport[]
   readonly checkpoint: { readonly size: number; readonly rootHash: string; readonly note: string } | null
+  /** The witnesses that were asked for and have cosigned this log. */
+  readonly witnesses: readonly WitnessReport[]
   /** No state was given: nothing could be compared with an earlier visit. */
   readonly firstSeen: boolean
   readonly standings: readonly PromiseStanding[]

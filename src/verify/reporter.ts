@@ -9,12 +9,15 @@ import { countStandings, STEPS } from './report.ts'
 import type { Problem, StepId, StepReport, VerificationReport } from './report.ts'
 import type { VerifierState } from './state.ts'
 import type { PromiseStanding } from './status.ts'
+import type { WitnessReport } from './witnesses.ts'
 
 /** Gathers a {@link VerificationReport} while the steps run. */
 export interface Reporter {
   begin(step: StepId): void
   /** Ends the step under way. */
   pass(detail: string): void
+  /** Ends the step under way as not needed. */
+  skip(detail: string): void
   /** Ends the verification: the evidence is invalid, or the verification could not run on. */
   fail(error: SuretyError): void
   invalid(error: SuretyError): void
@@ -22,6 +25,7 @@ export interface Reporter {
   note(message: string): void
   useKey(key: VerifierKey, from: NonNullable<VerificationReport['keySource']>): void
   see(checkpoint: SignedCheckpoint): void
+  witnessedBy(witnesses: readonly WitnessReport[]): void
   stand(standings: readonly PromiseStanding[]): void
   remember(state: VerifierState | null): void
   hasInvalid(): boolean
@@ -42,6 +46,7 @@ class ReportBuilder implements Reporter {
   #key: VerifierKey | null = null
   #keySource: VerificationReport['keySource'] = null
   #checkpoint: SignedCheckpoint | null = null
+  #witnesses: readonly WitnessReport[] = []
   #standings: readonly PromiseStanding[] = []
   #state: VerifierState | null = null
   #firstSeen = true
@@ -56,6 +61,10 @@ class ReportBuilder implements Reporter {
 
   pass(detail: string): void {
     this.#end('passed', detail)
+  }
+
+  skip(detail: string): void {
+    this.#end('skipped', detail)
   }
 
   fail(error: SuretyError): void {
@@ -87,6 +96,10 @@ class ReportBuilder implements Reporter {
 
   see(checkpoint: SignedCheckpoint): void {
     this.#checkpoint = checkpoint
+  }
+
+  witnessedBy(witnesses: readonly WitnessReport[]): void {
+    this.#witnesses = witnesses
   }
 
   stand(standings: readonly PromiseStanding[]): void {
@@ -124,6 +137,7 @@ class ReportBuilder implements Reporter {
         rootHash: toBase64(checkpoint.rootHash),
         note: checkpoint.note,
       },
+      witnesses: this.#witnesses,
       firstSeen: this.#firstSeen,
       standings: this.#standings,
       counts: countStandings(this.#standings),

@@ -2,6 +2,7 @@ import { fromUtf8 } from '../kernel/index.ts'
 import type { EvidenceKind, Observed } from './entry.ts'
 import { isMoment } from './entry-shape.ts'
 import { VerifyError } from './errors.ts'
+import { LIMITS } from './limits.ts'
 import type { PromiseStatus } from './status.ts'
 
 /** One promise as `/security.json` shows it; the members that a verifier compares. */
@@ -33,6 +34,8 @@ export interface SecurityPage {
   /** The signed checkpoint up to which the page has read the log. */
   readonly checkpoint: string
   readonly witnessed: boolean
+  /** Keys of the witnesses that the page says have cosigned its checkpoint. */
+  readonly witnesses: readonly string[]
   readonly promises: readonly ShownPromise[]
 }
 
@@ -44,12 +47,18 @@ export function parseSecurityPage(bytes: Uint8Array): SecurityPage {
   const page = objectOf(jsonOf(bytes), 'the page')
   if (page.schema !== 1) throw wrong('its schema is not 1')
   const { origin, generatedAt, checkpoint, witnessed, promises } = page
+  const witnesses = page.witnesses === undefined ? [] : witnessesOf(page.witnesses)
   if (typeof origin !== 'string') throw wrong('origin is not text')
   if (typeof witnessed !== 'boolean') throw wrong('witnessed is neither true nor false')
   if (typeof generatedAt !== 'string' || !isMoment(generatedAt)) throw wrong('generatedAt is not a UTC time')
   if (typeof checkpoint !== 'string') throw wrong('checkpoint is not text')
   if (!Array.isArray(promises)) throw wrong('promises is not a list')
-  return { origin, generatedAt, checkpoint, witnessed, promises: promises.map(parsePromise) }
+  return { origin, generatedAt, checkpoint, witnessed, witnesses, promises: promises.map(parsePromise) }
+}
+
+function witnessesOf(value: unknown): string[] {
+  if (!Array.isArray(value) || value.length > LIMITS.maxSignatures) throw wrong('witnesses is not a list')
+  return value.map((witness, i) => textOf(objectOf(witness, `witnesses[${i}]`).vkey, `witnesses[${i}].vkey`))
 }
 
 function parsePromise(value: unknown, i: number): ShownPromise {

@@ -2,10 +2,12 @@ import { equalBytes, SuretyError, toBase64, utf8 } from '../kernel/index.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { comparePage } from './compare-page.ts'
+import { formatWitnessKey } from './cosignature.ts'
+import type { WitnessKey } from './cosignature.ts'
 import type { EvidenceEntry } from './entry.ts'
 import { VerifyError, VerifyRunError } from './errors.ts'
 import { LIMITS } from './limits.ts'
-import { formatVerifierKey, parseNote, parseVerifierKey } from './note.ts'
+import { formatVerifierKey, parseVerifierKey } from './note.ts'
 import type { VerifierKey } from './note.ts'
 import { checkOwnLog } from './own-log.ts'
 import { createLogCopy, parseEntries, readCheckpoint, readEntries } from './read-log.ts'
@@ -21,6 +23,8 @@ import { createVerifierState, parseVerifierState, rootOfState } from './state.ts
 import type { VerifierState } from './state.ts'
 import { tracesOf } from './traces.ts'
 import { deriveEvidence, deriveStandings } from './status.ts'
+import { checkWitness, checkWitnessClaim, parseWitnesses } from './witnesses.ts'
+import type { WitnessedLog, WitnessReport } from './witnesses.ts'
 
 export interface VerifySiteOptions {
   /** The platform's `fetch`. */
@@ -29,6 +33,8 @@ export interface VerifySiteOptions {
   readonly url: string
   /** A verifier key learned elsewhere than from the site. Without it the site's own word is taken. */
   readonly vkey?: string | undefined
+  /** Keys of witnesses that must have cosigned the log, beside those that the state remembers. Default none. */
+  readonly witnesses?: readonly string[] | undefined
   /** What {@link VerificationReport.state} held after the last visit, as parsed JSON. */
   readonly state?: unknown
   /** Unix milliseconds. */
@@ -65,6 +71,7 @@ interface Run {
   readonly source: Source
   readonly key: VerifierKey
   readonly state: VerifierState | null
+  readonly witnesses: readonly WitnessKey[]
   readonly copy: ReturnType<typeof createLogCopy>
   checkpoint: SignedCheckpoint
   entries: EvidenceEntry[]
@@ -75,6 +82,7 @@ async function verifyLogAndPage(options: VerifySiteOptions, reporter: Reporter):
   const state =
     options.state === undefined || options.state === null ? null : parseVerifierState(options.state)
   reporter.remember(state)
+  const witnesses = parseWitnesses([...(state?.witnesses ?? []), ...(options.witnesses ?? [])])
   const source = createSource(options.fetch, options.url)
   const key = await chooseKey(options, reporter, source, state)
 
@@ -85,16 +93,29 @@ async function verifyLogAndPage(options: VerifySiteOptions, reporter: Reporter):
   // Kept even where it turns out to contradict an earlier one: then it is the proof.
   reporter.see(checkpoint)
   reporter.pass(`${checkpoint.origin}, ${checkpoint.size} entries`)
-  const run: Run = { options, reporter, source, key, state, copy: createLogCopy(), checkpoint, entries: [] }
+  const run: Run = {
+    options,
+    reporter,
+    source,
+    key,
+    state,
+    witnesses,
+    copy: createLogCopy(),
+    checkpoint,
+    entries: [],
+  }
 
   begin(options, reporter, 'rollback')
   checkRollback(run)
   await readWholeLog(run)
+  begin(options, reporter, 'witness')
+  await checkWitnesses(run)
   begin(options, reporter, 'status')
   deriveStatuses(run)
   begin(options, reporter, 'page')
   await checkPage(run)
-  if (!reporter.hasInvalid()) reporter.remember(createVerifierState(key, run.checkpoint))
+  if (!reporter.hasInvalid())
+    reporter.remember(createVerifierState(key, run.checkpoint, witnesses.map(formatWitnessKey)))
 }
 
 function begin(options: VerifySiteOptions, reporter: Reporter, step: StepId): void {
@@ -195,6 +216,32 @@ async function readWholeLog(run: Run): Promise<void> {
   reporter.pass(`${run.entries.length} entries in canonical form, in order of time`)
 }
 
+async function checkWitnesses(run: Run): Promise<void> {
+  const { reporter, witnesses } = run
+  if (witnesses.length === 0) return reporter.skip('no witness was asked for: split views possible')
+  const reports: WitnessReport[] = []
+  for (const witness of witnesses) reports.push(await checkWitness(witnessedLog(run), witness))
+  reporter.witnessedBy(reports)
+  for (const { name, size } of reports) {
+    const unseen = run.checkpoint.size - size
+    if (unseen > 0) reporter.note(`the newest ${unseen} entries are not cosigned by ${name} yet`)
+  }
+  reporter.pass(
+    reports.map(({ name, size, cosignedAt }) => `${name}, ${size} entries, ${cosignedAt}`).join('; '),
+  )
+}
+
+function witnessedLog(run: Run): WitnessedLog {
+  return {
+    ...run,
+    now: run.options.now,
+    async catchUp(size, who) {
+      await catchUp(run, size, { code: 'ERR_VERIFY_ROLLBACK', who })
+      return witnessedLog(run)
+    },
+  }
+}
+
 function deriveStatuses({ options, reporter, entries }: Run): void {
   const { standings, irregularities } = deriveEvidence(entries, options.now)
   for (const { index, message } of irregularities) reporter.irregular(`entry ${index}: ${message}`)
@@ -217,7 +264,7 @@ async function checkPage(run: Run): Promise<void> {
   if (`${page.origin}/evidence` !== key.name) {
     throw new VerifyError('ERR_VERIFY_ORIGIN', `the page is of ${page.origin}, the log of ${key.name}`)
   }
-  if (page.witnessed) judgeWitness(page, run)
+  for (const note of await checkWitnessClaim(page, key, run.witnesses)) reporter.note(note)
   const generatedMs = Date.parse(page.generatedAt)
   if (generatedMs > options.now + LIMITS.maxFutureMs) {
     throw new VerifyError(
@@ -239,20 +286,12 @@ async function checkPage(run: Run): Promise<void> {
     reporter.pass(`${page.promises.length} promises shown, none claiming more than the log`)
 }
 
-/** LIMIT: no witness's key is known to this verifier, so a cosignature can be missed but not confirmed. */
-function judgeWitness({ checkpoint }: SecurityPage, { key, reporter }: Run): void {
-  if (parseNote(utf8(checkpoint)).signatures.every(({ name }) => name === key.name)) {
-    const message = 'the page says that a witness has cosigned, its checkpoint has no other signature'
-    return reporter.invalid(new VerifyError('ERR_VERIFY_PAGE_CLAIM', message))
-  }
-  reporter.note('the page says that a witness has cosigned; this verifier knows no witness and cannot tell')
-}
-
 /** A page and a log that have seen the same entries, after one more look at whichever lags behind. */
 async function fetchMatchingPage(run: Run): Promise<{ page: SecurityPage; checkpoint: Checkpoint }> {
   let shown = await fetchPage(run)
   if (shown.checkpoint.size < run.checkpoint.size) shown = await fetchPage(run)
-  if (shown.checkpoint.size > run.checkpoint.size) await catchUp(run, shown.checkpoint.size)
+  if (shown.checkpoint.size > run.checkpoint.size)
+    await catchUp(run, shown.checkpoint.size, { code: 'ERR_VERIFY_PAGE_CHECKPOINT', who: 'the page' })
   return shown
 }
 
@@ -263,14 +302,20 @@ async function fetchPage({ source, key }: Run): Promise<{ page: SecurityPage; ch
   return { page, checkpoint: await openCheckpoint(utf8(page.checkpoint), key) }
 }
 
+/** Who has seen more than the log, and what that makes of a log that does not grow. */
+interface Behind {
+  readonly code: 'ERR_VERIFY_ROLLBACK' | 'ERR_VERIFY_PAGE_CHECKPOINT'
+  readonly who: string
+}
+
 /** Reads on in a log that has grown since its checkpoint was fetched. */
-async function catchUp(run: Run, size: number): Promise<void> {
+async function catchUp(run: Run, size: number, { code, who }: Behind): Promise<void> {
   const { reporter, source, key, copy, options } = run
   const newer = await demandCheckpoint(source, key, null)
   if (newer.size < size) {
     throw new VerifyError(
-      'ERR_VERIFY_PAGE_CHECKPOINT',
-      `the page shows a signed checkpoint of ${size} entries, the log serves ${newer.size}`,
+      code,
+      `${who} has seen a signed checkpoint of ${size} entries, the log serves ${newer.size}`,
     )
   }
   await readEntries(source, newer, copy, () => {})

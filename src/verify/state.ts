@@ -15,11 +15,14 @@ export interface VerifierState {
   readonly rootHash: string
   /** The signed checkpoint, verbatim: proof, should the log ever contradict it. */
   readonly checkpoint: string
+  /** Keys of the witnesses that were asked for: they are asked for at every later visit. */
+  readonly witnesses: readonly string[]
 }
 
 export function createVerifierState(
   key: VerifierKey,
   checkpoint: Checkpoint & { note: string },
+  witnesses: readonly string[],
 ): VerifierState {
   return {
     schema: 1,
@@ -28,6 +31,7 @@ export function createVerifierState(
     size: checkpoint.size,
     rootHash: toBase64(checkpoint.rootHash),
     checkpoint: checkpoint.note,
+    witnesses,
   }
 }
 
@@ -37,7 +41,8 @@ export function createVerifierState(
  */
 export function parseVerifierState(value: unknown): VerifierState {
   const state = Object(value) as Partial<Record<keyof VerifierState, unknown>>
-  const { schema, origin, vkey, size, rootHash, checkpoint } = state
+  // States of earlier versions name no witnesses.
+  const { schema, origin, vkey, size, rootHash, checkpoint, witnesses = [] } = state
   if (schema !== 1) throw unreadable('its schema is not 1')
   if (typeof origin !== 'string' || typeof vkey !== 'string' || typeof checkpoint !== 'string') {
     throw unreadable('a member is missing')
@@ -47,8 +52,11 @@ export function parseVerifierState(value: unknown): VerifierState {
   if (typeof rootHash !== 'string' || fromBase64(rootHash)?.length !== HASH_BYTES) {
     throw unreadable('its root is no hash')
   }
+  if (!Array.isArray(witnesses) || !witnesses.every((witness) => typeof witness === 'string')) {
+    throw unreadable('its witnesses are no list of keys')
+  }
   if (keyOf(vkey).name !== origin) throw unreadable('its key belongs to another origin')
-  return { schema, origin, vkey, size, rootHash, checkpoint }
+  return { schema, origin, vkey, size, rootHash, checkpoint, witnesses }
 }
 
 /** Root hash of a parsed state. */

@@ -1,14 +1,20 @@
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, toHex, utf8 } from '../../src/kernel/index.ts'
 import {
   createHashTree,
   emptyRoot,
+  cosign,
+  createWitnessKey,
   formatVerifierKey,
+  formatWitnessKey,
   hashLeaf,
   makeConsistencyProof,
   makeInclusionProof,
   parseVerifierKey,
+  parseWitnessKey,
+  readCosignatures,
   rootOfLeaves,
   verifyConsistency,
   verifyInclusion,
@@ -37,6 +43,12 @@ interface NoteVector {
   vkey: string
   text: string
   note: string
+}
+
+interface CosignatureVector extends NoteVector {
+  witnessSeed: string
+  time: number
+  witness: string
 }
 
 const double = (hex: string): number => new DataView(bytesOf(hex).buffer).getFloat64(0)
@@ -109,5 +121,29 @@ describe('signed notes (C2SP signed-note)', () => {
     const key = parseVerifierKey(vector.vkey)
     const forged = utf8(vector.note.replace('example message', 'exemple message'))
     await expect(verifyNote(forged, [key])).rejects.toMatchObject({ code: 'ERR_VERIFY_SIGNATURE' })
+  })
+})
+
+describe('cosignatures (C2SP tlog-cosignature)', () => {
+  const vector = load<CosignatureVector>('cosignature.json')
+  const witness = parseWitnessKey(vector.witness)
+
+  test('verifies what another implementation cosigned, and reads its time', async () => {
+    expect(formatWitnessKey(witness)).toBe(vector.witness)
+    const found = await readCosignatures(utf8(vector.note), [witness])
+    expect(found).toEqual([{ key: witness, atMs: vector.time * 1000 }])
+    expect((await verifyNote(utf8(vector.note), [parseVerifierKey(vector.vkey)])).text).toBe(vector.text)
+  })
+
+  test('writes the very line that another implementation wrote', async () => {
+    // RFC 8410 §7: what stands before the 32 bytes of an Ed25519 private key.
+    const der = Buffer.from(`302e020100300506032b657004220420${vector.witnessSeed}`, 'hex')
+    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
+    const key = createWitnessKey('witness.example/w1', Buffer.from(String(x), 'base64url'))
+    expect(key).toEqual(witness)
+    const signer = { key, sign: async (bytes: Uint8Array) => sign(null, bytes, privateKey) }
+    const line = await cosign(vector.text, signer, vector.time * 1000 + 999)
+    expect(vector.note.endsWith(`\n${line}`)).toBe(true)
   })
 })

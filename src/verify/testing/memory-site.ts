@@ -1,5 +1,7 @@
 import { canonicalBytes, fromUtf8, toBase64, utf8 } from '../../kernel/index.ts'
 import { formatCheckpoint } from '../checkpoint.ts'
+import { createWitnessKey } from '../cosignature.ts'
+import type { WitnessSigner } from '../cosignature.ts'
 import type { EvidenceBody, EvidenceEntry, PromiseClaim } from '../entry.ts'
 import { createHashTree } from '../hash-tree.ts'
 import { hashLeaf, makeInclusionProof } from '../merkle.ts'
@@ -37,6 +39,12 @@ export function createSigner(origin = ORIGIN): NoteSigner {
     sign: async (bytes) =>
       new Uint8Array(await crypto.subtle.sign('Ed25519', privateKey, new Uint8Array(bytes))),
   }
+}
+
+/** A witness with another key than the seven signers before it. */
+export function createWitnessSigner(name: string): WitnessSigner {
+  const { key, sign } = createSigner(name)
+  return { key: createWitnessKey(name, key.publicKey), sign }
 }
 
 export function claim(id: string): PromiseClaim {
