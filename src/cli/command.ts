@@ -6,7 +6,7 @@ export type ExitCode = 0 | 1 | 2 | 3
 
 export interface Invocation {
   readonly positionals: readonly string[]
-  readonly options: Readonly<Record<string, string | boolean | undefined>>
+  readonly options: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>
   readonly terminal: Terminal
 }
 
@@ -22,4 +22,10 @@ export interface Command {
 export function textOption({ options }: Invocation, name: string): string | undefined {
   const value = options[name]
   return typeof value === 'string' ? value : undefined
+}
+
+/** All values of a text option that may be given several times. */
+export function listOption({ options }: Invocation, name: string): readonly string[] {
+  const values = options[name]
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : []
 }

@@ -31,6 +31,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   {
+    name: 'witness',
+    summary: 'run a witness: cosign what logs publish, as long as they only grow',
+    load: async () => (await import('./witness.ts')).witnessCommand,
+  },
+  {
     name: 'attack',
     summary: 'do to a running demo what a dishonest operator could, and see what notices',
     load: async () => (await import('./attack/index.ts')).attackCommand,

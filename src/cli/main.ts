@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { SuretyError } from '../kernel/index.ts'
 import { CliError } from './errors.ts'
-import type { Command, ExitCode } from './command.ts'
+import type { Command, ExitCode, Invocation } from './command.ts'
 import { COMMANDS, type CommandEntry } from './commands.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
@@ -47,7 +47,7 @@ async function runCommand(
   }
   return command.run({
     positionals,
-    options: values as Record<string, string | boolean | undefined>,
+    options: values as Invocation['options'],
     terminal,
   })
 }

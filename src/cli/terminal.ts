@@ -5,6 +5,8 @@ export interface Terminal {
   say(...lines: readonly string[]): void
   /** Prints the one result of a run with `--json`; nothing without. */
   result(value: unknown): void
+  /** Prints one event of a run that goes on, a line of JSON, with `--json`; nothing without. */
+  event(value: unknown): void
   /** Shows one line that later ones replace; nothing where stderr is no terminal. */
   progress(line: string): void
   paint(tone: Tone, text: string): string
@@ -80,6 +82,9 @@ export function createTerminal({ json, stdout, stderr, environment }: TerminalOp
     result(value) {
       clear()
       if (json) stdout.write(`${JSON.stringify(value, null, 2).replace(UNSEEN, escapeUnits)}\n`)
+    },
+    event(value) {
+      if (json) stdout.write(`${JSON.stringify(value).replace(UNSEEN, escapeUnits)}\n`)
     },
     progress(line) {
       if (!live) return

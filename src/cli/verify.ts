@@ -8,22 +8,28 @@ import {
   type PromiseStatus,
   type VerificationReport,
 } from '../verify/index.ts'
-import { textOption, type Command, type ExitCode, type Invocation } from './command.ts'
+import { listOption, textOption, type Command, type ExitCode, type Invocation } from './command.ts'
 import { CliError } from './errors.ts'
 import { visible, type Terminal, type Tone } from './terminal.ts'
 
 export const verifyCommand: Command = {
   usage: [
-    'surety verify URL [--vkey KEY] [--state FILE] [--strict] [--json]',
+    'surety verify URL [--vkey KEY] [--witness KEY …] [--state FILE] [--strict] [--json]',
     '',
     '  --vkey KEY     the log’s verifier key, learned elsewhere than from the site',
+    '  --witness KEY  demand that this witness has cosigned the log; give it once for each',
     '  --state FILE   remember the checkpoint here, and hold the next visit against it',
     '  --strict       unproven promises count as broken',
     '',
     'Exit: 0 the evidence is valid and nothing is broken · 1 something is broken',
     '      2 could not run · 3 the evidence itself is invalid',
   ],
-  options: { vkey: { type: 'string' }, state: { type: 'string' }, strict: { type: 'boolean' } },
+  options: {
+    vkey: { type: 'string' },
+    witness: { type: 'string', multiple: true },
+    state: { type: 'string' },
+    strict: { type: 'boolean' },
+  },
   async run(invocation) {
     const { positionals, options, terminal } = invocation
     const url = readUrl(positionals)
@@ -33,6 +39,7 @@ export const verifyCommand: Command = {
       fetch,
       url,
       vkey: textOption(invocation, 'vkey'),
+      witnesses: listOption(invocation, 'witness'),
       state: stateFile === undefined ? null : await readState(stateFile),
       now,
       onProgress: ({ step, done, total }) =>
@@ -177,6 +184,8 @@ function trust(report: VerificationReport): string[] {
   const lines = report.firstSeen
     ? ['first seen: nothing to compare this log with yet']
     : ['compared with the checkpoint remembered from the last visit']
+  if (report.witnesses.length === 0)
+    lines.push('unwitnessed for this check: somebody else may be shown another log')
   if (report.keySource === 'served')
     lines.push(`the key came from the site itself; pin it with: --vkey ${quoted(report.vkey ?? '')}`)
   return lines

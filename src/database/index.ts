@@ -16,6 +16,7 @@
 export type { Connection } from './connection.ts'
 export { syncFolder, writeSynced, type SyncedWrite } from './durable-file.ts'
 export { DatabaseError } from './errors.ts'
+export { lockFolder, type FolderLock } from './folder-lock.ts'
 export { databaseNameOf, openDatabase, type Database, type DatabaseOptions } from './database.ts'
 export { silentLogger, type Logger } from './logger.ts'
 export { migrateSystem, previewMigration, type Migration } from './migrate.ts'

@@ -17,6 +17,12 @@ export const LogError = defineErrors('LogError', {
     'mend the caller: the entry does not have the shape of its kind, or is longer than 65,535 bytes',
   ERR_LOG_QUEUE: 'look at this row of surety.log_queue: something other than the log wrote it',
   ERR_LOG_NOT_PUBLISHED: 'see that the server runs: it publishes what other processes append',
+  ERR_LOG_WITNESS: 'see that the witness runs, knows this log, and has the key that the configuration names',
+  ERR_LOG_WITNESS_CONFLICT:
+    'find out why the witness has seen another log: a restored folder, a second server, or somebody with the key',
+  ERR_LOG_WITNESS_REQUEST: 'send an add-checkpoint request as C2SP tlog-witness lays it out',
+  ERR_LOG_WITNESS_STATE:
+    'put back the newest copy of the witness’s folder, or retire this witness and begin one with a new key: what it signed must not be forgotten',
   ERR_LOG_CLOSED: 'open the log again',
   ERR_LOG_NO_ENTRY: 'ask for an index below the size of the checkpoint',
 })

@@ -1,4 +1,4 @@
-import { canonicalBytes, createId, fromUtf8, SuretyError } from '../kernel/index.ts'
+import { canonicalBytes, createId, fromUtf8, SuretyError, utf8 } from '../kernel/index.ts'
 import {
   deriveStandings,
   ENTRY_VERSION,
@@ -17,6 +17,7 @@ import type { PublishedCheckpoint } from './published.ts'
 import { createLogReader, readServed } from './reader.ts'
 import type { LogReader, Published } from './reader.ts'
 import type { LeafFormat } from './sequencer.ts'
+import { readCosignatureLines } from './witness/cosigned-note.ts'
 
 export interface EvidenceLogOptions extends Omit<LogOptions, 'name' | 'leaves'> {
   /** The log's identity for life, `<system origin>/evidence`; the signer's key bears it as its name. */
@@ -53,7 +54,7 @@ export interface EvidenceLog extends Pick<SequencedLog, 'wake' | 'flush' | 'fail
   /** Every published entry. */
   entries(): Promise<readonly EvidenceEntry[]>
   standings(nowMs: number): Promise<PromiseStanding[]>
-  /** The tlog-proof of an entry at the present checkpoint. */
+  /** The tlog-proof of an entry at the present checkpoint, with the cosignatures that this has. */
   proof(index: number): Promise<string>
   checkpoint(): Promise<PublishedCheckpoint | null>
   /** Bytes to serve below the log's prefix (`checkpoint`, `vkey`, `tile/…`), or null. */
@@ -116,7 +117,8 @@ function createEvidenceLog(
     async proof(index) {
       const at = await snapshot()
       if (at === null) throw new LogError('ERR_LOG_NO_ENTRY', 'the log has no checkpoint yet')
-      return at.proof(index)
+      const lines = await readCosignatureLines(createLogFolder(folder), utf8(at.checkpoint.note))
+      return (await at.proof(index)) + fromUtf8(lines)
     },
     read: (path) => readServed(folder, path),
   }

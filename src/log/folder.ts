@@ -18,8 +18,8 @@ export interface LogFolder {
   claim(path: string, bytes: Uint8Array): Promise<boolean>
   /** Removes a file or a folder, if it is there. */
   remove(path: string): Promise<void>
-  /** Names directly in the folder. */
-  names(): Promise<string[]>
+  /** Names directly in the folder, or in one below it. */
+  names(path?: string): Promise<string[]>
   /** Removes files that a crash left half-written. Only for the one process that writes. */
   tidy(): Promise<void>
 }
@@ -51,8 +51,8 @@ export function createLogFolder(root: string): LogFolder {
       }
     },
     remove: (path) => rm(join(root, path), { recursive: true, force: true }),
-    async names() {
-      return (await readdir(root).catch(nullIfMissing)) ?? []
+    async names(path = '') {
+      return (await readdir(join(root, path)).catch(nullIfMissing)) ?? []
     },
     async tidy() {
       const files = (await readdir(root, { recursive: true, withFileTypes: true }).catch(nullIfMissing)) ?? []

@@ -11,7 +11,8 @@
  * checkpoint (C2SP tlog-checkpoint), and only then forgets the queue. A start reads the whole folder
  * back, checks it, and refuses a folder that lies behind what the database has published.
  *
- * It does not witness itself: without cosigners a key holder can show two logs to two visitors. It
+ * A witness is another process, best of another owner: `witness/` has both sides, the one that cosigns and
+ * the one that collects. Without one a key holder can show two logs to two visitors. It
  * keeps no folder from its owner's hand; it makes the hand visible.
  */
 export { LogError } from './errors.ts'
@@ -23,4 +24,9 @@ export { logMigrations } from './migrations.ts'
 export type { PublishedCheckpoint } from './published.ts'
 export { readServed } from './reader.ts'
 export type { LeafFormat } from './sequencer.ts'
-export { openLogSigner } from './signer.ts'
+export { nameOfKey, openLogSigner, openWitnessSigner } from './signer.ts'
+export { collectCosignatures } from './witness/collector.ts'
+export type { CosignatureCollector, WitnessAddress, WitnessStanding } from './witness/collector.ts'
+export { createWitness } from './witness/witness.ts'
+export type { Witness, WitnessEvent, WitnessOptions } from './witness/witness.ts'
+export { witnessHandler } from './witness/witness-http.ts'

@@ -1,8 +1,9 @@
-import { equalBytes } from '../kernel/index.ts'
+import { concatBytes, equalBytes } from '../kernel/index.ts'
 import {
   createTileEdge,
   formatTlogProof,
   hashLeaf,
+  isWitnessedPath,
   makeInclusionProof,
   parseTilePath,
   tileHashReader,
@@ -15,6 +16,7 @@ import { createLogFolder } from './folder.ts'
 import type { LogFolder } from './folder.ts'
 import { CHECKPOINT_FILE, readLeaves, readPublished, readTile, VKEY_FILE } from './published.ts'
 import type { PublishedCheckpoint } from './published.ts'
+import { readCosignatureLines } from './witness/cosigned-note.ts'
 
 /** The published log as it stood at one checkpoint. */
 export interface Published {
@@ -101,10 +103,14 @@ async function proveEntry(
 }
 
 /**
- * What a log serves over HTTP below its prefix: `checkpoint`, `vkey`, `tile/…`; null for anything
- * else, whatever the path tries.
+ * What a log serves over HTTP below its prefix: `checkpoint` with the cosignatures it has got, `vkey`,
+ * `tile/…`, `witnessed/…`; null for anything else, whatever the path tries.
  */
-export function readServed(root: string, path: string): Promise<Uint8Array | null> {
-  const served = path === CHECKPOINT_FILE || path === VKEY_FILE || parseTilePath(path) !== null
-  return served ? createLogFolder(root).read(path) : Promise.resolve(null)
+export async function readServed(root: string, path: string): Promise<Uint8Array | null> {
+  const served =
+    path === CHECKPOINT_FILE || path === VKEY_FILE || isWitnessedPath(path) || parseTilePath(path) !== null
+  const folder = createLogFolder(root)
+  const bytes = served ? await folder.read(path) : null
+  if (bytes === null || path !== CHECKPOINT_FILE) return bytes
+  return concatBytes(bytes, await readCosignatureLines(folder, bytes))
 }

@@ -3,8 +3,8 @@ import type { KeyObject } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { writeSynced } from '../database/index.ts'
-import { createVerifierKey } from '../verify/index.ts'
-import type { NoteSigner } from '../verify/index.ts'
+import { createVerifierKey, createWitnessKey } from '../verify/index.ts'
+import type { NoteSigner, WitnessSigner } from '../verify/index.ts'
 import { LogError } from './errors.ts'
 
 /** Format version of the key file. */
@@ -19,26 +19,57 @@ const FORMAT = 1
  *   `ERR_LOG_ORIGIN` for the key of another log
  */
 export async function openLogSigner(file: string, origin: string): Promise<NoteSigner> {
-  const privateKey = (await readKey(file, origin)) ?? (await createKey(file, origin))
-  const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
-  const key = createVerifierKey(origin, Buffer.from(String(jwk.x), 'base64url'))
-  return { key, sign: async (bytes) => sign(null, bytes, privateKey) }
+  const { publicKey, sign: signBytes } = await openKey(file, origin)
+  return { key: createVerifierKey(origin, publicKey), sign: signBytes }
 }
 
-async function readKey(file: string, origin: string): Promise<KeyObject | null> {
+/**
+ * The signer of a witness, from its key file; made at the first call like that of a log. A witness's key
+ * must not be a log's: the two sign different things.
+ *
+ * @throws LogError as {@link openLogSigner}
+ */
+export async function openWitnessSigner(file: string, name: string): Promise<WitnessSigner> {
+  const { publicKey, sign: signBytes } = await openKey(file, name)
+  return { key: createWitnessKey(name, publicKey), sign: signBytes }
+}
+
+/** The name in a key file; null where there is no file yet. @throws LogError `ERR_LOG_KEY_FILE` */
+export async function nameOfKey(file: string): Promise<string | null> {
+  return (await readKeyFile(file))?.origin ?? null
+}
+
+async function openKey(file: string, name: string): Promise<{ publicKey: Buffer; sign: NoteSigner['sign'] }> {
+  const privateKey = (await readKey(file, name)) ?? (await createKey(file, name))
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
+  const publicKey = Buffer.from(String(jwk.x), 'base64url')
+  return { publicKey, sign: async (bytes) => sign(null, bytes, privateKey) }
+}
+
+async function readKeyFile(file: string): Promise<StoredKey | null> {
   const info = await stat(file).catch(() => null)
   if (!info) return null
   if (process.platform !== 'win32' && (info.mode & 0o077) !== 0) {
     throw new LogError('ERR_LOG_KEY_FILE', 'the log’s key file is open to others than its owner')
   }
-  const stored = parseKeyFile(await readFile(file, 'utf8'))
+  return parseKeyFile(await readFile(file, 'utf8'))
+}
+
+async function readKey(file: string, origin: string): Promise<KeyObject | null> {
+  const stored = await readKeyFile(file)
+  if (!stored) return null
   if (stored.origin !== origin) {
-    throw new LogError('ERR_LOG_ORIGIN', `the key file is of ${stored.origin}, the log’s origin is ${origin}`)
+    throw new LogError('ERR_LOG_ORIGIN', `the key file is of ${stored.origin}, not of ${origin}`)
   }
   return stored.privateKey
 }
 
-function parseKeyFile(text: string): { origin: string; privateKey: KeyObject } {
+interface StoredKey {
+  readonly origin: string
+  readonly privateKey: KeyObject
+}
+
+function parseKeyFile(text: string): StoredKey {
   try {
     const { format, origin, privateKey } = Object(JSON.parse(text)) as Record<string, unknown>
     if (format === FORMAT && typeof origin === 'string' && typeof privateKey === 'string') {
