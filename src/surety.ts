@@ -12,6 +12,7 @@ import { createMetrics } from './compose/metrics.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
 import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose/system-folder.ts'
+import { askWitnesses } from './compose/witnesses.ts'
 import {
   asConnection,
   inTransaction,
@@ -30,7 +31,7 @@ import {
 } from './http/index.ts'
 import { openFileProvider, openKeyTree, type KeyProvider, type OpenKeyTree } from './keys/index.ts'
 import type { Clock } from './kernel/index.ts'
-import { openEvidenceLog, openLogSigner, type EvidenceLog } from './log/index.ts'
+import { openEvidenceLog, openLogSigner, type CosignatureCollector, type EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
 import { createStore } from './store/index.ts'
@@ -102,6 +103,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly provider: KeyProvider
   readonly tree: OpenKeyTree
   readonly log: EvidenceLog
+  readonly witnesses: CosignatureCollector
   readonly page: SecurityPage
   readonly clock: Clock
   readonly logger: Logger
@@ -164,6 +166,8 @@ async function openRooms<const Resources extends ResourceMap>(
   })
   keep(log)
   if (mode === 'server') await declareClaims(log, page, config, clock)
+  const witnesses = await askWitnesses(config, { folder: folder.evidence, log, mode, clock, logger })
+  keep(witnesses)
   const { registry, undeclaredMembers } = createMetrics(log, clock)
   const dropped = createDroppedCounter(clock, undeclaredMembers)
   return {
@@ -173,6 +177,7 @@ async function openRooms<const Resources extends ResourceMap>(
     provider,
     tree,
     log,
+    witnesses,
     page,
     clock,
     logger,
@@ -246,12 +251,13 @@ function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site
 }
 
 function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
-  const { config, page, log, clock, logger, registry, dropped, database, metricsToken } = rooms
+  const { config, page, log, witnesses, clock, logger, registry, dropped, database, metricsToken } = rooms
   return createRoutes({
     site,
     config,
     page: () => page,
     evidence: log,
+    witnesses: witnesses.standings,
     clock,
     logger,
     requestInputs: config.requestInputs ?? [],

@@ -54,6 +54,14 @@ export interface RequestInput {
   readonly kept: string
 }
 
+/** Somebody else who confirms that all visitors see the same evidence log. */
+export interface WitnessConfig {
+  /** Where it answers `add-checkpoint` (C2SP tlog-witness): https, or http on this machine. */
+  readonly url: string
+  /** Its key as it prints it: name+8 hex digits+base64. */
+  readonly vkey: string
+}
+
 /** The configuration of one system, checked by {@link defineSurety}. */
 export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly name: string
@@ -69,4 +77,6 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   /** Headers and other parts of a request that are used. Default none. */
   readonly requestInputs?: readonly RequestInput[]
   readonly canary?: Canary
+  /** Witnesses of the evidence log, at most 15. Default none: the page then says *unwitnessed*. */
+  readonly witnesses?: readonly WitnessConfig[]
 }

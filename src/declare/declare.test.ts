@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { hasCode } from '../kernel/index.ts'
+import { createVerifierKey, createWitnessKey, formatVerifierKey, formatWitnessKey } from '../verify/index.ts'
 import {
   defineSurety,
   field,
@@ -130,6 +131,11 @@ describe('field', () => {
   })
 })
 
+const LOG = formatVerifierKey(createVerifierKey('shop.example/evidence', new Uint8Array(32)))
+const WITNESS = formatWitnessKey(createWitnessKey('w.example', new Uint8Array(32)))
+const OTHER_WITNESS = formatWitnessKey(createWitnessKey('v.example', new Uint8Array(32)))
+const witness = { url: 'https://w.example/', vkey: WITNESS }
+
 describe('defineSurety', () => {
   const config: SuretyConfig = {
     name: 'Codetime',
@@ -141,6 +147,8 @@ describe('defineSurety', () => {
 
   test('keeps a sound configuration', () => {
     expect(defineSurety(config)).toEqual(config)
+    const witnesses = [witness, { url: 'http://127.0.0.1:4100', vkey: OTHER_WITNESS }]
+    expect(defineSurety({ ...config, witnesses })).toEqual({ ...config, witnesses })
   })
 
   const refusals: [string, Partial<SuretyConfig> | object, string][] = [
@@ -155,6 +163,23 @@ describe('defineSurety', () => {
       'disclosure.contact',
     ],
     ['an unknown key', { backup: {} }, 'backup'],
+    [
+      'a witness over plain http',
+      { witnesses: [{ url: 'http://w.example/', vkey: WITNESS }] },
+      'witnesses[0].url',
+    ],
+    [
+      'a witness with the key of a log',
+      { witnesses: [{ url: 'https://w.example/', vkey: LOG }] },
+      'witnesses[0].vkey',
+    ],
+    ['a witness without a key', { witnesses: [{ url: 'https://w.example/' }] }, 'witnesses[0].vkey'],
+    ['a witness listed twice', { witnesses: [witness, witness] }, 'witnesses[1].vkey'],
+    [
+      'more witnesses than a note holds',
+      { witnesses: Array.from({ length: 16 }, () => witness) },
+      'witnesses',
+    ],
   ]
   test.each(refusals)('refuses %s', (_, change, key) => {
     const refused = attempt(() => defineSurety({ ...config, ...change } as SuretyConfig))

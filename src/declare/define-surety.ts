@@ -1,5 +1,6 @@
 import { isDuration } from '../kernel/index.ts'
-import type { ResourceMap, SuretyConfig } from './config.ts'
+import { parseWitnessKey, VerifyError } from '../verify/index.ts'
+import type { ResourceMap, SuretyConfig, WitnessConfig } from './config.ts'
 import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
 import type { PermissionText } from './permission.ts'
@@ -16,6 +17,7 @@ const KEYS = [
   'disclosure',
   'requestInputs',
   'canary',
+  'witnesses',
 ]
 
 /**
@@ -48,6 +50,7 @@ export function defineSurety<const Resources extends ResourceMap>(
   checkRoles(check, config)
   checkDurations(check, config)
   if (config.disclosure) checkContacts(check, config.disclosure.contact)
+  checkWitnesses(check, config.witnesses ?? [])
   return Object.freeze({ ...config })
 }
 
@@ -129,5 +132,46 @@ function checkContacts(check: DefinitionCheck, contacts: readonly string[]): voi
       'is not a contact URI (RFC 9116 §2.5.3)',
       'begin it with mailto:, https:// or tel:',
     )
+  }
+}
+
+/** Cosignatures served with one checkpoint: readers of notes need accept 16 signatures, the log's among them. */
+const MAX_WITNESSES = 15
+
+function checkWitnesses(check: DefinitionCheck, witnesses: readonly WitnessConfig[]): void {
+  check.that(witnesses.length <= MAX_WITNESSES, 'witnesses', 'are too many', `list at most ${MAX_WITNESSES}`)
+  for (const [i, witness] of witnesses.entries()) {
+    const key = `witnesses[${i}]`
+    check.onlyKnown(witness, ['url', 'vkey'])
+    check.that(
+      isWitnessUrl(witness.url),
+      `${key}.url`,
+      'is not an https address',
+      "write url: 'https://witness.example/', or http on this machine",
+    )
+    check.that(
+      isWitnessKey(witness.vkey),
+      `${key}.vkey`,
+      'is not the key of a witness',
+      'copy the key that surety witness prints',
+    )
+    const twice = witnesses.findIndex(({ vkey }) => vkey === witness.vkey) !== i
+    check.that(!twice, `${key}.vkey`, 'is listed twice', 'list each witness once')
+  }
+}
+
+function isWitnessUrl(text: string): boolean {
+  const url = typeof text === 'string' ? URL.parse(text) : null
+  if (!url || url.username !== '' || url.search !== '' || url.hash !== '') return false
+  const local = /^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && local)
+}
+
+function isWitnessKey(text: string): boolean {
+  try {
+    return typeof text === 'string' && parseWitnessKey(text).name.length > 0
+  } catch (error) {
+    if (error instanceof VerifyError) return false
+    throw error
   }
 }

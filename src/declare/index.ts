@@ -21,6 +21,7 @@ export type {
   RequestInput,
   ResourceMap,
   SuretyConfig,
+  WitnessConfig,
 } from './config.ts'
 export { field } from './define-field.ts'
 export { parsePermission } from './define-permission.ts'

@@ -26,6 +26,15 @@ export function evidenceRoutes(vkey: string, evidence: EvidenceReader): Hono<Sur
       'Cache-Control': 'no-store',
     })
   })
+  app.get(`${EVIDENCE_PATH}witnessed/*`, async (c) => {
+    const note = await evidence.read(new URL(c.req.url).pathname.slice(EVIDENCE_PATH.length))
+    if (!note) return c.notFound()
+    allowAnyone(c)
+    return c.body(new Uint8Array(note), 200, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Cache-Control': 'no-store',
+    })
+  })
   app.get(`${EVIDENCE_PATH}tile/*`, async (c) => {
     const path = new URL(c.req.url).pathname.slice(EVIDENCE_PATH.length)
     const bytes = parseTilePath(path) ? await evidence.read(path) : null

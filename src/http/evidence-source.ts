@@ -1,7 +1,14 @@
 import { fromUtf8, toBase64, utf8 } from '../kernel/index.ts'
-import { parseCheckpoint, parseNote } from '../verify/index.ts'
+import {
+  parseCheckpoint,
+  parseNote,
+  parseWitnessKey,
+  readCosignatures,
+  VerifyError,
+} from '../verify/index.ts'
 import type { EvidenceEntry, PromiseStanding } from '../verify/index.ts'
-import type { EvidenceSnapshot } from '../page/index.ts'
+import type { WitnessStanding } from '../log/index.ts'
+import type { EvidenceSnapshot, WitnessView } from '../page/index.ts'
 import { HttpError } from './errors.ts'
 
 /** What the pages read of the evidence log. */
@@ -33,7 +40,7 @@ const TRIES = 5
  */
 export function createEvidenceSource(
   reader: EvidenceReader,
-  isWitnessed: (checkpoint: string) => boolean = () => false,
+  witnesses: () => readonly WitnessStanding[] = () => [],
 ): EvidenceSource {
   let proofs = { checkpoint: null as string | null, byIndex: new Map<number, string>() }
 
@@ -54,7 +61,7 @@ export function createEvidenceSource(
     proofs = { checkpoint, byIndex: known }
     return {
       ...headOf(checkpoint),
-      witnessed: checkpoint !== null && isWitnessed(checkpoint),
+      witnesses: await viewWitnesses(checkpoint, witnesses()),
       entries,
       standings,
       proofs: known,
@@ -73,6 +80,27 @@ export function createEvidenceSource(
       )
     },
   }
+}
+
+/** Whether a witness has cosigned is read from the checkpoint that is shown, not taken on anybody's word. */
+async function viewWitnesses(
+  checkpoint: string | null,
+  standings: readonly WitnessStanding[],
+): Promise<WitnessView[]> {
+  const keys = standings.map(({ vkey }) => parseWitnessKey(vkey))
+  const found = checkpoint === null ? [] : await readCosignatures(utf8(checkpoint), keys).catch(nothingValid)
+  return standings.map(({ name, vkey, size, problem }, i) => ({
+    name,
+    vkey,
+    cosignedAt: found.find(({ key }) => key === keys[i])?.atMs ?? null,
+    size,
+    sawAnother: problem === 'conflict',
+  }))
+}
+
+function nothingValid(error: unknown): [] {
+  if (error instanceof VerifyError) return []
+  throw error
 }
 
 function provenIndexes(standings: readonly PromiseStanding[]): number[] {

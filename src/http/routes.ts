@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Registry } from 'prom-client'
 import type { SuretyConfig } from '../declare/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import type { WitnessStanding } from '../log/index.ts'
 import {
   buildHistory,
   buildPageModel,
@@ -39,8 +40,8 @@ export interface RoutesDeps {
   /** The parsed page, asked for at each request, so that development can reload it. */
   readonly page: () => SecurityPage
   readonly evidence: EvidenceReader
-  /** Whether a checkpoint's text carries a witness's cosignature; default never. */
-  readonly isWitnessed?: (checkpoint: string) => boolean
+  /** The configured witnesses and what they answered; default none. */
+  readonly witnesses?: () => readonly WitnessStanding[]
   readonly clock: Clock
   readonly logger: HttpLogger
   readonly requestInputs: readonly RequestInput[]
@@ -67,7 +68,7 @@ export function createRoutes(deps: RoutesDeps): Hono<SuretyEnv> {
   }
   app.onError(problemHandler(options))
   app.notFound(notFoundHandler(options))
-  const source = createEvidenceSource(deps.evidence, deps.isWitnessed)
+  const source = createEvidenceSource(deps.evidence, deps.witnesses)
   app.route('/', pageRoutes({ ...deps, source, hasSecurityTxt }))
   app.route('/', evidenceRoutes(deps.site.vkey, deps.evidence))
   app.route('/', assetRoutes())

@@ -8,14 +8,26 @@ export interface EvidenceSnapshot {
   readonly size: number
   /** Standard base64 of the tree's root; null without a checkpoint. */
   readonly rootHash: string | null
-  /** True when the checkpoint carries a witness's cosignature. */
-  readonly witnessed: boolean
+  /** The configured witnesses, in their order. */
+  readonly witnesses: readonly WitnessView[]
   /** The entries under the checkpoint, in log order. */
   readonly entries: readonly EvidenceEntry[]
   /** Derived from exactly these entries at the snapshot's time. */
   readonly standings: readonly PromiseStanding[]
   /** tlog-proofs by entry index, for the entries that standings rest on. */
   readonly proofs: ReadonlyMap<number, string>
+}
+
+/** A configured witness, and what it has confirmed. */
+export interface WitnessView {
+  readonly name: string
+  readonly vkey: string
+  /** When it says it cosigned this very checkpoint, in Unix milliseconds; null where it has not. */
+  readonly cosignedAt: number | null
+  /** Entries of the largest tree that it has cosigned; null while it has cosigned none. */
+  readonly size: number | null
+  /** True where it refuses because it has seen another log than this one. */
+  readonly sawAnother: boolean
 }
 
 /** Who makes the promises, and where. */

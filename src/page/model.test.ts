@@ -124,6 +124,7 @@ describe('/security.json', () => {
       'generatedAt',
       'checkpoint',
       'witnessed',
+      'witnesses',
       'promises',
     ])
     expect(json.promises).toEqual([

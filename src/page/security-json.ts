@@ -28,7 +28,10 @@ export interface SecurityJson {
   readonly generatedAt: string
   /** The signed checkpoint that entries and proofs belong to, as its text; null before the first one. */
   readonly checkpoint: string | null
+  /** True when at least one of the configured witnesses has cosigned the checkpoint. */
   readonly witnessed: boolean
+  /** Those that have. */
+  readonly witnesses: readonly { readonly name: string; readonly vkey: string; readonly cosignedAt: string }[]
   readonly promises: readonly PromiseJson[]
 }
 
@@ -37,13 +40,17 @@ export interface SecurityJson {
  * not have yet has no kind and is left to the page for people.
  */
 export function securityJson(model: PageModel, site: Site): SecurityJson {
+  const witnesses = model.evidence.witnesses.flatMap(({ name, vkey, cosignedAt }) =>
+    cosignedAt === null ? [] : [{ name, vkey, cosignedAt: new Date(cosignedAt).toISOString() }],
+  )
   return {
     schema: 1,
     name: site.name,
     origin: site.origin,
     generatedAt: new Date(model.generatedAt).toISOString(),
     checkpoint: model.evidence.checkpoint,
-    witnessed: model.evidence.witnessed,
+    witnessed: witnesses.length > 0,
+    witnesses,
     promises: [...model.promises.values()].flatMap((view) =>
       view.kind === null ? [] : [promiseJson(view, view.kind)],
     ),

@@ -21,6 +21,7 @@ import { promiseCard } from './promise-card.ts'
 import { prose } from './prose.ts'
 import { framed } from './site-frame.ts'
 import type { FrameOptions } from './site-frame.ts'
+import { witnessRows } from './witness-rows.ts'
 import { anchorOf, countOf, STATUS_TONE, STATUS_WORD } from './words.ts'
 
 /** Script of the "verify in this browser" button, where the site serves it. */
@@ -90,7 +91,7 @@ function standing(model: PageModel): Markup {
           'Evidence log',
           evidence.checkpoint === null ? 'No checkpoint published yet' : countedEntries(model),
         ],
-        ['Witness', witnessLine(evidence.witnessed)],
+        ...witnessRows(evidence),
         [
           'Withdrawn',
           model.withdrawn.length === 0
@@ -111,12 +112,6 @@ function countedEntries({ evidence }: PageModel): Child {
   return evidence.rootHash === null ? size : html`${size}, root ${shortHash(evidence.rootHash)}`
 }
 
-function witnessLine(witnessed: boolean): Child {
-  return witnessed
-    ? 'A witness has cosigned the checkpoint'
-    : html`Unwitnessed: split views possible. <span class="small">Nobody else has confirmed yet that all visitors see the same log.</span>`
-}
-
 function missing(model: PageModel): Child {
   if (model.missing.length === 0) return null
   return html`<section class="stack"><h2>Promised in the log, not on this page</h2>
@@ -124,14 +119,17 @@ ${notice('unsure', 'The page leaves out promises that are in force', 'They were 
 <div class="proofs">${model.missing.map((view) => promiseCard(view, model.generatedAt, true))}</div></section>`
 }
 
-function checking({ site, island }: SecurityViewOptions): Markup {
+function checking({ site, island, model }: SecurityViewOptions): Markup {
+  const witnesses = model.evidence.witnesses
+    .filter(({ size }) => size !== null)
+    .map(({ vkey }) => ` --witness ${vkey}`)
   return card({
     title: 'Check it yourself',
     level: 2,
     body: [
       html`<p>Every result is an entry in a signed log that can only grow. An independent check reads all of it:</p>`,
-      command(`npx surety verify ${site.url} --vkey ${site.vkey}`),
-      html`<p class="small">The key here comes from the site it checks. Compare it with one that reached you another way, such as your contract.</p>`,
+      command(`npx surety verify ${site.url} --vkey ${site.vkey}${witnesses.join('')}`),
+      html`<p class="small">${witnesses.length > 0 ? 'The keys here come from the site they check. Compare them with ones' : 'The key here comes from the site it checks. Compare it with one'} that reached you another way, such as your contract.</p>`,
       island ? verifyBox(site) : null,
     ],
   })

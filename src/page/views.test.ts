@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { field, resource } from '../declare/index.ts'
 import { renderMarkup } from '../ui/index.ts'
 import type { Markup } from '../ui/index.ts'
+import type { WitnessView } from './evidence.ts'
 import { dataView } from './data-view.ts'
 import { errorView } from './error-view.ts'
 import { PageError } from './errors.ts'
@@ -120,6 +121,44 @@ describe('/security', () => {
     expect(text).toContain('1 of 4 kept')
     expect(text).toContain('Unwitnessed: split views possible')
     expect(text).toContain('npx surety verify https://codetime.example --vkey codetime.example/evidence+1+k')
+  })
+
+  const witness = {
+    name: 'w.example',
+    vkey: 'w.example+1+k',
+    cosignedAt: null,
+    size: null,
+    sawAnother: false,
+  }
+  const wordsOf = (...witnesses: readonly WitnessView[]): string => {
+    const model = buildPageModel(parseSecurityPage(''), log.snapshot(witnesses), log.clock.now())
+    return renderMarkup(securityView({ ...frame, model, disclosure, island })).replace(/<[^>]*>/g, '')
+  }
+
+  it('names who has seen the same log, and asks for their cosignature in the check', () => {
+    const shown = wordsOf({ ...witness, size: 7, cosignedAt: log.clock.now() })
+    expect(shown).toMatch(/w\.example has seen this same log, /)
+    expect(shown).not.toContain('Unwitnessed')
+    expect(shown).toContain('--vkey codetime.example/evidence+1+k --witness w.example+1+k')
+  })
+
+  it('says how far a witness is behind, and never that it has seen all', () => {
+    const shown = wordsOf({ ...witness, size: 5 })
+    expect(shown).toContain('has seen the first 5 entries of this log, and not yet the newest 2')
+    expect(shown).not.toContain('this same log')
+  })
+
+  it('stays unwitnessed while a witness is asked and has not answered', () => {
+    expect(wordsOf(witness)).toMatch(/Unwitnessed: split views possible.*no answer yet: w\.example/)
+    expect(wordsOf({ ...witness, size: 5 }, { ...witness, name: 'v.example' })).toContain(
+      'v.example has not confirmed this log yet',
+    )
+  })
+
+  it('says loudly that a witness has seen another log', () => {
+    const shown = wordsOf({ ...witness, size: 5, sawAnother: true })
+    expect(shown).toContain('w.example has seen another log than this one.')
+    expect(shown).not.toContain('has seen the first')
   })
 
   it('hides the button until its script runs', () => {

@@ -1,7 +1,7 @@
 import { createId, manualClock } from '../../kernel/index.ts'
 import { deriveStandings } from '../../verify/index.ts'
 import type { EvidenceBody, EvidenceEntry, Observed, ProbeResult, PromiseClaim } from '../../verify/index.ts'
-import type { EvidenceSnapshot } from '../evidence.ts'
+import type { EvidenceSnapshot, WitnessView } from '../evidence.ts'
 
 /** Evidence for tests of the page: entries at chosen times, standings derived as in earnest, no signatures. */
 export class SampleLog {
@@ -48,14 +48,14 @@ export class SampleLog {
     return this
   }
 
-  snapshot(): EvidenceSnapshot {
+  snapshot(witnesses: readonly WitnessView[] = []): EvidenceSnapshot {
     const standings = deriveStandings(this.entries, this.clock.now())
     const proven = standings.flatMap((standing) => standing.entryIndex ?? [])
     return {
       checkpoint: `sample/evidence\n${this.entries.length}\n`,
       size: this.entries.length,
       rootHash: 'cm9vdA==',
-      witnessed: false,
+      witnesses,
       entries: this.entries,
       standings,
       proofs: new Map(proven.map((index) => [index, `proof of ${index}`])),
