@@ -21,6 +21,17 @@ export interface Caught {
   readonly verifyExit: number
   /** Entries under the checkpoint that carries the finding; null where the log itself was attacked. */
   readonly logSize: number | null
+  /** What each who looked saw, where the log or the page was forged; else empty. */
+  readonly views: readonly View[]
+}
+
+/** Somebody who looks at a system after an attack. */
+export interface View {
+  readonly by: 'surety verify' | 'surety verify --vkey' | 'surety verify --state' | 'a witness' | 'the page'
+  /** What their `surety verify` exits with; null for whoever runs none. */
+  readonly exit: number | null
+  /** What they noticed; null where nothing. */
+  readonly saw: string | null
 }
 
 /** Something that a person with the operator's power could do. */

@@ -43,6 +43,26 @@ export const moveCiphertext: Attack = {
   detect: detectEnvelope,
 }
 
+/** What should be sealed stored as it is, as code could that goes round the library. */
+export const writePlaintext: Attack = {
+  name: 'write-plaintext',
+  does: 'write personal data unsealed into a stored row, behind the library’s back',
+  async carryOut(target) {
+    const failed = await failedEnvelopes(target)
+    const table = await change(target, 1, async (connection, name, [row]) => {
+      await writeEnvelope(
+        connection,
+        name,
+        row!.id,
+        Buffer.from(JSON.stringify({ note: 'readable by anyone' })),
+      )
+    })
+    before.set(target, failed)
+    return `a row of ${table} holds plain text where its envelope was`
+  },
+  detect: detectEnvelope,
+}
+
 /** Envelopes that already failed before the attack: one that an earlier attack broke must not count again. */
 const before = new WeakMap<Target, number>()
 
@@ -55,7 +75,7 @@ async function detectEnvelope(target: Target): Promise<Caught | null> {
   const verifyExit = exitCodeOf(
     await verifySite({ fetch, url: target.url, now: clockFromEnvironment().now() }),
   )
-  return { by: run.key, saw: run.summary, verifyExit, logSize }
+  return { by: run.key, saw: run.summary, verifyExit, logSize, views: [] }
 }
 
 /** As the last measurement saw it. */

@@ -7,11 +7,24 @@ import { CliError } from '../errors.ts'
 import { CONFIG_OPTIONS, CONFIG_USAGE } from '../load-config.ts'
 import { openTool, type Tool } from '../open-tool.ts'
 import type { Attack, Caught, Target } from './attack.ts'
-import { moveCiphertext, tamperRow } from './break-envelope.ts'
+import { moveCiphertext, tamperRow, writePlaintext } from './break-envelope.ts'
 import { cutTail } from './cut-tail.ts'
+import {
+  backdate,
+  fork,
+  hideFailure,
+  mislabelChange,
+  replaceKey,
+  rewriteEntry,
+  stopProbes,
+  weakenPromise,
+} from './forgeries.ts'
 
 /** What `surety attack` can do. */
-export const ATTACKS: readonly Attack[] = [tamperRow, moveCiphertext, cutTail]
+export const ATTACKS: readonly Attack[] = [
+  ...[rewriteEntry, backdate, fork, hideFailure, replaceKey, weakenPromise, mislabelChange, stopProbes],
+  ...[writePlaintext, tamperRow, moveCiphertext, cutTail],
+]
 
 export const attackCommand: Command = {
   usage: [
@@ -21,8 +34,9 @@ export const attackCommand: Command = {
     '',
     ...CONFIG_USAGE,
     '',
-    'It works on the demo that `npm start` runs and on nothing else. The demo stays broken: to begin',
-    'anew, stop it and remove its data folder.',
+    'It works on the demo that `npm start` runs and on nothing else. What forges the log or the page does so',
+    'on a copy. After write-plaintext, tamper-row, move-ciphertext and cut-tail the demo stays broken: to',
+    'begin anew, stop it and remove its data folder.',
     '',
     'Exit: 0 it was caught · 1 it was not · 2 could not run',
   ],
@@ -90,8 +104,11 @@ async function carryOut(attack: Attack, target: Target): Promise<string> {
 
 function report({ terminal }: Invocation, caught: Caught | null): void {
   if (!caught) return terminal.say(terminal.paint('bad', 'nothing noticed'))
-  const { by, saw, verifyExit, logSize } = caught
+  const { by, saw, verifyExit, logSize, views } = caught
   terminal.say(`${terminal.paint('good', 'caught by')} ${by}: ${saw}`)
+  for (const view of views) {
+    if (view.by !== by) terminal.say(terminal.paint('faint', `${view.by} saw ${view.saw ?? 'nothing'}`))
+  }
   const published = logSize === null ? '' : `published: the evidence log has ${logSize} entries; `
   terminal.say(terminal.paint('faint', `${published}surety verify exits with ${verifyExit}`))
 }
