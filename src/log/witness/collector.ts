@@ -116,8 +116,9 @@ async function startLoop(options: CollectorOptions, { url, key }: WitnessAddress
       knownSize: last?.size ?? 0,
       signal,
     })
-    last = await checkLine(published, line, key, clock)
+    const cosigned = await checkLine(published, line, key, clock)
     await writeCosigned(folder, key, published.note, line)
+    last = cosigned
     if (problem !== null) logger.info({ witness: key.name }, 'the witness cosigns again')
     problem = null
     retryMs = FIRST_RETRY_MS
