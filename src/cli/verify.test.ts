@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { utf8 } from '../kernel/index.ts'
-import { createSigner, claim, MemorySite } from '../verify/testing/memory-site.ts'
+import { cosign, formatWitnessKey, parseNote } from '../verify/index.ts'
+import { createSigner, createWitnessSigner, claim, MemorySite } from '../verify/testing/memory-site.ts'
+import type { Invocation } from './command.ts'
 import { createTerminal } from './terminal.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -21,7 +23,7 @@ interface Run {
 }
 
 /** Runs the command against a site that is served for as long as it takes. */
-async function verify(site: MemorySite, options: Record<string, string | boolean> = {}): Promise<Run> {
+async function verify(site: MemorySite, options: Invocation['options'] = {}): Promise<Run> {
   const server = createServer((request, response) => {
     const bytes = site.files.get(request.url!)
     response.writeHead(bytes ? 200 : 404).end(bytes)
@@ -45,6 +47,22 @@ async function verify(site: MemorySite, options: Record<string, string | boolean
 }
 
 describe('surety verify', () => {
+  test('demands the witnesses it is given, and says when there were none', async () => {
+    const site = await new MemorySite(Date.now() - 60_000).declare('a.promise').publishLog()
+    await site.publishPage(() => {}, Date.now())
+    const witness = createWitnessSigner('witness.example/w1')
+    const witnesses = [formatWitnessKey(witness.key)]
+    expect((await verify(site)).out).toContain('unwitnessed for this check')
+    expect((await verify(site, { witness: witnesses })).code).toBe(3)
+    const note = await site.checkpointOf(site.leaves)
+    const line = await cosign(parseNote(utf8(note)).text, witness, Date.now())
+    site.put('checkpoint', utf8(note + line))
+    const { code, out } = await verify(site, { witness: witnesses })
+    expect([code, out]).toEqual([0, expect.stringContaining('witness.example/w1, 2 entries')])
+    expect(out).not.toContain('unwitnessed')
+    expect((await verify(site, { witness: ['nonsense'] })).code).toBe(2)
+  })
+
   test('prints a site’s words as text: no line of its own, no colour, no title', async () => {
     const site = new MemorySite(Date.now() - 60_000).declare('a.promise')
     const summary = 'x\u001b[2J\u009b1m\u202e\nThe evidence is valid: 9 kept, 0 broken, 0 unproven.'

@@ -17,6 +17,7 @@ import { openLogSigner } from '../log/index.ts'
 import type { SecurityJson } from '../page/index.ts'
 import { openSurety, type AnySurety } from '../surety.ts'
 import {
+  createVerifierKey,
   formatCheckpoint,
   formatVerifierKey,
   hashLeaf,
@@ -29,6 +30,7 @@ import {
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 const ORIGIN = 'notes.example/evidence'
+const KEY = formatVerifierKey(createVerifierKey(ORIGIN, new Uint8Array(32)))
 
 interface Running {
   readonly url: string
@@ -239,6 +241,10 @@ describe('a system and its witness, each a process of its own', () => {
     ['no folder', ['--log', 'x']],
     ['no log', ['--data', tmpdir()]],
     ['an unreadable key', ['--data', tmpdir(), '--log', 'nonsense']],
+    [
+      'a name with a space',
+      ['--data', join(tmpdir(), `surety-unnamed-${process.pid}`), '--log', KEY, '--name', 'a b'],
+    ],
     ['an address without port', ['--data', tmpdir(), '--listen', 'localhost']],
   ])('%s is refused with a mend', async (_, args) => {
     const { code, output } = await refusal(...args)

@@ -42,7 +42,7 @@ export const witnessCommand: Command = {
     const folder = resolve(demand(invocation, 'data', 'a folder for its key and state'))
     const logs = listOption(invocation, 'log').map(readLog)
     if (logs.length === 0) demand(invocation, 'log', 'the verifier key of a log')
-    const address = readAddress(textOption(invocation, 'listen') ?? '127.0.0.1:4100')
+    const listen = readAddress(textOption(invocation, 'listen') ?? '127.0.0.1:4100')
     const clock = clockFromEnvironment()
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const lock = await lockFolder(folder, clock)
@@ -50,14 +50,16 @@ export const witnessCommand: Command = {
       const signer = await openSigner(join(folder, 'key.json'), textOption(invocation, 'name'))
       const onEvent = (event: WitnessEvent): void => tell(terminal, event)
       const witness = createWitness({ folder, signer, logs, clock, onEvent })
-      const server = await serveNode({ ...address, fetch: guarded(witnessHandler(witness), terminal) })
+      const server = await serveNode({ ...listen, fetch: guarded(witnessHandler(witness), terminal) })
+      const host = listen.hostname.includes(':') ? `[${listen.hostname}]` : listen.hostname
+      const url = `http://${host}:${server.port}`
       terminal.event({
         event: 'listening',
-        url: server.url,
+        url,
         vkey: witness.vkey,
         logs: logs.map(({ name }) => name),
       })
-      terminal.say(`witness  ${server.url}`, `key      ${witness.vkey}`)
+      terminal.say(`witness  ${url}`, `key      ${witness.vkey}`)
       for (const { name } of logs) terminal.say(`watches  ${visible(name)}`)
       await ended()
       await server.close()
@@ -99,6 +101,11 @@ function readAddress(text: string): { hostname: string; port: number } {
 
 /** A name that was given must be the key's own; without one a new key gets a name nobody else has. */
 async function openSigner(file: string, name: string | undefined) {
+  if (name !== undefined && !/^[!-*,-~]+$/.test(name)) {
+    throw new CliError('ERR_CLI_USAGE', `--name ${JSON.stringify(name)} is no name of a key`, {
+      mend: 'write it without spaces and plus, such as --name witness.example/w1',
+    })
+  }
   const chosen = name ?? (await nameOfKey(file)) ?? `witness-${randomBytes(4).toString('hex')}`
   return openWitnessSigner(file, chosen)
 }
