@@ -43,11 +43,12 @@ export const witnessCommand: Command = {
     const logs = listOption(invocation, 'log').map(readLog)
     if (logs.length === 0) demand(invocation, 'log', 'the verifier key of a log')
     const listen = readAddress(textOption(invocation, 'listen') ?? '127.0.0.1:4100')
+    const name = readName(invocation)
     const clock = clockFromEnvironment()
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const lock = await lockFolder(folder, clock)
     try {
-      const signer = await openSigner(join(folder, 'key.json'), textOption(invocation, 'name'))
+      const signer = await openSigner(join(folder, 'key.json'), name)
       const onEvent = (event: WitnessEvent): void => tell(terminal, event)
       const witness = createWitness({ folder, signer, logs, clock, onEvent })
       const server = await serveNode({ ...listen, fetch: guarded(witnessHandler(witness), terminal) })
@@ -99,13 +100,18 @@ function readAddress(text: string): { hostname: string; port: number } {
   })
 }
 
-/** A name that was given must be the key's own; without one a new key gets a name nobody else has. */
-async function openSigner(file: string, name: string | undefined) {
+function readName(invocation: Invocation): string | undefined {
+  const name = textOption(invocation, 'name')
   if (name !== undefined && !/^[!-*,-~]+$/.test(name)) {
     throw new CliError('ERR_CLI_USAGE', `--name ${JSON.stringify(name)} is no name of a key`, {
       mend: 'write it without spaces and plus, such as --name witness.example/w1',
     })
   }
+  return name
+}
+
+/** A name that was given must be the key's own; without one a new key gets a name nobody else has. */
+async function openSigner(file: string, name: string | undefined) {
   const chosen = name ?? (await nameOfKey(file)) ?? `witness-${randomBytes(4).toString('hex')}`
   return openWitnessSigner(file, chosen)
 }
