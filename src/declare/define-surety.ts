@@ -1,5 +1,6 @@
 import { isDuration } from '../kernel/index.ts'
 import type { ResourceMap, SuretyConfig } from './config.ts'
+import { tenantColumn } from './columns.ts'
 import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
 import type { PermissionText } from './permission.ts'
@@ -97,7 +98,7 @@ function checkPermission(
   )
   const { scope } = permission
   const bound =
-    scope === 'any' || (scope === 'own' ? target.subject : (target.tenant ?? target.subject)) !== null
+    scope === 'any' || (scope === 'own' ? target.subjects.length > 0 : tenantColumn(target) !== null)
   check.that(
     bound,
     key,
