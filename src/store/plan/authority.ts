@@ -76,7 +76,10 @@ export class Authority {
     if (scope === 'any') return { tenant: null, person: null }
     const tenant = { column: tenantColumn(resource)!, value: tenantOf(this.principal, resource)! }
     if (scope === 'tenant') return { tenant, person: null }
-    return { tenant, person: { columns: resource.subjects.map(({ column }) => column), id: this.principal.id } }
+    return {
+      tenant,
+      person: { columns: resource.subjects.map(({ column }) => column), id: this.principal.id },
+    }
   }
 
   /**

@@ -1,8 +1,6 @@
 import {
-  BinaryOperationNode,
   ColumnNode,
   OnConflictNode,
-  OperatorNode,
   PrimitiveValueListNode,
   ReferenceNode,
   TableNode,
@@ -12,9 +10,10 @@ import {
   type ColumnUpdateNode,
   type OperationNode,
 } from 'kysely'
-import { blindColumn, ownerColumns, tenantColumn, validateRow, type Resource } from '../../declare/index.ts'
-import { describeName, StoreError } from '../errors.ts'
+import { validateRow, type Resource } from '../../declare/index.ts'
+import { StoreError } from '../errors.ts'
 import type { Authority, Bindings } from './authority.ts'
+import { assignment, refuseOwnerColumn, refuseUndeclared, RowSlot, toParameter, type Draft } from './draft.ts'
 import { planExpression } from './expression.ts'
 import { isKind, refuseNode, take } from './nodes.ts'
 import { rootScope } from './select.ts'
@@ -22,23 +21,10 @@ import { readColumn, type Scope } from './scope.ts'
 import type { Output } from './selections.ts'
 import { snapshot } from './snapshot.ts'
 import { columnsOf } from './sources.ts'
-import { both, indexedFields, storedColumns, visibleColumns } from './table.ts'
+import { both, storedColumns } from './table.ts'
 import { planReturning, readTarget, type Target } from './target.ts'
+import { arbiters } from './unique.ts'
 import { planUpsert, type PlannedUpsert } from './upsert.ts'
-
-/** A row to be stored, by field name: validated, bound to its owner, not yet sealed. */
-export type Draft = Readonly<Record<string, unknown>>
-
-/** A parameter that becomes a column of a stored row when the statement runs. */
-export class RowSlot {
-  readonly row: number
-  readonly column: string
-
-  constructor(row: number, column: string) {
-    this.row = row
-    this.column = column
-  }
-}
 
 export interface PlannedInsert {
   readonly node: OperationNode
@@ -177,30 +163,6 @@ function planConflict(authority: Authority, target: Target, node: OperationNode)
   return { ...planned, updates, ...(where && { updateWhere: WhereNode.create(where) }) } as OperationNode
 }
 
-/** The stored columns that a conflict is looked for in; a declared unique set brings its tenant along. */
-export function arbiters(resource: Resource, named: readonly string[]): string[] {
-  const tenant = tenantColumn(resource)
-  const set = uniqueSet(resource, named)
-  const names = set && tenant !== null ? [tenant, ...set] : named
-  return names.map((name) => arbiter(resource, name))
-}
-
-/** The declared unique set that these columns name, with or without the tenant. */
-export function uniqueSet(resource: Resource, named: readonly string[]): readonly string[] | null {
-  const tenant = tenantColumn(resource)
-  const asked = named.filter((name) => name !== tenant).toSorted()
-  return resource.unique.find((set) => set.toSorted().join() === asked.join()) ?? null
-}
-
-function arbiter(resource: Resource, column: string): string {
-  if (visibleColumns(resource).includes(column)) return column
-  if (indexedFields(resource).includes(column)) return blindColumn(column)
-  throw new StoreError(
-    'ERR_STORE_UNKNOWN_COLUMN',
-    `${resource.name} has no column ${describeName(column)} to conflict on`,
-  )
-}
-
 /** Only what the insert itself was given, or a literal: both were validated. */
 function planConflictUpdate(scope: Scope, resource: Resource, node: OperationNode): ColumnUpdateNode {
   const { column, value } = take(node, 'ColumnUpdateNode')
@@ -216,42 +178,4 @@ function planConflictUpdate(scope: Scope, resource: Resource, node: OperationNod
   const { source, column: from } = scope.resolve(value)
   if (source.alias !== 'excluded' || from !== name) refuseNode(value)
   return assignment(name, ReferenceNode.create(ColumnNode.create(name), TableNode.create('excluded')))
-}
-
-export function assignment(column: string, value: OperationNode): ColumnUpdateNode {
-  return { kind: 'ColumnUpdateNode', column: ColumnNode.create(column), value }
-}
-
-/** @throws StoreError `ERR_STORE_OWNER_FIXED` */
-export function refuseOwnerColumn(resource: Resource, column: string): void {
-  if (ownerColumns(resource).includes(column)) {
-    throw new StoreError(
-      'ERR_STORE_OWNER_FIXED',
-      `${resource.name}.${column} says whose row it is and does not change here`,
-    )
-  }
-}
-
-/** @throws StoreError `ERR_STORE_UNKNOWN_COLUMN` */
-export function refuseUndeclared(resource: Resource, column: string): never {
-  throw new StoreError(
-    'ERR_STORE_UNKNOWN_COLUMN',
-    `${resource.name} declares no field ${describeName(column)}`,
-  )
-}
-
-/**
- * A field's value as the driver takes it: JSON as text, since it would write a list as an array; a
- * moment in UTC, since it would round a time zone's old offset to minutes.
- */
-export function toParameter(resource: Resource, field: string, value: unknown): unknown {
-  if (value === null || value === undefined) return null
-  if (resource.fields[field]?.kind === 'json') return JSON.stringify(value)
-  if (value instanceof Date) return value.toISOString()
-  return value instanceof Uint8Array ? Buffer.from(value) : value
-}
-
-/** `column = slot`, for finding a stored row again. */
-export function equalsSlot(left: OperationNode, slot: RowSlot): OperationNode {
-  return BinaryOperationNode.create(left, OperatorNode.create('='), ValueNode.create(slot))
 }

@@ -14,18 +14,17 @@ import {
   type UpdateQueryNode,
   type WithNode,
 } from 'kysely'
-import { IMPLICIT_COLUMNS, ownerColumns, tenantColumn, validateRow, type Resource } from '../../declare/index.ts'
+import {
+  IMPLICIT_COLUMNS,
+  ownerColumns,
+  tenantColumn,
+  validateRow,
+  type Resource,
+} from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
 import type { Authority, Bindings } from './authority.ts'
 import { planExpression } from './expression.ts'
-import {
-  assignment,
-  equalsSlot,
-  refuseOwnerColumn,
-  refuseUndeclared,
-  RowSlot,
-  toParameter,
-} from './insert.ts'
+import { assignment, equalsSlot, refuseOwnerColumn, refuseUndeclared, RowSlot, toParameter } from './draft.ts'
 import { isKind, take, type HandledNodes } from './nodes.ts'
 import { isReference, readReference, Scope } from './scope.ts'
 import { planSelect, planWith, rootScope } from './select.ts'

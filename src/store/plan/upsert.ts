@@ -13,13 +13,14 @@ import { tenantColumn, validateRow, type Resource } from '../../declare/index.ts
 import { StoreError } from '../errors.ts'
 import type { Authority } from './authority.ts'
 import { BlindValue } from './blind.ts'
-import { arbiters, refuseOwnerColumn, refuseUndeclared, uniqueSet, type Draft } from './insert.ts'
+import { refuseOwnerColumn, refuseUndeclared, type Draft } from './draft.ts'
 import { isKind, refuseNode, take, type HandledNodes } from './nodes.ts'
 import { readColumn, readReference } from './scope.ts'
 import type { Output } from './selections.ts'
 import { snapshot } from './snapshot.ts'
 import { anyOf, columnOf, hasEnvelope, indexedFields } from './table.ts'
 import type { Target } from './target.ts'
+import { arbiters, uniqueSet } from './unique.ts'
 import { planLockingSelect, planRowWrite } from './update.ts'
 
 /** How rows to be inserted are resolved against stored ones that they conflict with. */

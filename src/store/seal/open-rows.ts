@@ -134,7 +134,8 @@ function open({ resource, envelope: place }: Place, carried: Carried | 'none' | 
   if (typeof carried === 'string') return carried
   const { envelope, clear, dataKeyId } = carried
   const key = keys.live.get(dataKeyId)
-  if (key) return tampering(resource, clear, () => openRow(key, { resource, clear, about: place.about }, envelope))
+  if (key)
+    return tampering(resource, clear, () => openRow(key, { resource, clear, about: place.about }, envelope))
   if (keys.erased.has(dataKeyId)) return 'gone'
   throw tampered(resource, clear)
 }

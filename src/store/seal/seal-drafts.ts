@@ -1,13 +1,7 @@
-import {
-  blindColumn,
-  envelopesOf,
-  tenantColumn,
-  type Envelope,
-  type Resource,
-} from '../../declare/index.ts'
+import { blindColumn, envelopesOf, tenantColumn, type Envelope, type Resource } from '../../declare/index.ts'
 import { createId, type Clock } from '../../kernel/index.ts'
 import { sealRow, type KeyOwner, type KeyTree } from '../../keys/index.ts'
-import { toParameter, type Draft } from '../plan/insert.ts'
+import { toParameter, type Draft } from '../plan/draft.ts'
 import { indexedFields, visibleColumns } from '../plan/table.ts'
 import type { OpenTransaction } from '../transport.ts'
 import { createBlindIndexer, type BlindIndexer } from './blind-indexer.ts'
