@@ -118,16 +118,17 @@ function read(
   const envelope = row[columns.get(place.column)!]
   const clear = Object.fromEntries([...columns].map(([stored, column]) => [stored, row[column]]))
   if (envelope === null || envelope === undefined) {
-    if (isTakenAway(place, clear)) throw tampered(resource, clear)
+    if (isTakenAway(resource, place, clear)) throw tampered(resource, clear)
     return 'none'
   }
   const bytes = envelope as Uint8Array
   return { envelope: bytes, clear, dataKeyId: tampering(resource, clear, () => readHeader(bytes).dataKeyId) }
 }
 
-/** A row may lack an envelope only where it lacks the subject. */
-function isTakenAway({ about }: Envelope, clear: Row): boolean {
-  return about !== null && clear['id'] !== null && clear[about] !== null
+/** A row may lack an envelope only where it lacks the subject, and all that is about them. */
+function isTakenAway({ fields }: Resource, { about, clear: columns }: Envelope, clear: Row): boolean {
+  if (about === null || clear['id'] === null) return false
+  return columns.some((name) => clear[name] !== null && (name === about || fields[name]?.about === about))
 }
 
 function open({ resource, envelope: place }: Place, carried: Carried | 'none' | 'gone', keys: Keys): Opened {
