@@ -168,7 +168,7 @@ describe('a row that moves', () => {
     await expect(move()).rejects.toMatchObject({ code: 'ERR_STORE_OWNER_FIXED' })
   })
 
-  test('makes an erasure of the owner that it leaves wait, or comes too late', async () => {
+  test('makes an erasure of the owner that it leaves wait for it', async () => {
     const { who, id } = await owner()
     const heir = person(createPseudonym())
     const trx = await mover().startTransaction().execute()
@@ -177,12 +177,13 @@ describe('a row that moves', () => {
       .set({ teamId: heir.tenant!, personId: heir.id })
       .where('id', '=', id)
       .execute()
-    let erased = false
-    const erasing = erase(who).then(() => (erased = true))
-    await new Promise((resolve) => setTimeout(resolve, 150))
-    expect(erased).toBe(false)
+    const hasty = inTransaction(context.database.owner, async (connection) => {
+      await connection.query(`set local lock_timeout = '200ms'`)
+      await context.keys.erase(connection, [{ tenant: who.tenant!, subject: who.id }])
+    })
+    await expect(hasty).rejects.toMatchObject({ code: '55P03' })
     await trx.commit().execute()
-    await erasing
+    await erase(who)
     expect(await bodyOf(heir)).toEqual([{ id, body: 'moved text' }])
   })
 })
