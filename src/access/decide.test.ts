@@ -13,6 +13,18 @@ const resources = {
   people: resource({ ...base, name: 'people', subject: 'personId', fields }),
   teams: resource({ ...base, name: 'teams', tenant: 'teamId', fields }),
   rates: resource({ ...base, name: 'rates', fields }),
+  reviews: resource({
+    ...base,
+    name: 'reviews',
+    subjects: { personId: 'delete', reviewerId: 'blank' },
+    tenant: 'teamId',
+    fields: {
+      personId: field.id(),
+      reviewerId: field.id('who reviews', { optional: true }),
+      teamId: field.id(),
+      note: field.text('a note', { max: 9, about: 'personId' }),
+    },
+  }),
 }
 
 interface Case {

@@ -20,7 +20,8 @@ export function parseRoles(roles: { readonly [role: string]: readonly string[] }
 /**
  * The widest scope in which a principal may act on a resource, or null: it may not.
  *
- * - `own`: rows whose subject is the principal, inside its tenant; `tenant`: rows of its tenant.
+ * - `own`: rows whose subject is the principal, inside its tenant; where rows have several subjects,
+ *   those of which it is any. `tenant`: rows of its tenant.
  *   Where a resource declares no tenant, a person is their own tenant, so `tenant` means `own`.
  * - A scope that cannot be meant (no tenant known, or no such column) is passed over.
  * - `anonymous` has the permissions of the role `anonymous`, if one is declared, whatever it claims.
@@ -52,7 +53,7 @@ const ROLE_NAMES: Readonly<
 function isMeaningful(scope: Scope, principal: Principal, resource: Resource): boolean {
   if (scope === 'any') return true
   if (tenantColumn(resource) === null || tenantOf(principal, resource) === null) return false
-  return scope === 'tenant' || (resource.subject !== null && principal.kind === 'user')
+  return scope === 'tenant' || (resource.subjects.length > 0 && principal.kind === 'user')
 }
 
 /**

@@ -42,7 +42,33 @@ export function compareTable(shape: TableShape, live: LiveTable): MigrationStep[
         `${shape.name} lacks the index ${name}`,
       )
   }
+  compareUniques(shape, live, steps)
   return steps
+}
+
+/** A unique index that does not begin with the tenant tells one tenant what another one's rows hold. */
+function compareUniques(shape: TableShape, live: LiveTable, steps: Steps): void {
+  const { tenant } = shape.declared
+  for (const [name, columns] of live.uniques) {
+    if (shape.uniques.has(name) || tenant === null || columns[0] === tenant) continue
+    const statement = `drop index app.${quoteIdentifier(name)}`
+    const why = `the unique index ${name} of ${shape.name} reaches across tenants: its conflicts tell of their rows`
+    push(steps, shape, 'destructive', statement, why)
+  }
+  for (const [name, columns] of shape.uniques) {
+    const found = live.uniques.get(name)
+    if (found?.join() === columns.join()) continue
+    const kind = live.mayHoldRows ? 'destructive' : 'additive'
+    const drop = live.indexes.has(name) ? `drop index app.${quoteIdentifier(name)}; ` : ''
+    const statement = drop + createIndexSql(shape.name, name, columns, true)
+    push(
+      steps,
+      shape,
+      kind,
+      statement,
+      `${shape.name} lacks the unique index ${name}: rows must not repeat it`,
+    )
+  }
 }
 
 /** Changes that no statement can make while keeping the rows: their envelopes would no longer open. */
@@ -62,10 +88,18 @@ function rebuildReasons(shape: TableShape, live: LiveTable): string[] {
   const now = shape.declared
   const reasons: string[] = []
   if (live.primaryKey.join() !== shape.primaryKey.join()) reasons.push(`the tenant of ${shape.name} changed`)
-  if (was.subject !== now.subject) reasons.push(`the subject of ${shape.name} changed`)
+  if (was.subject !== now.subject || subjectsOf(was) !== subjectsOf(now))
+    reasons.push(`the subject of ${shape.name} changed`)
   if (was.seal !== now.seal) reasons.push(`${shape.name} was sealed for: ${was.seal}, now: ${now.seal}`)
   if (live.mayHoldRows) reasons.push(...sealedReasons(shape, was))
   return reasons
+}
+
+/** Whose erasure does what may change; who they are may not. */
+function subjectsOf({ subjects }: DeclaredShape): string {
+  return Object.keys(subjects ?? {})
+    .toSorted()
+    .join()
 }
 
 function sealedReasons(shape: TableShape, was: DeclaredShape): string[] {
@@ -81,6 +115,12 @@ function sealedReasons(shape: TableShape, was: DeclaredShape): string[] {
       reasons.push(`sealed field ${name} of ${shape.name} was ${kind} and is ${now.kind} now`)
     else if (optional && !now.optional)
       reasons.push(`sealed field ${name} of ${shape.name} was optional and is required now`)
+  }
+  for (const [name, about] of Object.entries(was.about ?? {})) {
+    const now = shape.declared.about?.[name]
+    const kept = clear.has(name) || shape.declared.sealed[name] !== undefined
+    if (kept && now !== about)
+      reasons.push(`field ${name} of ${shape.name} was about ${about} and is about ${now ?? 'all'} now`)
   }
   for (const [name, { optional }] of Object.entries(shape.declared.sealed)) {
     if (was.sealed[name] === undefined && !optional)

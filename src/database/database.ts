@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import pg from 'pg'
 import type { Clock } from '../kernel/index.ts'
+import { closeCatalog } from './close-catalog.ts'
+import type { Connection } from './connection.ts'
 import { DatabaseError } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { asConnection, createPool, quoteIdentifier, quoteLiteral } from './pools.ts'
@@ -111,7 +113,7 @@ async function openPools(options: DatabaseOptions, reached: Reached): Promise<Da
     const { version, database } = await greet(owner)
     requireVersion(version)
     if (reached.kind === 'external')
-      await ensureAppRole(asConnection(owner), database, derivedPassword(options.url!))
+      await prepareExternal(asConnection(owner), database, derivedPassword(options.url!))
     await greetAsApp(app, reached.kind)
     const { kind, databaseDir } = reached
     return {
@@ -127,6 +129,15 @@ async function openPools(options: DatabaseOptions, reached: Reached): Promise<Da
     await Promise.allSettled([owner.end(), app.end()])
     throw error
   }
+}
+
+/** An owner who is no superuser leaves to the app role what this Postgres gives to everybody. */
+async function prepareExternal(owner: Connection, database: string, password: string | null): Promise<void> {
+  await ensureAppRole(owner, database, password)
+  const [role] = await owner.query<{ superuser: boolean }>(
+    'select rolsuper as superuser from pg_roles where rolname = current_user',
+  )
+  if (role?.superuser) await closeCatalog(owner, null)
 }
 
 async function close(owner: pg.Pool, app: pg.Pool, reached: Reached): Promise<void> {
@@ -171,8 +182,20 @@ async function createDatabase(server: DatabaseServer, name: string): Promise<voi
     if (rowCount === 0) await client.query(`create database ${quoteIdentifier(name)} owner ${OWNER_ROLE}`)
     await client.query(`revoke connect on database ${quoteIdentifier(name)} from public`)
     for (const statement of appRoleStatements(name)) await client.query(statement)
+    await closeCatalogOf(server, name)
   } catch (cause) {
     throw new DatabaseError('ERR_DATABASE_CONNECT', `the database ${name} cannot be prepared`, { cause })
+  } finally {
+    await client.end()
+  }
+}
+
+async function closeCatalogOf(server: DatabaseServer, name: string): Promise<void> {
+  const client = new pg.Client(server.connect('postgres', name))
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await closeCatalog(asConnection(client), OWNER_ROLE)
   } finally {
     await client.end()
   }

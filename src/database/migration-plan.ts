@@ -21,6 +21,8 @@ export interface LiveTable {
   readonly columns: ReadonlyMap<string, { readonly type: string; readonly nullable: boolean }>
   readonly primaryKey: readonly string[]
   readonly indexes: ReadonlySet<string>
+  /** Unique indexes but the primary key, with their columns; an expression counts as a column without a name. */
+  readonly uniques: ReadonlyMap<string, readonly string[]>
   /** False only when it surely holds no row. */
   readonly mayHoldRows: boolean
   readonly protected: boolean

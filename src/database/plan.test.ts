@@ -42,6 +42,21 @@ function visits(fields: FieldMap, options: object = { subject: 'personId' }): Re
 const text = (options: object = {}): FieldMap[string] => field.text('a text', { max: 100, ...options })
 const clearText = (options: object = {}): FieldMap[string] => text({ clear: 'needed in SQL', ...options })
 
+/** Visits of two people; `about` is whom the note is about. */
+function severalPeople(
+  subjects: object = { personId: 'delete', hostId: 'blank' },
+  noteAbout = 'personId',
+): Resource {
+  const optional = { optional: true } as const
+  const fields = {
+    teamId: field.id(),
+    hostId: field.id('the host', optional),
+    guestId: field.id('the guest', optional),
+    note: field.text('a note', { max: 100, about: noteAbout, ...optional }),
+  }
+  return visits(fields, { tenant: 'teamId', subjects })
+}
+
 const plan = (database: TestDatabase, declared: readonly Resource[]): Promise<MigrationPlan> =>
   planResources(asConnection(database.owner), declared)
 
@@ -113,6 +128,37 @@ describe('the tables of a data map', () => {
     )
     expect(rows).toHaveLength(3)
     for (const { indexdef } of rows as { indexdef: string }[]) expect(indexdef).toContain('("teamId", ')
+  })
+
+  it('lead a unique set with the tenant, whatever the set says', async () => {
+    const unique = { tenant: 'teamId', unique: [['city'], ['teamId', 'personId']] }
+    const declared = visits({ teamId: field.id(), city: field.text('a city', { max: 100 }) }, unique)
+    const database = await started({ resources: [declared] })
+    const { rows } = await database.owner.query<{ indexdef: string }>(
+      `select indexdef from pg_indexes where schemaname = 'app' and indexname like '%unique%' order by indexdef collate "C"`,
+    )
+    expect(rows.map(({ indexdef }) => indexdef.replace(/.*using btree/i, ''))).toEqual([
+      ' ("teamId", "personId")',
+      ' ("teamId", city)',
+    ])
+    expect((await plan(database, [declared])).steps).toEqual([])
+  })
+
+  it('give rows about several people an envelope each, and an index to find them by', async () => {
+    const several = severalPeople()
+    const database = await started({ resources: [several] })
+    const [table] = await describeSchema(asConnection(database.owner))
+    const columns = table!.columns.map(
+      ({ name, type, nullable }) => `${name} ${type}${nullable ? '' : ' not null'}`,
+    )
+    expect(columns).toEqual(
+      expect.arrayContaining(['hostId uuid', '_envelope_personId bytea', '_envelope_hostId bytea']),
+    )
+    const { rows } = await database.owner.query<{ indexdef: string }>(
+      `select indexdef from pg_indexes where schemaname = 'app' and indexname like '%about%'`,
+    )
+    expect(rows).toHaveLength(2)
+    expect((await plan(database, [several])).steps).toEqual([])
   })
 
   it('refuse a choice that is not declared', async () => {
@@ -247,6 +293,33 @@ describe('destructive changes', () => {
     ).rejects.toThrow(/tenant of visits changed/)
     const sealedForTenant = visits(rest, { tenant: 'personId', seal: 'tenant' })
     await expect(apply(database, [sealedForTenant])).rejects.toThrow(/sealed for: subject, now: tenant/)
+  })
+
+  it('are refused: another circle of subjects, or a field that is about another', async () => {
+    const database = await started({ resources: [severalPeople()] })
+    await addRow(database, { teamId: createId(systemClock) })
+    const other = severalPeople({ personId: 'delete', guestId: 'delete' }, 'personId')
+    await expect(apply(database, [other])).rejects.toThrow(/subject of visits changed/)
+    const swapped = severalPeople({ personId: 'delete', hostId: 'blank' }, 'hostId')
+    await expect(apply(database, [swapped])).rejects.toThrow(
+      /note of visits was about personId and is about hostId/,
+    )
+    await apply(database, [severalPeople({ personId: 'delete', hostId: 'keep-others' })])
+  })
+
+  it('are refused: a unique set over rows that may break it, and a unique index across tenants', async () => {
+    const shape = (options: object = {}): Resource =>
+      visits(
+        { teamId: field.id(), city: field.text('a city', { max: 100 }) },
+        { tenant: 'teamId', ...options },
+      )
+    const database = await started({ resources: [shape()] })
+    await addRow(database, { teamId: createId(systemClock), city: 'Graz' })
+    await expect(apply(database, [shape({ unique: [['city']] })])).rejects.toThrow(/create unique index/)
+    await database.owner.query('create unique index mine on app.visits ("teamId", city)')
+    expect((await plan(database, [shape()])).steps).toEqual([])
+    await database.owner.query('create unique index oracle on app.visits (city)')
+    await expect(apply(database, [shape()])).rejects.toThrow(/drop index app."oracle"/)
   })
 
   it('can be made by running the named statement', async () => {

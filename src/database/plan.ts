@@ -105,7 +105,8 @@ function stepsFor(shape: TableShape, live: LiveTable | undefined): MigrationStep
 
 function creation(shape: TableShape): MigrationStep[] {
   const indexes = [...shape.indexes].map(([name, columns]) => createIndexSql(shape.name, name, columns))
-  const statement = [createTableSql(shape), ...indexes].join(';\n')
+  const uniques = [...shape.uniques].map(([name, columns]) => createIndexSql(shape.name, name, columns, true))
+  const statement = [createTableSql(shape), ...indexes, ...uniques].join(';\n')
   return [{ kind: 'additive', resource: shape.name, statement, why: `resource ${shape.name} has no table` }]
 }
 
@@ -117,6 +118,12 @@ function policiesSource(shape: TableShape): string {
 const LIVE_POLICIES = `(select md5(coalesce(string_agg(concat_ws('|', p.polname, p.polcmd, p.polpermissive, p.polroles::text,
     pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), '/' order by p.polname), ''))
   from pg_policy p where p.polrelid = c.oid)`
+
+const LIVE_UNIQUES = `(select coalesce(jsonb_object_agg(x.relname, array(
+    select coalesce(a.attname::text, '') from unnest(i.indkey) with ordinality k(attnum, position)
+      left join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum and k.attnum > 0
+     where k.position <= i.indnkeyatts order by k.position)), '{}')
+  from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid and i.indisunique and not i.indisprimary)`
 
 function noteSql(shape: TableShape, source: string): string {
   const values = [shape.name, canonicalJson(shape.declared), source]
@@ -131,6 +138,7 @@ interface LiveRow {
   readonly name: string
   readonly primary_key: string[]
   readonly indexes: string[]
+  readonly uniques: { readonly [name: string]: readonly string[] }
   readonly size: number
   readonly protected: boolean
   readonly policies_live: string
@@ -147,6 +155,7 @@ async function readLive(owner: Connection): Promise<Map<string, LiveTable>> {
                     join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
                    where i.indrelid = c.oid and i.indisprimary order by k.position) as primary_key,
             array(select x.relname::text from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid) as indexes,
+            ${LIVE_UNIQUES} as uniques,
             ${LIVE_POLICIES} as policies_live,
             r.declared, r.policies_source as noted_source, r.policies_live as noted_live
        from pg_class c left join surety.resources r on r.name = c.relname
@@ -164,6 +173,7 @@ function liveTable(row: LiveRow, columns: LiveTable['columns']): LiveTable {
     columns,
     primaryKey: row.primary_key,
     indexes: new Set(row.indexes),
+    uniques: new Map(Object.entries(row.uniques)),
     mayHoldRows: row.size > 0,
     protected: row.protected,
     policiesLive: row.policies_live,

@@ -25,7 +25,7 @@ export function settingSql(setting: string, type: 'text' | 'uuid' = 'text'): str
 /**
  * Row-level security of one table: enabled, forced, one policy per command. A row is open when
  * the setting of the verb is `any`; or `tenant` and the row is the tenant's; or `own` and it is the
- * asking person's, too. Where no tenant is declared the person is the tenant, so `own` asks for the
+ * asking person's, too, who may be any of a row's subjects. Where no tenant is declared the person is the tenant, so `own` asks for the
  * person alone. Anything else, an unset setting included, opens nothing.
  */
 export function policyStatements(shape: TableShape): string[] {
@@ -51,10 +51,12 @@ function openSql(shape: TableShape, verb: PolicyVerb): string {
 }
 
 function ownership(shape: TableShape): { tenant: string; own: string } {
-  const { tenant, subject } = shape.declared
+  const { tenant } = shape.declared
+  const { subjects } = shape
   const tenants =
     tenant === null ? 'false' : `${quoteIdentifier(tenant)} = ${settingSql(TENANT_SETTING, 'uuid')}`
-  if (subject === null) return { tenant: tenants, own: 'false' }
-  const persons = `${quoteIdentifier(subject)} = ${settingSql(SUBJECT_SETTING, 'uuid')}`
-  return { tenant: tenants, own: tenant === subject ? persons : `(${tenants} and ${persons})` }
+  if (subjects.length === 0) return { tenant: tenants, own: 'false' }
+  const each = subjects.map((column) => `${quoteIdentifier(column)} = ${settingSql(SUBJECT_SETTING, 'uuid')}`)
+  const persons = each.length === 1 ? each[0]! : `(${each.join(' or ')})`
+  return { tenant: tenants, own: tenant === subjects[0] ? persons : `(${tenants} and ${persons})` }
 }

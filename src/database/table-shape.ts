@@ -3,11 +3,12 @@ import {
   blindColumn,
   blindFields,
   clearFields,
-  ENVELOPE_COLUMN,
+  envelopesOf,
   sealedFields,
   tenantColumn,
   type Field,
   type FieldKind,
+  type OnErase,
   type Resource,
 } from '../declare/index.ts'
 import { DatabaseError } from './errors.ts'
@@ -26,6 +27,10 @@ export interface ColumnShape {
 export interface DeclaredShape {
   readonly tenant: string | null
   readonly subject: string | null
+  /** Where rows have several subjects: each id column and what an erasure does. */
+  readonly subjects?: { readonly [column: string]: OnErase }
+  /** Where rows have several subjects: the fields that are about one of them. */
+  readonly about?: { readonly [field: string]: string }
   readonly seal: Resource['seal']
   readonly schemaVersion: number
   /** Sealed fields by name: what the envelopes hold. */
@@ -40,6 +45,10 @@ export interface TableShape {
   readonly primaryKey: readonly string[]
   /** Index name to the columns it covers. */
   readonly indexes: ReadonlyMap<string, readonly string[]>
+  /** Names of unique indexes to the columns they cover, the tenant first. */
+  readonly uniques: ReadonlyMap<string, readonly string[]>
+  /** The id columns of the row's subjects. */
+  readonly subjects: readonly string[]
   readonly declared: DeclaredShape
 }
 
@@ -61,7 +70,7 @@ const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{0,47}$/
 const IDENTIFIER_MAX = 63
 
 /**
- * The table a resource declares. Sealed fields have no column: they share `_envelope`.
+ * The table a resource declares. Sealed fields have no column: they share their subject's envelope.
  * @throws DatabaseError `ERR_DATABASE_NAME` for a name that cannot be a table, column or setting
  */
 export function tableShape(resource: Resource): TableShape {
@@ -75,6 +84,8 @@ export function tableShape(resource: Resource): TableShape {
     columns: columnsOf(resource),
     primaryKey: tenant === null ? ['id'] : [tenant, 'id'],
     indexes: indexesOf(resource, tenant),
+    uniques: uniquesOf(resource, tenant),
+    subjects: resource.subjects.map(({ column }) => column),
     declared: declaredShape(resource),
   }
 }
@@ -109,7 +120,8 @@ function columnsOf(resource: Resource): ColumnShape[] {
     plain('id', 'uuid', false),
     plain('createdAt', TYPES.timestamp, false),
     ...clear,
-    ...(sealedFields(resource).length > 0 ? [plain(ENVELOPE_COLUMN, 'bytea', false)] : []),
+    // Nullable where a row has several: a subject may be absent, or blanked by an erasure.
+    ...envelopesOf(resource).map(({ column, about }) => plain(column, 'bytea', about !== null)),
     // Nullable even for required fields: rows from before the index was declared have none yet.
     ...blindFields(resource).map((name) => plain(blindColumn(name), 'bytea', true)),
   ]
@@ -132,7 +144,22 @@ function indexesOf(resource: Resource, tenant: string | null): Map<string, strin
     const columns = [...new Set([...leading, resource.subject, time])]
     indexes.set(objectName(resource.name, `by_${time}`), columns)
   }
+  if (resource.subject === null) {
+    for (const { column } of resource.subjects)
+      indexes.set(objectName(resource.name, `about_${column}`), [...leading, column])
+  }
   return indexes
+}
+
+function uniquesOf(resource: Resource, tenant: string | null): Map<string, string[]> {
+  const leading = tenant === null ? [] : [tenant]
+  const sealed = new Set(sealedFields(resource))
+  return new Map(
+    resource.unique.map((names) => {
+      const columns = names.map((name) => (sealed.has(name) ? blindColumn(name) : name))
+      return [objectName(resource.name, `unique_${names.join('_')}`), [...leading, ...columns]]
+    }),
+  )
 }
 
 function declaredShape(resource: Resource): DeclaredShape {
@@ -144,10 +171,20 @@ function declaredShape(resource: Resource): DeclaredShape {
   return {
     tenant: tenantColumn(resource),
     subject: resource.subject,
+    ...severalSubjects(resource),
     seal: resource.seal,
     schemaVersion: resource.schemaVersion,
     sealed: Object.fromEntries(sealed),
     choices: Object.fromEntries(fields.flatMap(([name, { choices }]) => (choices ? [[name, choices]] : []))),
+  }
+}
+
+function severalSubjects({ subjects, fields }: Resource): Pick<DeclaredShape, 'subjects' | 'about'> {
+  if (subjects.length < 2) return {}
+  const about = Object.entries(fields).flatMap(([name, field]) => (field.about ? [[name, field.about]] : []))
+  return {
+    subjects: Object.fromEntries(subjects.map(({ column, onErase }) => [column, onErase])),
+    about: Object.fromEntries(about) as { [field: string]: string },
   }
 }
 
@@ -186,6 +223,11 @@ export function createTableSql(shape: TableShape): string {
   return `create table ${tableName(shape.name)} (\n  ${[...columns, key].join(',\n  ')}\n)`
 }
 
-export function createIndexSql(table: string, index: string, columns: readonly string[]): string {
-  return `create index ${quoteIdentifier(index)} on ${tableName(table)} (${columns.map((name) => quoteIdentifier(name)).join(', ')})`
+export function createIndexSql(
+  table: string,
+  index: string,
+  columns: readonly string[],
+  unique = false,
+): string {
+  return `create ${unique ? 'unique ' : ''}index ${quoteIdentifier(index)} on ${tableName(table)} (${columns.map((name) => quoteIdentifier(name)).join(', ')})`
 }

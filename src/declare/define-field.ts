@@ -7,6 +7,12 @@ interface Options<Optional extends boolean> {
   readonly clear?: string
   /** True: rows may lack it, and it reads as null. Default false. */
   readonly optional?: Optional
+  /**
+   * In a resource with several subjects, the id field of the one that this field is about: it is sealed
+   * under that subject's key and goes with them. Every sealed field there says it; a clear one that
+   * leaves it out is about all of them. Default: none.
+   */
+  readonly about?: string
 }
 
 interface Indexed {
@@ -37,7 +43,7 @@ type AnyOptions = Options<boolean> &
 
 const GREATEST_MAX = 1_048_576
 const DEFAULT_ITEM_MAX = 255
-const COMMON = ['clear', 'optional']
+const COMMON = ['clear', 'optional', 'about']
 
 /**
  * The kinds of field. Each takes a description for the public data list and its options, and throws
@@ -118,6 +124,7 @@ function build<Value, Optional extends boolean>(
     clear: options.clear ?? null,
     optional: (options.optional ?? false) as Optional,
     index: checkIndex(check, options),
+    about: options.about ?? null,
     max:
       known.includes('max') && kind !== 'integer' && kind !== 'number' ? checkMax(check, options.max) : null,
     range: kind === 'integer' || kind === 'number' ? checkRange(check, kind, options) : null,

@@ -1,12 +1,19 @@
 import { isDuration, parseDuration, type Duration } from '../kernel/index.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
-import type { FieldMap, LawfulBasis, Resource } from './resource.ts'
+import { checkSubjects } from './define-subjects.ts'
+import { checkUnique } from './define-unique.ts'
+import type { FieldMap, LawfulBasis, OnErase, Resource } from './resource.ts'
 
 export interface ResourceDefinition<Name extends string, Fields extends FieldMap> {
   /** The table's name: `[a-z][a-z0-9_]*`, at most 40 characters. */
   readonly name: Name
   /** The id field naming the data subject. Left out: the rows are about nobody. */
   readonly subject?: keyof Fields & string
+  /**
+   * Instead of `subject`, where a row is about several people: the id fields that name them, and what
+   * the erasure of each does to the row. Needs a tenant. One whose erasure blanks is declared optional.
+   */
+  readonly subjects?: { readonly [Name in keyof Fields & string]?: OnErase }
   /** The id field naming the tenant. Left out: the subject is its own tenant. */
   readonly tenant?: keyof Fields & string
   /** Without a subject: seal the rows under the tenant's key. Default: plain columns. */
@@ -18,12 +25,18 @@ export interface ResourceDefinition<Name extends string, Fields extends FieldMap
   readonly undeclared?: 'drop' | 'refuse'
   /** Raise it by one when the sealed fields change meaning. Default 1, at most 65,535. */
   readonly schemaVersion?: number
+  /**
+   * Sets of required fields whose values no two rows of one tenant share, such as `[['slug']]`; a
+   * sealed field needs `index: 'blind'`. What `onConflict` can name. Default none.
+   */
+  readonly unique?: readonly (readonly (keyof Fields & string)[])[]
   readonly fields: Fields
 }
 
 const KEYS = [
   'name',
   'subject',
+  'subjects',
   'tenant',
   'seal',
   'purpose',
@@ -31,6 +44,7 @@ const KEYS = [
   'retention',
   'undeclared',
   'schemaVersion',
+  'unique',
   'fields',
 ]
 const BASES: readonly LawfulBasis[] = [
@@ -70,12 +84,15 @@ export function resource<const Name extends string, const Fields extends FieldMa
   )
   const seal = checkSeal(check, definition, subject, tenant)
   checkSealedFields(check, definition.fields, seal)
+  const subjects = checkSubjects(check, definition)
+  const unique = checkUnique(check, definition, seal)
   const schemaVersion = definition.schemaVersion ?? 1
   const fits = Number.isInteger(schemaVersion) && schemaVersion >= 1 && schemaVersion <= 65_535
   check.that(fits, 'schemaVersion', 'is not a whole number of 1 to 65,535', 'count up from 1')
   return Object.freeze({
     name: definition.name,
     subject,
+    subjects,
     tenant,
     seal,
     purpose: definition.purpose,
@@ -83,14 +100,19 @@ export function resource<const Name extends string, const Fields extends FieldMa
     retention: definition.retention,
     undeclared: definition.undeclared ?? 'refuse',
     schemaVersion,
+    unique,
     fields: Object.freeze({ ...definition.fields }),
   })
 }
 
-type AnyDefinition = Pick<
+/** Any resource's definition, before it is checked. */
+export type AnyDefinition = Pick<
   ResourceDefinition<string, FieldMap>,
   'purpose' | 'basis' | 'retention' | 'fields'
 > & {
+  readonly subjects?: { readonly [name: string]: OnErase | undefined } | undefined
+  readonly unique?: readonly (readonly string[])[] | undefined
+} & {
   readonly [key in 'subject' | 'tenant' | 'seal' | 'undeclared']?: string | undefined
 }
 
@@ -166,10 +188,14 @@ function checkReference(
 
 function checkSeal(
   check: DefinitionCheck,
-  { seal }: AnyDefinition,
+  { seal, subjects }: AnyDefinition,
   subject: string | null,
   tenant: string | null,
 ): Resource['seal'] {
+  if (subjects !== undefined) {
+    check.that(seal === undefined, 'seal', 'stands beside subjects', 'leave seal out: their own keys seal')
+    return 'subject'
+  }
   if (seal === undefined) return subject === null ? 'none' : 'subject'
   check.that(seal === 'tenant', 'seal', 'is not a known choice', "use seal: 'tenant', or leave it out")
   check.that(

@@ -1,5 +1,7 @@
 import { isDuration } from '../kernel/index.ts'
+import { isDuration } from '../kernel/index.ts'
 import { parseWitnessKey, VerifyError } from '../verify/index.ts'
+import { tenantColumn } from './columns.ts'
 import type { ResourceMap, SuretyConfig, WitnessConfig } from './config.ts'
 import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
@@ -100,7 +102,7 @@ function checkPermission(
   )
   const { scope } = permission
   const bound =
-    scope === 'any' || (scope === 'own' ? target.subject : (target.tenant ?? target.subject)) !== null
+    scope === 'any' || (scope === 'own' ? target.subjects.length > 0 : tenantColumn(target) !== null)
   check.that(
     bound,
     key,

@@ -28,6 +28,8 @@ export interface Field<Value = unknown, Optional extends boolean = boolean> {
   readonly clear: string | null
   readonly optional: Optional
   readonly index: FieldIndex | null
+  /** The subject that the field is about, by its id field, where a row has several; null: about all, or the only one. */
+  readonly about: string | null
   /** Greatest length: UTF-16 code units of a text, items of a list, bytes of `bytes` or of `json`'s text. */
   readonly max: number | null
   /** Least and greatest value of an `integer` or `number`. */

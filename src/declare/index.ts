@@ -7,11 +7,14 @@ export {
   blindFields,
   clearFields,
   ENVELOPE_COLUMN,
+  envelopesOf,
   IMPLICIT_COLUMNS,
   isSealed,
   keyOwnerColumn,
+  ownerColumns,
   sealedFields,
   tenantColumn,
+  type Envelope,
 } from './columns.ts'
 export type {
   Canary,
@@ -30,6 +33,7 @@ export { defineSurety } from './define-surety.ts'
 export { DeclareError, ValueError } from './errors.ts'
 export type { Field, FieldIndex, FieldKind, FieldValue } from './field.ts'
 export type { Action, Permission, PermissionText, Scope } from './permission.ts'
-export type { FieldMap, LawfulBasis, Resource } from './resource.ts'
+export type { FieldMap, LawfulBasis, OnErase, Resource, Subject } from './resource.ts'
+export { erasureOf, type RowErasure } from './row-erasure.ts'
 export type { RowOf, TableOf, TablesOf } from './row.ts'
-export { validateRow, type ValidatedRow } from './validate-row.ts'
+export { requireSubjects, validateRow, type ValidatedRow } from './validate-row.ts'

@@ -32,7 +32,30 @@ export function validateRow(
     if (value === undefined && mode === 'update') continue
     values[name] = validateField(resource, name, field, value)
   }
+  if (mode === 'insert') requireSubjects(resource, values)
   return { values, dropped }
+}
+
+/**
+ * Holds a whole row of several subjects against whom it names: somebody, and nobody else's fields.
+ * @throws ValueError `ERR_VALUE_MISSING`
+ */
+export function requireSubjects(resource: Resource, row: Readonly<Record<string, unknown>>): void {
+  if (resource.subjects.length < 2) return
+  const absent = resource.subjects.map(({ column }) => column).filter((column) => isAbsent(row[column]))
+  if (absent.length === resource.subjects.length)
+    throw new ValueError('ERR_VALUE_MISSING', `a row of ${resource.name} names none of its subjects`)
+  for (const [name, { about }] of Object.entries(resource.fields)) {
+    if (about === null || !absent.includes(about) || isAbsent(row[name])) continue
+    throw new ValueError(
+      'ERR_VALUE_MISSING',
+      `${resource.name}.${about} is missing, and ${name} is about them`,
+    )
+  }
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === null || value === undefined
 }
 
 function checkUndeclared(resource: Resource, row: Readonly<Record<string, unknown>>): string[] {

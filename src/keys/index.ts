@@ -10,7 +10,7 @@
  * (1996). Two ladders wrap the same bucket keys: `live` for production, `backup` for backups.
  *
  * Formats, final: wrapped bucket key: the provider's bytes under the context of `bucketContext`
- * (ladder, epoch, bucket, generation). Wrapped data key: `createDataKey`. Envelope: `sealRow`.
+ * (ladder, epoch, bucket, generation). Wrapped data key: `createDataKey`. Envelopes, 1 and 2: `sealRow`.
  * Whoever mints a data key holds a shared advisory lock on its bucket to the end of the transaction;
  * whoever replaces a bucket's key takes it exclusively, raises the generation and rewraps the
  * survivors in the same transaction.

@@ -1,10 +1,12 @@
 import { createHash, createHmac, type KeyObject } from 'node:crypto'
 import {
   clearFields,
+  envelopesOf,
   IMPLICIT_COLUMNS,
   keyOwnerColumn,
   sealedFields,
   tenantColumn,
+  type Envelope,
   type Resource,
 } from '../declare/index.ts'
 import { canonicalBytes, formatId, parseId } from '../kernel/index.ts'
@@ -34,13 +36,19 @@ import type { DataKey, KeyOwner } from './tree.ts'
  * whoever updates a clear column of a sealing resource seals the row again. A column that is added
  * later is null in old rows and leaves them as they are.
  *
+ * Format 2 is one of several envelopes of a row about several subjects. It differs in the first byte,
+ * 0x02; in the label, `surety/row/2`; in one more part before the subject, the name of the column that
+ * names them; and in the digest, which covers the clear columns that are about all subjects or this one.
+ *
  * What it does not do: hide the length of the sealed values, or that an old envelope of the same row
  * with the same clear columns was put back.
  */
 const FORMAT = 0x01
+const FORMAT_OF_SEVERAL = 0x02
 const ALGORITHM = 0x01
 const HEADER_BYTES = 20
 const LABEL = 'surety/row/1'
+const LABEL_OF_SEVERAL = 'surety/row/2'
 
 /** Bytes that sealing adds to the canonical JSON. */
 export const ENVELOPE_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
@@ -49,6 +57,8 @@ export const ENVELOPE_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
 export interface RowContext {
   readonly resource: Resource
   readonly clear: Readonly<Record<string, unknown>>
+  /** The subject whose envelope it is, by its id column, where the resource has several. Default: none. */
+  readonly about?: string | null
 }
 
 export interface EnvelopeHeader {
@@ -67,11 +77,11 @@ export function sealRow(
 ): Buffer {
   requireOwner(dataKey, context)
   const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt8(FORMAT, 0)
+  header.writeUInt8(formatOf(context), 0)
   header.writeUInt8(ALGORITHM, 1)
   header.writeUInt16BE(context.resource.schemaVersion, 2)
   header.set(parseId(dataKey.id), 4)
-  const plaintext = canonicalBytes(presentValues(values, sealedFields(context.resource)))
+  const plaintext = canonicalBytes(presentValues(values, partOf(context).sealed))
   return Buffer.concat([header, gcmSeal(dataKey.key, associated(header, context), plaintext)])
 }
 
@@ -87,7 +97,7 @@ export function openRow(
   const { resource } = context
   const { dataKeyId } = readHeader(envelope)
   const header = envelope.subarray(0, HEADER_BYTES)
-  const mine = dataKeyId === dataKey.id && isOwner(dataKey, context)
+  const mine = dataKeyId === dataKey.id && isOwner(dataKey, context) && envelope[0] === formatOf(context)
   const plaintext = mine
     ? gcmOpen(dataKey.key, associated(header, context), envelope.subarray(HEADER_BYTES))
     : null
@@ -98,7 +108,7 @@ export function openRow(
     )
   }
   const stored = JSON.parse(plaintext.toString('utf8')) as Record<string, unknown>
-  return readValues(resource.fields, sealedFields(resource), stored)
+  return readValues(resource.fields, partOf(context).sealed, stored)
 }
 
 /**
@@ -106,8 +116,9 @@ export function openRow(
  * @throws KeysError `ERR_KEYS_ENVELOPE_FORMAT`
  */
 export function readHeader(envelope: Uint8Array): EnvelopeHeader {
-  if (envelope.length < ENVELOPE_OVERHEAD_BYTES || envelope[0] !== FORMAT || envelope[1] !== ALGORITHM) {
-    throw new KeysError('ERR_KEYS_ENVELOPE_FORMAT', 'the bytes are no envelope of format 1')
+  const known = envelope[0] === FORMAT || envelope[0] === FORMAT_OF_SEVERAL
+  if (envelope.length < ENVELOPE_OVERHEAD_BYTES || !known || envelope[1] !== ALGORITHM) {
+    throw new KeysError('ERR_KEYS_ENVELOPE_FORMAT', 'the bytes are no envelope of format 1 or 2')
   }
   return {
     schemaVersion: envelope[2]! * 256 + envelope[3]!,
@@ -130,19 +141,42 @@ export function blindIndex(key: KeyObject, value: string | number | boolean): Bu
   return createHmac('sha256', key).update(canonicalBytes(value)).digest()
 }
 
-function associated(header: Uint8Array, { resource, clear }: RowContext): Buffer {
-  const columns = [...IMPLICIT_COLUMNS, ...clearFields(resource)]
+function associated(header: Uint8Array, context: RowContext): Buffer {
+  const { resource, clear, about = null } = context
   const digest = createHash('sha256')
-    .update(canonicalBytes(presentValues(clear, columns)))
+    .update(canonicalBytes(presentValues(clear, partOf(context).clear)))
     .digest()
   const place = frame(
-    LABEL,
+    about === null ? LABEL : LABEL_OF_SEVERAL,
     idIn(clear, tenantColumn(resource)),
     resource.name,
     idIn(clear, 'id'),
-    idIn(clear, resource.subject),
+    ...(about === null ? [idIn(clear, resource.subject)] : [about, idIn(clear, about)]),
   )
   return Buffer.concat([header, place, digest])
+}
+
+function formatOf({ about = null }: RowContext): number {
+  return about === null ? FORMAT : FORMAT_OF_SEVERAL
+}
+
+type Part = Pick<Envelope, 'sealed' | 'clear'> & { readonly owner: string | null }
+
+const soleParts = new WeakMap<Resource, Part>()
+
+/** What the envelope of that subject holds, authenticates and belongs to. */
+function partOf({ resource, about = null }: RowContext): Part {
+  if (about !== null || resource.subjects.length > 1) {
+    const mine = envelopesOf(resource).find((envelope) => envelope.about === about)
+    if (mine) return mine
+    throw new KeysError('ERR_KEYS_OWNER', `a row of ${resource.name} has no envelope for that subject`)
+  }
+  const known = soleParts.get(resource)
+  if (known) return known
+  const clear = [...IMPLICIT_COLUMNS, ...clearFields(resource)]
+  const sole = { sealed: sealedFields(resource), clear, owner: keyOwnerColumn(resource) }
+  soleParts.set(resource, sole)
+  return sole
 }
 
 function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): string {
@@ -154,8 +188,9 @@ function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): 
  * Whose data key seals a row: its tenant's and subject's; for rows sealed for a tenant, the
  * tenant's own. The ids are empty where the row does not name them.
  */
-export function keyOwnerOf({ resource, clear }: RowContext): KeyOwner {
-  return { tenant: idIn(clear, tenantColumn(resource)), subject: idIn(clear, keyOwnerColumn(resource)) }
+export function keyOwnerOf(context: RowContext): KeyOwner {
+  const { resource, clear } = context
+  return { tenant: idIn(clear, tenantColumn(resource)), subject: idIn(clear, partOf(context).owner) }
 }
 
 function isOwner(dataKey: DataKey, context: RowContext): boolean {

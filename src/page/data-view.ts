@@ -1,5 +1,5 @@
 import { isSealed, parsePermission } from '../declare/index.ts'
-import type { Field, LawfulBasis, Resource, SuretyConfig } from '../declare/index.ts'
+import type { Field, LawfulBasis, OnErase, Resource, SuretyConfig } from '../declare/index.ts'
 import { describeDuration, parseDuration } from '../kernel/index.ts'
 import {
   badge,
@@ -99,6 +99,7 @@ function resourceCard(resource: Resource, options: DataViewOptions): Markup {
         ['Purpose', resource.purpose],
         ['Lawful basis', BASIS[resource.basis]],
         ['Kept', retentionText(resource)],
+        ...sharedBy(resource),
         ['Who can see it', readers(resource, options.config.roles)],
         ['Undeclared fields', undeclaredText(resource, options)],
       ],
@@ -146,12 +147,29 @@ function fieldRows(resource: Resource): FieldRow[] {
 function storedText(resource: Resource, field: Field): Child {
   if (isSealed(resource, field)) {
     const index = field.index === null ? null : html`; a keyed hash beside it shows which values are equal`
-    const whose = resource.seal === 'tenant' ? 'the organisation it belongs to' : 'the person it is about'
-    return html`${badge('good', 'Sealed')} encrypted under a key of ${whose}${index}`
+    return html`${badge('good', 'Sealed')} encrypted under a key of ${keyOwner(resource, field)}${index}`
   }
-  if (field.clear !== null) return clearly(field.clear)
+  if (field.clear !== null) return clearly(field.about ? `${field.clear}; about ${field.about}` : field.clear)
   if (field.kind === 'id') return clearly('a random identifier that ties records together')
   return clearly('the resource is not about a person')
+}
+
+function keyOwner({ seal }: Resource, { about }: Field): Child {
+  if (seal === 'tenant') return 'the organisation it belongs to'
+  return about === null ? 'the person it is about' : html`the person it is about, <code>${about}</code>`
+}
+
+const ON_ERASE: Readonly<Record<OnErase, string>> = {
+  delete: 'the record is deleted',
+  blank: 'their fields are emptied',
+  'keep-others': 'their fields are emptied, and the record goes with the last person in it',
+}
+
+/** What the erasure of each of several people does to a record they share. */
+function sharedBy({ subjects }: Resource): [string, Child][] {
+  if (subjects.length < 2) return []
+  const lines = subjects.map(({ column, onErase }) => `${column}: ${ON_ERASE[onErase]}`)
+  return [['When a person is erased', lines.join(' · ')]]
 }
 
 const SCOPE = {

@@ -285,6 +285,29 @@ describe('/security/data', () => {
     expect(text).toContain('keyed hash')
   })
 
+  it('says of records about several people whom each field is about, and what an erasure does', () => {
+    const reviews = resource({
+      name: 'reviews',
+      subjects: { authorId: 'delete', reviewerId: 'blank' },
+      tenant: 'teamId',
+      purpose: 'let people review work',
+      basis: 'contract',
+      retention: 'account',
+      fields: {
+        authorId: field.id(),
+        reviewerId: field.id('who reviews', { optional: true }),
+        teamId: field.id(),
+        work: field.text('the work', { max: 9, about: 'authorId' }),
+        mark: field.integer('the mark', { about: 'reviewerId', clear: 'averaged in SQL', optional: true }),
+      },
+    })
+    const shown = renderMarkup(dataView({ ...options, config: { resources: { reviews }, roles: {} } }))
+    expect(shown).toContain('the person it is about, <code>authorId</code>')
+    expect(shown).toContain('averaged in SQL; about reviewerId')
+    expect(shown).toContain('authorId: the record is deleted · reviewerId: their fields are emptied')
+    expect(text).not.toContain('When a person is erased')
+  })
+
   it('names purpose, basis, retention, readers, dropped fields and request inputs', () => {
     for (const part of [
       'show people their time',

@@ -140,7 +140,7 @@ async function tryRole(
 function possibleRows(resource: Resource): readonly Whose[] {
   if (tenantColumn(resource) === null) return ['any']
   return WHOSE.filter((whose) => whose !== 'tenant' || resource.tenant !== null).filter(
-    (whose) => whose !== 'own' || resource.subject !== null,
+    (whose) => whose !== 'own' || resource.subjects.length > 0,
   )
 }
 

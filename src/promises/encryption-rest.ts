@@ -117,7 +117,7 @@ async function searchForCanary(context: ProbeContext): Promise<CanarySearch> {
 
 function clearFieldsOfPeople(config: SuretyConfig): string[] {
   return Object.values(config.resources)
-    .filter(({ subject }) => subject !== null)
+    .filter(({ subjects }) => subjects.length > 0)
     .flatMap((resource) => {
       const sealed = new Set(sealedFields(resource))
       return Object.entries(resource.fields)

@@ -2,9 +2,8 @@ import {
   blindColumn,
   blindFields,
   clearFields,
-  ENVELOPE_COLUMN,
+  envelopesOf,
   IMPLICIT_COLUMNS,
-  sealedFields,
   type Resource,
   type SuretyConfig,
 } from '../declare/index.ts'
@@ -19,7 +18,7 @@ export function columnsOf(resource: Resource): string[] {
   return [
     ...IMPLICIT_COLUMNS,
     ...clearFields(resource),
-    ...(sealedFields(resource).length > 0 ? [ENVELOPE_COLUMN] : []),
+    ...envelopesOf(resource).map(({ column }) => column),
     ...blindFields(resource).map(blindColumn),
   ]
 }

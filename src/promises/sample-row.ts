@@ -30,7 +30,7 @@ export function sampleRow(
   for (const [name, field] of Object.entries(resource.fields)) row[name] = sampleValue(field, marker, clock)
   const tenant = tenantColumn(resource)
   if (tenant) row[tenant] = owner.tenant
-  if (resource.subject) row[resource.subject] = owner.subject
+  for (const { column } of resource.subjects) row[column] = owner.subject
   return row
 }
 

@@ -15,8 +15,10 @@ export const StoreError = defineErrors('StoreError', {
   ERR_STORE_SEALED_EXPRESSION:
     'select the field and compute in code; equality and grouping need index: "blind"; else declare it clear with a reason',
   ERR_STORE_BLIND_SCOPE: 'ask inside one tenant, or declare the field with index: "blind-installation"',
-  ERR_STORE_OWNER_FIXED: 'delete the row and insert it anew for its new owner',
-  ERR_STORE_UPSERT_SEALED: 'in one transaction select the row for update, then insert or update it',
+  ERR_STORE_OWNER_FIXED:
+    'move rows as somebody whose permission to write covers the old owner and the new one',
+  ERR_STORE_UPSERT_SEALED:
+    'declare the columns of onConflict as a unique set of the resource, or select the row for update and then insert or update it',
   ERR_STORE_TOO_LARGE: 'split the statement: Postgres takes at most 65,535 parameters, and no deep nesting',
   ERR_STORE_NOT_OFFERED: 'use select, insert, update, delete and transactions of the governed builder',
   ERR_STORE_TAMPERED:

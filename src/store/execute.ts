@@ -8,6 +8,7 @@ import { fillParameters } from './seal/parameters.ts'
 import { openRows } from './seal/open-rows.ts'
 import { sealDrafts } from './seal/seal-drafts.ts'
 import { runLockedUpdate } from './seal/locked-update.ts'
+import { runUpsert } from './seal/upsert.ts'
 import type { OpenTransaction, Session } from './transport.ts'
 
 /** What running a plan takes besides a connection. */
@@ -53,6 +54,7 @@ async function run(
 ): Promise<QueryResult<unknown>> {
   const { keys, clock } = execution
   if (plan.update) return runLockedUpdate(execution, transaction, plan, plan.update)
+  if (plan.upsert) return runUpsert(execution, transaction, plan, plan.upsert)
   const stored = plan.insert
     ? await sealDrafts(transaction, keys, clock, plan.insert.resource, plan.insert.drafts)
     : []
@@ -74,7 +76,8 @@ async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan):
 
 /** True where a failure can follow the change: in a later row's write, or in opening what it returns. */
 function isAtomic(plan: Plan): boolean {
-  return plan.update !== null || (plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed))
+  if (plan.update !== null || plan.upsert !== null) return true
+  return plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed)
 }
 
 /** True where rows that stand for groups are fetched after the groups: they must be the same rows still. */

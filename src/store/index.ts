@@ -10,6 +10,13 @@
  * and are opened when the rows have come (`seal/`). Behind it stands row-level security, told by
  * transaction-local settings how far the statement's permissions reach (`transport.ts`).
  *
+ * Sealed rows change in one locked read, seal and write (`seal/locked-update.ts`), upserts among them
+ * (`seal/upsert.ts`); a move to another owner holds the keys of both. Ways around are attempted in
+ * `escapes.test.ts` and `escapes.database.test.ts`.
+ *
+ * Refused, since their values could be neither validated nor sealed: `insert … select`, CTEs that
+ * write or recur, merging.
+ *
  * What it does not do: stop somebody who holds the pool itself; hide from the database which rows
  * have equal blind-indexed values; serve operators, whose grants are not part of it yet; stream.
  */

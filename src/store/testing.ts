@@ -5,7 +5,7 @@ import type pg from 'pg'
 import type { Principal } from '../access/index.ts'
 import { applyPlan, inTransaction, planResources, settingName, silentLogger } from '../database/index.ts'
 import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
-import { field, resource, type TablesOf } from '../declare/index.ts'
+import { field, resource, type Resource, type ResourceMap, type TablesOf } from '../declare/index.ts'
 import { createPseudonym, manualClock, type ManualClock } from '../kernel/index.ts'
 import { keysMigrations, openFileProvider, openKeyTree, type OpenKeyTree } from '../keys/index.ts'
 import { createStore, type Store, type StoreOptions } from './store.ts'
@@ -93,32 +93,40 @@ export const testRoles = {
 
 export type TestTables = TablesOf<typeof testResources>
 
-export interface TestStore {
+export interface TestStore<Resources extends ResourceMap = typeof testResources> {
   readonly database: TestDatabase
   readonly keys: OpenKeyTree
   readonly clock: ManualClock
-  readonly store: Store<TestTables>
+  readonly store: Store<TablesOf<Resources>>
   /** Names of dropped members by resource, as the store told them. */
   readonly dropped: [string, readonly string[]][]
   /** Another store over the same data. */
-  reopen(options: Partial<StoreOptions<typeof testResources>>): Store<TestTables>
+  reopen(options: Partial<StoreOptions<Resources>>): Store<TablesOf<Resources>>
   /** Runs SQL as the owner, with every table of the data map open. */
   ungoverned<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>>
   close(): Promise<void>
 }
 
 /** A real database with the test data map, a key tree, and a store over the app role. */
-export async function openTestStore(): Promise<TestStore> {
+export function openTestStore(): Promise<TestStore> {
+  return openStoreOver(testResources, testRoles)
+}
+
+/** The same over another data map. */
+export async function openStoreOver<const Resources extends ResourceMap>(
+  resources: Resources,
+  roles: StoreOptions<Resources>['roles'],
+): Promise<TestStore<Resources>> {
   const clock = manualClock(Date.UTC(2026, 10, 1, 12))
   const database = await startTestDatabase({ clock, migrations: [keysMigrations] })
-  await createTables(database.owner)
+  await createTables(database.owner, Object.values(resources))
   const folder = await mkdtemp(join(tmpdir(), 'surety-keys-'))
   const provider = await openFileProvider({ folder, outside: [database.databaseDir!], clock })
   const keys = await openKeyTree({ provider, owner: database.owner, clock, logger: silentLogger })
   const dropped: [string, readonly string[]][] = []
-  const options: StoreOptions<typeof testResources> = {
-    resources: testResources,
-    roles: testRoles,
+  const options: StoreOptions<Resources> = {
+    resources,
+    roles,
     pool: database.app,
     keys,
     clock,
@@ -132,7 +140,7 @@ export async function openTestStore(): Promise<TestStore> {
     dropped,
     store: createStore(options),
     reopen: (changes) => createStore({ ...options, ...changes }),
-    ungoverned: (sql, values) => ungoverned(database.owner, sql, values),
+    ungoverned: (sql, values) => ungoverned(database.owner, Object.values(resources), sql, values),
     async close() {
       keys.close()
       await database.close()
@@ -141,21 +149,21 @@ export async function openTestStore(): Promise<TestStore> {
   }
 }
 
-async function createTables(owner: pg.Pool): Promise<void> {
-  const resources = Object.values(testResources)
+async function createTables(owner: pg.Pool, resources: readonly Resource[]): Promise<void> {
   const plan = await inTransaction(owner, (connection) => planResources(connection, resources))
   await applyPlan(owner, plan, { allow: 'additive' })
 }
 
 async function ungoverned<Row extends pg.QueryResultRow>(
   owner: pg.Pool,
+  resources: readonly Resource[],
   sql: string,
   values: unknown[] = [],
 ): Promise<pg.QueryResult<Row>> {
   const client = await owner.connect()
   try {
     await client.query('begin')
-    for (const { name } of Object.values(testResources)) {
+    for (const { name } of resources) {
       for (const verb of ['read', 'write', 'delete'] as const) {
         await client.query(`set local ${settingName(verb, name)} = 'any'`)
       }

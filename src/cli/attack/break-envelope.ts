@@ -102,7 +102,9 @@ type Change = (connection: Connection, table: string, rows: readonly StoredRow[]
 
 /** Changes rows of the table that has the most: an earlier attack's row is hardly met again. */
 async function change({ tool, database }: Target, rows: number, apply: Change): Promise<string> {
-  const sealing = Object.values(tool.config.resources).filter((resource) => sealedFields(resource).length > 0)
+  const sealing = Object.values(tool.config.resources).filter((resource) => {
+    return sealedFields(resource).length > 0 && resource.subjects.length < 2
+  })
   return inTransaction(database.owner, async (connection) => {
     const counted: { name: string; count: number }[] = []
     for (const { name } of sealing) counted.push({ name, count: await openTable(connection, name) })

@@ -1,10 +1,10 @@
-import type { OperationNode } from 'kysely'
+import { ParensNode, type OperationNode } from 'kysely'
 import { decide, tenantOf, type Principal, type Roles } from '../../access/index.ts'
-import { keyOwnerColumn, tenantColumn } from '../../declare/index.ts'
+import { envelopesOf, tenantColumn } from '../../declare/index.ts'
 import type { Action, Resource, Scope } from '../../declare/index.ts'
 import { KEYS_SETTING, settingName, SUBJECT_SETTING, TENANT_SETTING } from '../../database/index.ts'
 import { describeName, StoreError } from '../errors.ts'
-import { both, columnOf, equals } from './table.ts'
+import { anyOf, both, columnOf, equals } from './table.ts'
 
 /** What the planner knows about its principal; the same for all of its statements. */
 export interface Policy {
@@ -13,6 +13,13 @@ export interface Policy {
   readonly resources: ReadonlyMap<string, Resource>
   /** False only in tests that show row-level security holding alone. */
   readonly predicates: boolean
+}
+
+/** What binds rows to the principal within a scope; null where nothing does. */
+export interface Bindings {
+  readonly tenant: { readonly column: string; readonly value: string } | null
+  /** The principal is the subject of the row: one of these columns holds its id. */
+  readonly person: { readonly columns: readonly string[]; readonly id: string } | null
 }
 
 const NARROWEST_FIRST: readonly Scope[] = ['own', 'tenant', 'any']
@@ -65,28 +72,37 @@ export class Authority {
     return NARROWEST_FIRST.find((scope) => scopes.includes(scope)) ?? 'any'
   }
 
-  /** The columns that bind rows to the principal within a scope, and their values. */
-  bindings(resource: Resource, scope: Scope): ReadonlyMap<string, string> {
-    const bindings = new Map<string, string>()
-    if (scope === 'any') return bindings
-    bindings.set(tenantColumn(resource)!, tenantOf(this.principal, resource)!)
-    if (scope === 'own') bindings.set(resource.subject!, this.principal.id)
-    return bindings
+  bindings(resource: Resource, scope: Scope): Bindings {
+    if (scope === 'any') return { tenant: null, person: null }
+    const tenant = { column: tenantColumn(resource)!, value: tenantOf(this.principal, resource)! }
+    if (scope === 'tenant') return { tenant, person: null }
+    return {
+      tenant,
+      person: { columns: resource.subjects.map(({ column }) => column), id: this.principal.id },
+    }
   }
 
-  /** The bindings of rows that the principal may read. */
+  /**
+   * Columns and values of rows that the principal may read, to fetch again what a statement found in
+   * reach. Where a row has several subjects, which of them the principal is was asked by then.
+   */
   reach(resource: Resource): ReadonlyMap<string, string> {
-    return this.#policy.predicates ? this.bindings(resource, this.permit(resource, 'read')) : new Map()
+    const reach = new Map<string, string>()
+    if (!this.#policy.predicates) return reach
+    const { tenant, person } = this.bindings(resource, this.permit(resource, 'read'))
+    if (tenant) reach.set(tenant.column, tenant.value)
+    if (person?.columns.length === 1) reach.set(person.columns[0]!, person.id)
+    return reach
   }
 
   /** The condition on `alias` for the rows in scope; null for all rows. */
   predicate(resource: Resource, alias: string, scope: Scope): OperationNode | null {
     if (!this.#policy.predicates) return null
-    let condition: OperationNode | null = null
-    for (const [column, value] of this.bindings(resource, scope)) {
-      condition = both(condition, equals(columnOf(alias, column), value))
-    }
-    return condition
+    const { tenant, person } = this.bindings(resource, scope)
+    const tenants = tenant && equals(columnOf(alias, tenant.column), tenant.value)
+    const others = person?.columns.filter((column) => column !== tenant?.column) ?? []
+    const persons = anyOf(others.map((column) => equals(columnOf(alias, column), person!.id)))
+    return both(tenants, others.length > 1 ? ParensNode.create(persons!) : persons)
   }
 
   /**
@@ -118,7 +134,7 @@ export class Authority {
     for (const [resource, uses] of this.#uses) {
       for (const [action, scope] of uses) {
         settings.set(settingName(action, resource.name), scope)
-        if (scope === 'any' && keyOwnerColumn(resource) !== null) settings.set(KEYS_SETTING, 'any')
+        if (scope === 'any' && envelopesOf(resource).length > 0) settings.set(KEYS_SETTING, 'any')
       }
     }
     return settings

@@ -98,6 +98,8 @@ function planOperand(scope: Scope, left: Resolved, right: OperationNode): Operat
 
 function blindValue(scope: Scope, { sealed }: Resolved, value: unknown): BlindValue | null {
   if (value === null || value === undefined) return null
+  // The planner's own look-up of a row that it knows the tenant of; nobody else has one to hand in.
+  if (value instanceof BlindValue) return value
   const { resource } = sealed!.carrier
   const tenant = scope.authority.blindTenant(resource, sealed!.field)
   return new BlindValue(resource, sealed!.field, tenant, toIndexable(resource, sealed!.field, value))

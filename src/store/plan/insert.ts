@@ -1,8 +1,6 @@
 import {
-  BinaryOperationNode,
   ColumnNode,
   OnConflictNode,
-  OperatorNode,
   PrimitiveValueListNode,
   ReferenceNode,
   TableNode,
@@ -12,9 +10,10 @@ import {
   type ColumnUpdateNode,
   type OperationNode,
 } from 'kysely'
-import { blindColumn, validateRow, type Resource } from '../../declare/index.ts'
-import { describeName, StoreError } from '../errors.ts'
-import type { Authority } from './authority.ts'
+import { validateRow, type Resource } from '../../declare/index.ts'
+import { StoreError } from '../errors.ts'
+import type { Authority, Bindings } from './authority.ts'
+import { assignment, refuseOwnerColumn, refuseUndeclared, RowSlot, toParameter, type Draft } from './draft.ts'
 import { planExpression } from './expression.ts'
 import { isKind, refuseNode, take } from './nodes.ts'
 import { rootScope } from './select.ts'
@@ -22,28 +21,18 @@ import { readColumn, type Scope } from './scope.ts'
 import type { Output } from './selections.ts'
 import { snapshot } from './snapshot.ts'
 import { columnsOf } from './sources.ts'
-import { both, hasEnvelope, indexedFields, storedColumns, visibleColumns } from './table.ts'
+import { both, storedColumns } from './table.ts'
 import { planReturning, readTarget, type Target } from './target.ts'
-
-/** A row to be stored, by field name: validated, bound to its owner, not yet sealed. */
-export type Draft = Readonly<Record<string, unknown>>
-
-/** A parameter that becomes a column of a stored row when the statement runs. */
-export class RowSlot {
-  readonly row: number
-  readonly column: string
-
-  constructor(row: number, column: string) {
-    this.row = row
-    this.column = column
-  }
-}
+import { arbiters } from './unique.ts'
+import { planUpsert, type PlannedUpsert } from './upsert.ts'
 
 export interface PlannedInsert {
   readonly node: OperationNode
   readonly outputs: readonly Output[]
   readonly resource: Resource
   readonly drafts: readonly Draft[]
+  /** How each row is resolved against the one that it conflicts with, where SQL alone cannot. */
+  readonly upsert: PlannedUpsert | null
   /** Undeclared members that were left out, each name once. */
   readonly dropped: readonly string[]
 }
@@ -66,8 +55,10 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
   const scope = rootScope(authority)
   scope.add({ alias: target.alias, columns: columnsOf(resource) })
   const returning = planReturning(scope, target, query.returning)
+  const upsert = planUpsert(authority, target, query, drafts)
   const stored = storedColumns(resource)
-  const values = drafts.map((_, row) =>
+  // Rows that may meet others are inserted one by one.
+  const values = (upsert ? drafts.slice(0, 1) : drafts).map((_, row) =>
     PrimitiveValueListNode.create(stored.map((column) => new RowSlot(row, column))),
   )
   const planned: OperationNode & Record<string, unknown> = {
@@ -75,10 +66,12 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
     into: target.node,
     columns: stored.map((column) => ColumnNode.create(column)),
     values: ValuesNode.create(values),
-    ...(query.onConflict && { onConflict: planConflict(authority, target, query.onConflict) }),
+    ...(query.onConflict && {
+      onConflict: upsert?.onConflict ?? planConflict(authority, target, query.onConflict),
+    }),
     ...(returning.node && { returning: returning.node }),
   }
-  return { node: planned, outputs: returning.outputs, resource, drafts, dropped: [...dropped] }
+  return { node: planned, outputs: returning.outputs, resource, drafts, upsert, dropped: [...dropped] }
 }
 
 function readRows(node: OperationNode, columns: readonly string[]): Record<string, unknown>[] {
@@ -117,35 +110,44 @@ function toDraft(
   dropped: Set<string>,
 ): Draft {
   const scope = authority.permit(resource, 'write')
-  for (const [column, value] of authority.bindings(resource, scope)) {
-    row[column] ??= value
-    if (row[column] !== value) {
-      throw new StoreError(
-        'ERR_STORE_FORBIDDEN',
-        `a row of ${resource.name} names another owner in ${column}`,
-      )
-    }
-  }
+  const { tenant, person } = authority.bindings(resource, scope)
+  if (tenant) fillOwner(resource, row, tenant.column, tenant.value)
+  const [sole, ...others] = person?.columns ?? []
+  if (person && others.length > 0) requireOneself(resource, row, person)
+  else if (person) fillOwner(resource, row, sole!, person.id)
   const validated = validateRow(resource, snapshot(resource, row), 'insert')
   for (const name of validated.dropped) dropped.add(name)
   return validated.values
 }
 
+function fillOwner(resource: Resource, row: Record<string, unknown>, column: string, value: string): void {
+  row[column] ??= value
+  if (row[column] !== value) refuseOther(resource, column)
+}
+
+/** Of several subjects any may be the principal; which one, only the caller can say. */
+function requireOneself(
+  resource: Resource,
+  row: Record<string, unknown>,
+  { columns, id }: NonNullable<Bindings['person']>,
+): void {
+  if (!columns.some((column) => row[column] === id)) refuseOther(resource, columns.join(' and '))
+}
+
+function refuseOther(resource: Resource, columns: string): never {
+  throw new StoreError('ERR_STORE_FORBIDDEN', `a row of ${resource.name} names another owner in ${columns}`)
+}
+
 function planConflict(authority: Authority, target: Target, node: OperationNode): OperationNode {
   const conflict = take(node, 'OnConflictNode')
   const { resource } = target
-  const columns = conflict.columns?.map((column) => ColumnNode.create(arbiter(resource, readColumn(column))))
+  const named = conflict.columns?.map(readColumn)
+  const columns = named && arbiters(resource, named).map((column) => ColumnNode.create(column))
   // Postgres looks for the conflicting row, and row-level security takes that as reading.
   if (columns) authority.permit(resource, 'read')
   const planned: OnConflictNode = { ...OnConflictNode.create(), ...(columns && { columns }) }
   if (conflict.doNothing === true) return OnConflictNode.cloneWith(planned, { doNothing: true })
   if (!conflict.updates) return refuseNode(node)
-  if (hasEnvelope(resource)) {
-    throw new StoreError(
-      'ERR_STORE_UPSERT_SEALED',
-      `a conflict on ${resource.name} cannot be resolved by an update: its rows are sealed`,
-    )
-  }
   const scope = rootScope(authority)
   scope.add({ alias: target.alias, columns: columnsOf(resource) })
   scope.add({ alias: 'excluded', columns: columnsOf(resource) })
@@ -159,15 +161,6 @@ function planConflict(authority: Authority, target: Target, node: OperationNode)
     authority.predicate(resource, target.alias, reach),
   )
   return { ...planned, updates, ...(where && { updateWhere: WhereNode.create(where) }) } as OperationNode
-}
-
-function arbiter(resource: Resource, column: string): string {
-  if (visibleColumns(resource).includes(column)) return column
-  if (indexedFields(resource).includes(column)) return blindColumn(column)
-  throw new StoreError(
-    'ERR_STORE_UNKNOWN_COLUMN',
-    `${resource.name} has no column ${describeName(column)} to conflict on`,
-  )
 }
 
 /** Only what the insert itself was given, or a literal: both were validated. */
@@ -185,42 +178,4 @@ function planConflictUpdate(scope: Scope, resource: Resource, node: OperationNod
   const { source, column: from } = scope.resolve(value)
   if (source.alias !== 'excluded' || from !== name) refuseNode(value)
   return assignment(name, ReferenceNode.create(ColumnNode.create(name), TableNode.create('excluded')))
-}
-
-export function assignment(column: string, value: OperationNode): ColumnUpdateNode {
-  return { kind: 'ColumnUpdateNode', column: ColumnNode.create(column), value }
-}
-
-/** @throws StoreError `ERR_STORE_OWNER_FIXED` */
-export function refuseOwnerColumn(resource: Resource, column: string): void {
-  if (column === resource.tenant || column === resource.subject) {
-    throw new StoreError(
-      'ERR_STORE_OWNER_FIXED',
-      `${resource.name}.${column} says whose row it is and does not change`,
-    )
-  }
-}
-
-/** @throws StoreError `ERR_STORE_UNKNOWN_COLUMN` */
-export function refuseUndeclared(resource: Resource, column: string): never {
-  throw new StoreError(
-    'ERR_STORE_UNKNOWN_COLUMN',
-    `${resource.name} declares no field ${describeName(column)}`,
-  )
-}
-
-/**
- * A field's value as the driver takes it: JSON as text, since it would write a list as an array; a
- * moment in UTC, since it would round a time zone's old offset to minutes.
- */
-export function toParameter(resource: Resource, field: string, value: unknown): unknown {
-  if (value === null || value === undefined) return null
-  if (resource.fields[field]?.kind === 'json') return JSON.stringify(value)
-  if (value instanceof Date) return value.toISOString()
-  return value instanceof Uint8Array ? Buffer.from(value) : value
-}
-
-/** `column = slot`, for finding a stored row again. */
-export function equalsSlot(left: OperationNode, slot: RowSlot): OperationNode {
-  return BinaryOperationNode.create(left, OperatorNode.create('='), ValueNode.create(slot))
 }

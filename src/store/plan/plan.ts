@@ -3,10 +3,12 @@ import type { Resource } from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
 import { Authority, type Policy } from './authority.ts'
 import { planDelete } from './delete.ts'
-import { planInsert, type Draft } from './insert.ts'
+import type { Draft } from './draft.ts'
+import { planInsert } from './insert.ts'
 import { kindOf, refuseNode } from './nodes.ts'
 import { planSelect } from './select.ts'
 import type { Output } from './selections.ts'
+import type { Upsert } from './upsert.ts'
 import { planUpdate, type LockedUpdate } from './update.ts'
 
 /** SQL whose parameters may be slots (`BlindValue`, `RowSlot`) that are filled when it runs. */
@@ -24,7 +26,19 @@ export interface Plan {
   readonly tables: readonly string[]
   readonly insert: { readonly resource: Resource; readonly drafts: readonly Draft[] } | null
   readonly update: (LockedUpdate & { readonly template: Template }) | null
+  readonly upsert: RunnableUpsert | null
   readonly dropped: { readonly resource: string; readonly names: readonly string[] } | null
+}
+
+/** A statement of several that one plan takes. */
+export interface Step {
+  readonly template: Template
+  readonly outputs: readonly Output[]
+}
+
+export interface RunnableUpsert extends Upsert {
+  readonly find: Step
+  readonly write: Step
 }
 
 const MOST_PARAMETERS = 65_535
@@ -52,7 +66,7 @@ function withinTheStack<Result>(work: () => Result): Result {
 }
 
 type Planned = Omit<Plan, 'settings' | 'tables'>
-const NOTHING_MORE = { insert: null, update: null, dropped: null } as const
+const NOTHING_MORE = { insert: null, update: null, upsert: null, dropped: null } as const
 
 const PLANNERS = {
   SelectQueryNode: (authority: Authority, node: OperationNode): Planned => {
@@ -60,13 +74,14 @@ const PLANNERS = {
     return { ...NOTHING_MORE, action: 'select', template: compile(planned), outputs }
   },
   InsertQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs, resource, drafts, dropped } = planInsert(authority, node)
+    const { node: planned, outputs, resource, drafts, upsert, dropped } = planInsert(authority, node)
     return {
       ...NOTHING_MORE,
       action: 'insert',
       template: compile(planned),
       outputs,
       insert: { resource, drafts },
+      upsert: upsert && { ...upsert, find: toStep(upsert.find), write: toStep(upsert.write) },
       dropped: droppedFrom(resource, dropped),
     }
   },
@@ -85,6 +100,10 @@ const PLANNERS = {
     const { node: planned, outputs } = planDelete(authority, node)
     return { ...NOTHING_MORE, action: 'delete', template: compile(planned), outputs }
   },
+}
+
+function toStep({ node, outputs }: { node: OperationNode; outputs: readonly Output[] }): Step {
+  return { template: compile(node), outputs }
 }
 
 function droppedFrom(resource: Resource, names: readonly string[]): Plan['dropped'] {

@@ -1,5 +1,5 @@
 import type { OperationNode, ReferenceNode } from 'kysely'
-import type { Resource } from '../../declare/index.ts'
+import type { Envelope, Resource } from '../../declare/index.ts'
 import { describeName, StoreError } from '../errors.ts'
 import type { Authority } from './authority.ts'
 import { isKind, take } from './nodes.ts'
@@ -17,12 +17,15 @@ export type Carrier = RowCarrier | RepresentativeCarrier
 export interface RowCarrier {
   readonly kind: 'row'
   readonly resource: Resource
+  /** Which of the row's envelopes. */
+  readonly envelope: Envelope
   readonly columns: ReadonlyMap<string, string>
 }
 
 export interface RepresentativeCarrier {
   readonly kind: 'representative'
   readonly resource: Resource
+  readonly envelope: Envelope
   readonly columns: ReadonlyMap<string, string>
   readonly reach: ReadonlyMap<string, string>
 }

@@ -174,13 +174,14 @@ class Exporter implements Selected {
 
   /** One row stands for its group, found by the least id, which takes no memory per row. */
   #represent({ source, sealed }: Resolved, number: number): Carrier {
-    const { resource, columns } = sealed!.carrier
+    const { resource, envelope, columns } = sealed!.carrier
     const hidden = `_c${number}_0`
     const id = CastNode.create(columnOf(source.alias, columns.get('id')!), DataTypeNode.create('text'))
     this.#select(AggregateFunctionNode.create('min', [id]), hidden)
     return {
       kind: 'representative',
       resource,
+      envelope,
       columns: new Map([['id', hidden]]),
       reach: this.#authority.reach(resource),
     }

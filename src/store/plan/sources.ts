@@ -10,7 +10,7 @@ import {
   type OperationNode,
   type SelectQueryNode,
 } from 'kysely'
-import { blindColumn, sealedFields, type Resource } from '../../declare/index.ts'
+import { blindColumn, envelopesOf, type Resource } from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
 import { planExpression } from './expression.ts'
 import { fragmentOf, isKind, refuseNode, take } from './nodes.ts'
@@ -18,7 +18,6 @@ import { readIdentifier, readTable, type Columns, type Scope, type SealedColumn 
 import {
   carriedColumns,
   columnOf,
-  hasEnvelope,
   identifier,
   indexedFields,
   storedColumns,
@@ -134,15 +133,12 @@ function planResource(scope: Scope, resource: Resource, alias: string, locked: b
 /** What a row of the resource offers to a query, where its columns have their stored names. */
 export function columnsOf(resource: Resource): Columns {
   const columns = new Map<string, SealedColumn | null>(visibleColumns(resource).map((name) => [name, null]))
-  if (!hasEnvelope(resource)) return columns
-  const carrier = {
-    kind: 'row' as const,
-    resource,
-    columns: new Map(carriedColumns(resource).map((column) => [column, column])),
-  }
   const indexed = new Set(indexedFields(resource))
-  for (const field of sealedFields(resource)) {
-    columns.set(field, { field, carrier, blind: indexed.has(field) ? blindColumn(field) : null })
+  for (const envelope of envelopesOf(resource)) {
+    const carried = new Map(carriedColumns(envelope).map((column) => [column, column]))
+    const carrier = { kind: 'row' as const, resource, envelope, columns: carried }
+    for (const field of envelope.sealed)
+      columns.set(field, { field, carrier, blind: indexed.has(field) ? blindColumn(field) : null })
   }
   return columns
 }

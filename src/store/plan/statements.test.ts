@@ -124,14 +124,14 @@ describe('statements and clauses', () => {
         ),
     ],
     [
-      'a conflict that updates sealed rows',
+      'a conflict on sealed rows that no declared unique set can meet',
       'UPSERT_SEALED',
       () =>
         compile(
           loose
             .insertInto('heartbeats')
             .values({ entity: 'x', time: new Date(0) })
-            .onConflict((oc: Loose) => oc.column('id').doUpdateSet({ language: 'x' })),
+            .onConflict((oc: Loose) => oc.column('language').doUpdateSet({ language: 'x' })),
         ),
     ],
     [

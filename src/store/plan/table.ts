@@ -4,6 +4,7 @@ import {
   ColumnNode,
   IdentifierNode,
   OperatorNode,
+  OrNode,
   ReferenceNode,
   TableNode,
   ValueNode,
@@ -13,12 +14,11 @@ import {
   blindColumn,
   blindFields,
   clearFields,
-  ENVELOPE_COLUMN,
+  envelopesOf,
   IMPLICIT_COLUMNS,
   isSealed,
-  sealedFields,
 } from '../../declare/index.ts'
-import type { Resource } from '../../declare/index.ts'
+import type { Envelope, Resource } from '../../declare/index.ts'
 
 /** The schema of all governed tables; always written out, so no CTE or search path can stand in for one. */
 export const SCHEMA = 'app'
@@ -40,13 +40,20 @@ export function equals(left: OperationNode, value: unknown): OperationNode {
   return BinaryOperationNode.create(left, OperatorNode.create('='), ValueNode.create(value))
 }
 
+/** `left or right or …` as a balanced tree, which nests no deeper than it must; null of nothing. */
+export function anyOf(conditions: readonly OperationNode[]): OperationNode | null {
+  if (conditions.length < 2) return conditions[0] ?? null
+  const middle = conditions.length >> 1
+  return OrNode.create(anyOf(conditions.slice(0, middle))!, anyOf(conditions.slice(middle))!)
+}
+
 export function both(left: OperationNode | null, right: OperationNode | null): OperationNode | null {
   return left && right ? AndNode.create(left, right) : (left ?? right)
 }
 
-/** True when rows of the resource have an envelope. */
+/** True when rows of the resource have an envelope, or several. */
 export function hasEnvelope(resource: Resource): boolean {
-  return sealedFields(resource).length > 0
+  return envelopesOf(resource).length > 0
 }
 
 /** The sealed fields with a blind column. */
@@ -59,13 +66,13 @@ export function visibleColumns(resource: Resource): string[] {
   return [...IMPLICIT_COLUMNS, ...clearFields(resource)]
 }
 
-/** What opening a row takes: its envelope and every clear column, which the envelope authenticates. */
-export function carriedColumns(resource: Resource): string[] {
-  return [ENVELOPE_COLUMN, ...visibleColumns(resource)]
+/** What opening an envelope takes: itself and every clear column that it authenticates. */
+export function carriedColumns({ column, clear }: Envelope): string[] {
+  return [column, ...clear]
 }
 
 /** Every column of the resource's table. */
 export function storedColumns(resource: Resource): string[] {
-  const envelope = hasEnvelope(resource) ? [ENVELOPE_COLUMN] : []
-  return [...visibleColumns(resource), ...envelope, ...indexedFields(resource).map(blindColumn)]
+  const envelopes = envelopesOf(resource).map(({ column }) => column)
+  return [...visibleColumns(resource), ...envelopes, ...indexedFields(resource).map(blindColumn)]
 }

@@ -14,18 +14,17 @@ import {
   type UpdateQueryNode,
   type WithNode,
 } from 'kysely'
-import { IMPLICIT_COLUMNS, tenantColumn, validateRow, type Resource } from '../../declare/index.ts'
-import { StoreError } from '../errors.ts'
-import type { Authority } from './authority.ts'
-import { planExpression } from './expression.ts'
 import {
-  assignment,
-  equalsSlot,
-  refuseOwnerColumn,
-  refuseUndeclared,
-  RowSlot,
-  toParameter,
-} from './insert.ts'
+  IMPLICIT_COLUMNS,
+  ownerColumns,
+  tenantColumn,
+  validateRow,
+  type Resource,
+} from '../../declare/index.ts'
+import { StoreError } from '../errors.ts'
+import type { Authority, Bindings } from './authority.ts'
+import { planExpression } from './expression.ts'
+import { assignment, equalsSlot, refuseOwnerColumn, refuseUndeclared, RowSlot, toParameter } from './draft.ts'
 import { isKind, take, type HandledNodes } from './nodes.ts'
 import { isReference, readReference, Scope } from './scope.ts'
 import { planSelect, planWith, rootScope } from './select.ts'
@@ -44,6 +43,10 @@ export interface LockedUpdate {
   readonly literals: Readonly<Record<string, unknown>>
   /** Fields whose new value the select computed, and the column it comes in. */
   readonly computed: ReadonlyMap<string, string>
+  /** True when it changes whose rows they are. */
+  readonly moves: boolean
+  /** Where rows have several subjects: the one who must still be among them. */
+  readonly remains: Bindings['person']
 }
 
 export interface PlannedUpdate {
@@ -63,6 +66,7 @@ export function planUpdate(authority: Authority, node: OperationNode): PlannedUp
   const query = take(node, 'UpdateQueryNode')
   const target = readTarget(authority, query.table!)
   const changes = readChanges(target.resource, query.updates ?? [])
+  requireCovered(authority, target.resource, changes.literals)
   const { dropped } = changes
   if (!hasEnvelope(target.resource) && changes.computed.size === 0) {
     return {
@@ -87,9 +91,10 @@ function readChanges(resource: Resource, updates: readonly OperationNode[]): Cha
   for (const update of updates) {
     const { column, value } = take(update, 'ColumnUpdateNode')
     const name = readAssigned(column)
-    refuseOwnerColumn(resource, name)
     if (isKind(value, 'ValueNode')) literals[name] = take(value, 'ValueNode').value
-    else if (Object.hasOwn(resource.fields, name)) computed.set(name, value)
+    else refuseOwnerColumn(resource, name)
+    if (Object.hasOwn(literals, name)) continue
+    if (Object.hasOwn(resource.fields, name)) computed.set(name, value)
     else refuseUndeclared(resource, name)
   }
   const { values, dropped } = validateRow(resource, snapshot(resource, literals), 'update')
@@ -99,6 +104,24 @@ function readChanges(resource: Resource, updates: readonly OperationNode[]): Cha
     })
   }
   return { literals: values, computed, dropped }
+}
+
+/**
+ * A row moves to another tenant or subject only where the permission to write covers both: the rows
+ * that are reached are on this side, and the new owner must be, too.
+ *
+ * @throws StoreError `ERR_STORE_OWNER_FIXED`
+ */
+function requireCovered(
+  authority: Authority,
+  resource: Resource,
+  literals: Readonly<Record<string, unknown>>,
+): void {
+  const { tenant, person } = authority.bindings(resource, authority.permit(resource, 'write'))
+  const stays = (column: string, value: string): boolean => (literals[column] ?? value) === value
+  const [sole, ...others] = person?.columns ?? []
+  if (tenant && !stays(tenant.column, tenant.value)) refuseOwnerColumn(resource, tenant.column)
+  if (person && others.length === 0 && !stays(sole!, person.id)) refuseOwnerColumn(resource, sole!)
 }
 
 function readAssigned(node: OperationNode): string {
@@ -182,59 +205,86 @@ function planLocked(authority: Authority, target: Target, query: Query, changes:
     )
   }
   const columns = new Map([...changes.computed.keys()].map((field, i) => [field, `set_${i}`]))
-  const select = planSelect(
-    authority,
-    null,
-    new Map(),
-    lockingSelect(target, query, changes, columns),
-    'root',
-  )
+  const select = planLockingSelect(authority, target, query, changes.computed, columns)
+  const moved = ownerColumns(resource).filter((column) => Object.hasOwn(changes.literals, column))
+  const written = planRowWrite(authority, target, query.returning, moved)
+  const { person } = authority.bindings(resource, authority.permit(resource, 'write'))
+  const locked: LockedUpdate = {
+    resource,
+    select,
+    literals: changes.literals,
+    computed: columns,
+    moves: moved.length > 0,
+    remains: person && person.columns.length > 1 ? person : null,
+  }
+  return { ...written, locked }
+}
+
+/**
+ * The statement that writes one resealed row: slots of row 0 are the row as it becomes, those of
+ * row 1 the row as it was found.
+ *
+ * @param moved the columns among those that say whose row it is that change
+ */
+export function planRowWrite(
+  authority: Authority,
+  target: Target,
+  returns: OperationNode | undefined,
+  moved: readonly string[],
+): { readonly node: UpdateQueryNode; readonly outputs: readonly Output[] } {
+  const { resource, alias } = target
   const scope = rootScope(authority)
-  scope.add({ alias: target.alias, columns: columnsOf(resource) })
-  const returning = planReturning(scope, target, query.returning)
+  scope.add({ alias, columns: columnsOf(resource) })
+  const returning = planReturning(scope, target, returns)
   const node: UpdateQueryNode = {
     kind: 'UpdateQueryNode',
     table: target.node,
-    updates: writtenColumns(resource).map((column) =>
+    updates: writtenColumns(resource, moved).map((column) =>
       assignment(column, ValueNode.create(new RowSlot(0, column))),
     ),
     where: WhereNode.create(rowCondition(authority, target)),
     ...(returning.node && { returning: returning.node }),
   }
-  const locked: LockedUpdate = { resource, select, literals: changes.literals, computed: columns }
-  return { node, outputs: returning.outputs, locked }
+  return { node, outputs: returning.outputs }
 }
 
-/** The caller's update as the select that finds its rows; planned like any other select. */
-function lockingSelect(
+/**
+ * The caller's condition as the select that finds its rows whole and locks them; planned like any
+ * other select.
+ *
+ * @param computed expressions over the rows, each selected under its name in `columns`
+ */
+export function planLockingSelect(
+  authority: Authority,
   { resource, alias }: Target,
-  query: Query,
-  changes: Changes,
+  query: Pick<Query, 'table' | 'with' | 'where'>,
+  computed: ReadonlyMap<string, OperationNode>,
   columns: ReadonlyMap<string, string>,
-): SelectQueryNode {
+): LockedUpdate['select'] {
   const fields = [...IMPLICIT_COLUMNS, ...Object.keys(resource.fields)].map((name) =>
     SelectionNode.create(columnOf(alias, name)),
   )
-  const computed = [...changes.computed].map(([field, value]) =>
+  const expressions = [...computed].map(([field, value]) =>
     SelectionNode.create(
       AliasNode.create(value, identifier(columns.get(field)!)) as AliasNode & SimpleReferenceExpressionNode,
     ),
   )
-  return {
+  const select: SelectQueryNode = {
     kind: 'SelectQueryNode',
     from: FromNode.create([query.table!]),
-    selections: [...fields, ...computed],
+    selections: [...fields, ...expressions],
     // One order for all, so that two updates of the same rows wait instead of deadlocking.
     orderBy: OrderByNode.create([OrderByItemNode.create(columnOf(alias, 'id'))]),
     endModifiers: [SelectModifierNode.create('ForUpdate')],
     ...(query.with && { with: query.with }),
     ...(query.where && { where: query.where }),
   }
+  return planSelect(authority, null, new Map(), select, 'root')
 }
 
-function writtenColumns(resource: Resource): string[] {
-  const fixed: readonly (string | null)[] = [...IMPLICIT_COLUMNS, resource.tenant, resource.subject]
-  return storedColumns(resource).filter((column) => !fixed.includes(column))
+function writtenColumns(resource: Resource, moved: readonly string[]): string[] {
+  const fixed = new Set<string>([...IMPLICIT_COLUMNS, ...ownerColumns(resource)])
+  return storedColumns(resource).filter((column) => !fixed.has(column) || moved.includes(column))
 }
 
 function rowCondition(authority: Authority, { resource, alias }: Target): OperationNode {
@@ -242,7 +292,7 @@ function rowCondition(authority: Authority, { resource, alias }: Target): Operat
   const keys = tenant === null ? ['id'] : [tenant, 'id']
   const reach = authority.permitAll(resource, ['read', 'write'])
   const found = keys
-    .map((column) => equalsSlot(columnOf(alias, column), new RowSlot(0, column)))
+    .map((column) => equalsSlot(columnOf(alias, column), new RowSlot(1, column)))
     .reduce((left, right) => both(left, right)!)
   return both(found, authority.predicate(resource, alias, reach))!
 }

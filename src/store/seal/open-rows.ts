@@ -1,4 +1,4 @@
-import { ENVELOPE_COLUMN, type Resource } from '../../declare/index.ts'
+import type { Envelope, Resource } from '../../declare/index.ts'
 import { quoteIdentifier, type Logger } from '../../database/index.ts'
 import { hasCode, isId } from '../../kernel/index.ts'
 import { openRow, readHeader, type DataKey, type KeyTree } from '../../keys/index.ts'
@@ -27,7 +27,8 @@ type Opened = Row | 'none' | 'gone'
 
 /**
  * Result rows as the caller selected them: sealed fields opened, hidden columns left out. A row
- * whose subject is erased is left out, as if it were deleted already.
+ * whose subject is erased is left out, as if it were deleted already; where the erasure of one of
+ * several subjects leaves the row, their fields are null, as if they were blanked already.
  *
  * LIMIT: a group is left out when the subject of the row that stands for it is erased and its rows
  * are not deleted yet. In a caller's transaction at `read committed`, a group can bear the value that
@@ -50,9 +51,10 @@ export async function openRows(
   for (const [carrier, each] of carried)
     opened.set(
       carrier,
-      each.map((one) => open(carrier.resource, one, keys)),
+      each.map((one) => open(carrier, one, keys)),
     )
-  const kept = rows.map((_, i) => carriers.every((carrier) => opened.get(carrier)![i] !== 'gone'))
+  const deciding = carriers.filter(({ envelope }) => envelope.onErase === 'delete')
+  const kept = rows.map((_, i) => deciding.every((carrier) => opened.get(carrier)![i] !== 'gone'))
   const withheld = kept.filter((keep) => !keep).length
   if (withheld > 0) opening.logger.debug({ rows: withheld }, 'rows of erased subjects were withheld')
   return rows.flatMap((row, i) => (kept[i] ? [assemble(row, i, outputs, opened)] : []))
@@ -77,7 +79,7 @@ async function carry(
   carrier: Carrier,
   rows: readonly Row[],
 ): Promise<readonly (Carried | 'none' | 'gone')[]> {
-  if (carrier.kind === 'row') return rows.map((row) => read(carrier.resource, carrier.columns, row))
+  if (carrier.kind === 'row') return rows.map((row) => read(carrier, carrier.columns, row))
   const column = carrier.columns.get('id')!
   const found = await fetchRepresentatives(
     transaction,
@@ -89,12 +91,13 @@ async function carry(
 
 async function fetchRepresentatives(
   transaction: OpenTransaction,
-  { resource, reach }: RepresentativeCarrier,
+  carrier: RepresentativeCarrier,
   ids: readonly unknown[],
 ): Promise<ReadonlyMap<unknown, Carried | 'none'>> {
   const wanted = [...new Set(ids.filter((id) => id !== null))]
   if (wanted.length === 0) return new Map()
-  const columns = carriedColumns(resource)
+  const { resource, reach } = carrier
+  const columns = carriedColumns(carrier.envelope)
   const bound = [...reach.keys()].map((column, i) => ` and ${quoteIdentifier(column)} = $${i + 2}`).join('')
   const { rows } = await transaction.run(
     `select ${columns.map((column) => quoteIdentifier(column)).join(', ')} from ${SCHEMA}.${quoteIdentifier(resource.name)}` +
@@ -102,22 +105,38 @@ async function fetchRepresentatives(
     [wanted, ...reach.values()],
   )
   const stored = new Map(columns.map((column) => [column, column]))
-  return new Map(rows.map((row) => [row['id'], read(resource, stored, row)]))
+  return new Map(rows.map((row) => [row['id'], read(carrier, stored, row)]))
 }
 
-function read(resource: Resource, columns: ReadonlyMap<string, string>, row: Row): Carried | 'none' {
-  const envelope = row[columns.get(ENVELOPE_COLUMN)!]
+type Place = Pick<Carrier, 'resource' | 'envelope'>
+
+function read(
+  { resource, envelope: place }: Place,
+  columns: ReadonlyMap<string, string>,
+  row: Row,
+): Carried | 'none' {
+  const envelope = row[columns.get(place.column)!]
   const clear = Object.fromEntries([...columns].map(([stored, column]) => [stored, row[column]]))
-  if (envelope === null || envelope === undefined) return 'none'
+  if (envelope === null || envelope === undefined) {
+    if (isTakenAway(resource, place, clear)) throw tampered(resource, clear)
+    return 'none'
+  }
   const bytes = envelope as Uint8Array
   return { envelope: bytes, clear, dataKeyId: tampering(resource, clear, () => readHeader(bytes).dataKeyId) }
 }
 
-function open(resource: Resource, carried: Carried | 'none' | 'gone', keys: Keys): Opened {
+/** A row may lack an envelope only where it lacks the subject, and all that is about them. */
+function isTakenAway({ fields }: Resource, { about, clear: columns }: Envelope, clear: Row): boolean {
+  if (about === null || clear['id'] === null) return false
+  return columns.some((name) => clear[name] !== null && (name === about || fields[name]?.about === about))
+}
+
+function open({ resource, envelope: place }: Place, carried: Carried | 'none' | 'gone', keys: Keys): Opened {
   if (typeof carried === 'string') return carried
   const { envelope, clear, dataKeyId } = carried
   const key = keys.live.get(dataKeyId)
-  if (key) return tampering(resource, clear, () => openRow(key, { resource, clear }, envelope))
+  if (key)
+    return tampering(resource, clear, () => openRow(key, { resource, clear, about: place.about }, envelope))
   if (keys.erased.has(dataKeyId)) return 'gone'
   throw tampered(resource, clear)
 }

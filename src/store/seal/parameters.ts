@@ -1,6 +1,6 @@
 import type { BlindIndex, KeyTree } from '../../keys/index.ts'
 import { BlindValue } from '../plan/blind.ts'
-import { RowSlot } from '../plan/insert.ts'
+import { RowSlot } from '../plan/draft.ts'
 import type { OpenTransaction } from '../transport.ts'
 import { createBlindIndexer } from './blind-indexer.ts'
 

@@ -1,14 +1,8 @@
-import {
-  blindColumn,
-  ENVELOPE_COLUMN,
-  keyOwnerColumn,
-  tenantColumn,
-  type Resource,
-} from '../../declare/index.ts'
+import { blindColumn, envelopesOf, tenantColumn, type Envelope, type Resource } from '../../declare/index.ts'
 import { createId, type Clock } from '../../kernel/index.ts'
-import { sealRow, type DataKey, type KeyTree } from '../../keys/index.ts'
-import { toParameter, type Draft } from '../plan/insert.ts'
-import { hasEnvelope, indexedFields, visibleColumns } from '../plan/table.ts'
+import { sealRow, type KeyOwner, type KeyTree } from '../../keys/index.ts'
+import { toParameter, type Draft } from '../plan/draft.ts'
+import { indexedFields, visibleColumns } from '../plan/table.ts'
 import type { OpenTransaction } from '../transport.ts'
 import { createBlindIndexer, type BlindIndexer } from './blind-indexer.ts'
 import type { StoredRow } from './parameters.ts'
@@ -27,7 +21,7 @@ export function sealDrafts(
 }
 
 /**
- * Rows as they are stored: clear columns, one envelope, blind indexes. Locks the owners' data keys
+ * Rows as they are stored: clear columns, an envelope per subject, blind indexes. Locks the owners' data keys
  * to the end of the transaction, minting those that are missing.
  *
  * @throws KeysError `ERR_KEYS_ERASED`
@@ -38,15 +32,20 @@ export async function sealRows(
   resource: Resource,
   rows: readonly Draft[],
 ): Promise<StoredRow[]> {
-  const dataKeys = hasEnvelope(resource) ? await ownersKeys(transaction, keys, resource, rows) : []
+  const parts = rows.map((row) => partsOf(resource, row))
+  const owners = parts.flat().map(({ owner }) => owner)
+  const dataKeys = (owners.length > 0 ? await keys.forWriting(transaction.connection, owners) : []).values()
   const indexOf = createBlindIndexer(transaction.connection, keys)
   const stored: StoredRow[] = []
   for (const [i, row] of rows.entries()) {
     const columns = new Map<string, unknown>(
       visibleColumns(resource).map((name) => [name, toParameter(resource, name, row[name])]),
     )
-    const dataKey = dataKeys[i]
-    if (dataKey) columns.set(ENVELOPE_COLUMN, sealRow(dataKey, { resource, clear: row }, row))
+    for (const { column } of envelopesOf(resource)) columns.set(column, null)
+    for (const { envelope } of parts[i]!) {
+      const context = { resource, clear: row, about: envelope.about }
+      columns.set(envelope.column, sealRow(dataKeys.next().value!, context, row))
+    }
     for (const field of indexedFields(resource)) {
       columns.set(blindColumn(field), await columnOfIndex(indexOf, resource, field, row))
     }
@@ -55,18 +54,18 @@ export async function sealRows(
   return stored
 }
 
-function ownersKeys(
-  { connection }: OpenTransaction,
-  keys: KeyTree,
-  resource: Resource,
-  rows: readonly Draft[],
-): Promise<DataKey[]> {
-  const tenant = tenantColumn(resource)!
-  const owner = keyOwnerColumn(resource)!
-  return keys.forWriting(
-    connection,
-    rows.map((row) => ({ tenant: row[tenant] as string, subject: row[owner] as string })),
-  )
+interface Part {
+  readonly envelope: Envelope
+  readonly owner: KeyOwner
+}
+
+/** The envelopes that a row has, and who owns the key of each: a subject who is absent has none. */
+export function partsOf(resource: Resource, row: Draft): Part[] {
+  const tenant = row[tenantColumn(resource)!] as string
+  return envelopesOf(resource).flatMap((envelope) => {
+    const subject = row[envelope.owner] as string | null
+    return subject === null ? [] : [{ envelope, owner: { tenant, subject } }]
+  })
 }
 
 async function columnOfIndex(
