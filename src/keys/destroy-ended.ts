@@ -1,11 +1,12 @@
 import { asConnection, inTransaction } from '../database/index.ts'
 import { readEpochs, type EpochRecord, type Ladder } from './epoch-keys.ts'
 import { KeysError } from './errors.ts'
-import type { DestructionEvidence } from './provider.ts'
 import type { RotationRoom } from './rotation.ts'
 
-/** What a provider says when a key is gone; anything else means that it will go later. */
-const GONE: ReadonlySet<string> = new Set<DestructionEvidence>(['confirmed', 'attested'])
+/** True for what a provider says when a key is gone; anything else means that it will go later. */
+function isGone(evidence: string): evidence is 'confirmed' | 'attested' {
+  return evidence === 'confirmed' || evidence === 'attested'
+}
 
 /**
  * Destroys at the provider the keys of ended epochs whose time has come, and records it. A crash in
@@ -29,9 +30,9 @@ export async function destroyEnded(
 async function destroy(room: RotationRoom, { ladder, epoch, providerKey }: EpochRecord): Promise<boolean> {
   await room.clocks.assertAgree()
   await refuseUsed(room, ladder, epoch)
-  const evidence = await room.provider.destroy(providerKey)
+  const evidence: string = await room.provider.destroy(providerKey)
   await room.onStep({ ladder, step: 'destroyed', done: 1, total: 1 })
-  if (!GONE.has(evidence)) {
+  if (!isGone(evidence)) {
     room.logger.info({ ladder, epoch }, 'the provider destroys the key later')
     return false
   }

@@ -89,7 +89,7 @@ export function createKeyRotation(options: KeyRotationOptions): KeyRotation {
             ROTATION_LOCK,
           ])
           if (!row!.mine) return { ran: false, ended: [], destroyed: [] }
-          return await rotateDue({ ...options, buckets, onStep }, force)
+          return rotateDue({ ...options, buckets, onStep }, force)
         })
       } catch (error) {
         const code = error instanceof SuretyError ? error.code : 'unexpected'
