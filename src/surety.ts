@@ -6,6 +6,7 @@ import { clockFromEnvironment } from './compose/clock.ts'
 import { createDatabaseView } from './compose/database-view.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
+import { keepRotating, openKeyEpochs, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
@@ -58,6 +59,8 @@ export interface OpenOptions {
    * running server on the same data folder: it measures and queues, and leaves publishing to it.
    */
   readonly mode?: 'server' | 'tool'
+  /** False: epochs of keys end only when asked to, by `surety keys rotate`. Default true in mode `'server'`. */
+  readonly endsEpochs?: boolean
   /** Public address of the app, without a trailing slash. Default `https://<origin>`. */
   readonly url?: string | (() => string)
   /** Default: the system's clock, shifted by `SURETY_CLOCK_OFFSET` in demos. */
@@ -87,6 +90,8 @@ export interface Surety<Tables> {
   probe(options: ProbeOptions): Promise<ProbeRun[]>
   /** Measures each promise when its cadence asks for it, until closed; processes share the work. */
   keepProbing(options: ProbeOptions): Promise<{ close(): Promise<void> }>
+  /** Epochs of keys: where they stand, and ending them by hand. A server ends them by itself. */
+  readonly keys: Pick<KeyEpochs, 'status' | 'rotate'>
   /** Where every promise stands now. */
   standings(): Promise<readonly PromiseStanding[]>
   /** Resolves when everything said so far is under a published checkpoint; gives its size. */
@@ -101,6 +106,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly database: Database
   readonly provider: KeyProvider
   readonly tree: OpenKeyTree
+  readonly epochs: KeyEpochs
   readonly log: EvidenceLog
   readonly page: SecurityPage
   readonly clock: Clock
@@ -163,7 +169,11 @@ async function openRooms<const Resources extends ResourceMap>(
         : { mode: 'append' },
   })
   keep(log)
-  if (mode === 'server') await declareClaims(log, page, config, clock)
+  const epochs = openKeyEpochs({ config, provider, database, log, clock, logger })
+  if (mode === 'server') {
+    await declareClaims(log, page, config, clock)
+    if (options.endsEpochs !== false) keep(keepRotating(epochs, { database, logger }))
+  }
   const { registry, undeclaredMembers } = createMetrics(log, clock)
   const dropped = createDroppedCounter(clock, undeclaredMembers)
   return {
@@ -172,6 +182,7 @@ async function openRooms<const Resources extends ResourceMap>(
     database,
     provider,
     tree,
+    epochs,
     log,
     page,
     clock,
@@ -220,10 +231,14 @@ function assemble<Resources extends ResourceMap>(
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
-      await jobs.work('probe-due', async () => void (await probe({ ...chosen, due: true })))
+      await jobs.work('probe-due', async () => {
+        await probe({ ...chosen, due: true })
+        if (await isKeptOverdue(rooms)) await probe({ ...chosen, only: [KEYS_PROMISE] })
+      })
       await jobs.every('probe-due', '15s')
       return jobs
     },
+    keys: rooms.epochs,
     standings: () => log.standings(clock.now()),
     async published() {
       await log.flush()
@@ -231,6 +246,16 @@ function assemble<Resources extends ResourceMap>(
     },
     close,
   }
+}
+
+/** The promise that rests on epochs ending in time. */
+const KEYS_PROMISE = 'encryption.keys-apart'
+
+/** True where the page still shows as kept what an epoch that did not end in time has broken. */
+async function isKeptOverdue({ epochs, log, clock }: Rooms<ResourceMap>): Promise<boolean> {
+  const standings = await log.standings(clock.now())
+  if (!standings.some(({ claim, status }) => claim.id === KEYS_PROMISE && status === 'kept')) return false
+  return (await epochs.standings()).some(({ problem }) => problem !== null)
 }
 
 function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site {
@@ -278,7 +303,7 @@ const PUBLIC_PROBLEMS: PublicProblems = {
 }
 
 function probeContext(
-  { config, clock, folder, database, provider, tree }: Rooms<ResourceMap>,
+  { config, clock, folder, database, provider, tree, epochs }: Rooms<ResourceMap>,
   as: ProbeContext['as'],
   { site }: ProbeOptions,
   progress: ProbeContext['progress'],
@@ -290,7 +315,7 @@ function probeContext(
     dataDir: folder.root,
     canaries: site !== null && config.canary ? createCanaries(config.canary, site) : null,
     database: createDatabaseView(database, config),
-    keys: createKeyView({ provider, tree, database, folder: folder.keys }),
+    keys: createKeyView({ provider, tree, database, folder: folder.keys, epochs: epochs.standings }),
     as,
     system: systemPrincipal,
     progress,

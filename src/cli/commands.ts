@@ -31,6 +31,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   {
+    name: 'keys',
+    summary: 'show where the epochs of keys stand, or end them now: status, rotate',
+    load: async () => (await import('./keys.ts')).keysCommand,
+  },
+  {
     name: 'attack',
     summary: 'do to a running demo what a dishonest operator could, and see what notices',
     load: async () => (await import('./attack/index.ts')).attackCommand,

@@ -32,7 +32,7 @@
  */
 export type { BackupWrap } from './backup-wraps.ts'
 export { BUCKETS } from './bucket-count.ts'
-export { LADDERS, readEpochs, type EpochPhase, type EpochRecord, type Ladder } from './epoch-keys.ts'
+export type { EpochPhase, EpochRecord, Ladder } from './epoch-keys.ts'
 export {
   epochStanding,
   irrecoverableSince,
@@ -42,6 +42,7 @@ export {
 export { KeysError } from './errors.ts'
 export { openFileProvider, type FileProviderOptions } from './file-provider.ts'
 export { readFileKeys } from './key-folder.ts'
+export { readKeyStatus, readStandings, type KeyStatus, type KeyStatusOptions } from './key-status.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'
 export { openKeyTree, type KeyMaterial, type KeyTreeOptions, type OpenKeyTree } from './open-key-tree.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './provider.ts'

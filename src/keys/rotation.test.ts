@@ -6,6 +6,7 @@ import type { EvidenceBody } from '../verify/index.ts'
 import { bucketOf } from './bucket-count.ts'
 import { bucketContext } from './bucket-keys.ts'
 import { lockBuckets } from './bucket-lock.ts'
+import { readEpochs } from './epoch-keys.ts'
 import { generationOf, unwrapDataKey } from './data-key.ts'
 import { takeKey } from './gcm.ts'
 import {
@@ -15,7 +16,6 @@ import {
   keysMigrations,
   openFileProvider,
   openKeyTree,
-  readEpochs,
   type DataKey,
   type EpochSchedule,
   type KeyOwner,
