@@ -1,4 +1,5 @@
 import type { Connection } from '../database/index.ts'
+import { forBatch, type KeyWrapper } from './batch-keys.ts'
 import { readBuckets, unwrapBucketKey, wrapBucketKey, type BucketRow } from './bucket-keys.ts'
 import { readEpochs, type Epoch } from './epoch-keys.ts'
 import { KeysError } from './errors.ts'
@@ -26,10 +27,11 @@ export async function backupWraps(provider: KeyProvider, snapshot: Connection): 
   const epoch = epochs.find(({ ladder, phase }) => ladder === 'backup' && phase === 'current')
   if (!epoch) throw new KeysError('ERR_KEYS_EPOCH', 'the backup ladder has no current epoch')
   const rows = await readBuckets(snapshot, 'true order by b.bucket', [])
-  return inBatches(rows, AT_ONCE, (row) => wrapForBackup(provider, epoch, row))
+  const batch = forBatch(provider)
+  return inBatches(rows, AT_ONCE, (row) => wrapForBackup(batch, epoch, row))
 }
 
-async function wrapForBackup(provider: KeyProvider, epoch: Epoch, row: BucketRow): Promise<BackupWrap> {
+async function wrapForBackup(provider: KeyWrapper, epoch: Epoch, row: BucketRow): Promise<BackupWrap> {
   const key = await unwrapBucketKey(provider, row)
   const wrapped = await wrapBucketKey(provider, epoch, row, key)
   key.fill(0)

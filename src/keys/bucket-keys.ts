@@ -1,6 +1,7 @@
 import { randomBytes, type KeyObject } from 'node:crypto'
 import type pg from 'pg'
 import { asConnection, inTransaction, type Connection } from '../database/index.ts'
+import { forBatch, type KeyWrapper } from './batch-keys.ts'
 import { BUCKETS } from './bucket-count.ts'
 import { holdWrappingEpoch, type Epoch, type Ladder } from './epoch-keys.ts'
 import { KeysError } from './errors.ts'
@@ -39,11 +40,11 @@ export function createBucketKeys(provider: KeyProvider, owner: pg.Pool): BucketK
   const cache = new Map<number, { readonly row: BucketRow; readonly opened: BucketKey }>()
   let count = BUCKETS
 
-  const open = async (row: BucketRow): Promise<BucketKey> => {
+  const open = async (batch: KeyWrapper, row: BucketRow): Promise<BucketKey> => {
     const cached = cache.get(row.bucket)
     if (cached && isSameWrap(cached.row, row)) return cached.opened
     const { bucket, generation } = row
-    const opened = { bucket, generation, key: takeKey(await unwrapBucketKey(provider, row)) }
+    const opened = { bucket, generation, key: takeKey(await unwrapBucketKey(batch, row)) }
     cache.set(bucket, { row, opened })
     return opened
   }
@@ -58,7 +59,8 @@ export function createBucketKeys(provider: KeyProvider, owner: pg.Pool): BucketK
         rows = await readCounted(owner, wanted)
       }
       count = Math.max(count, rows[0]?.count ?? 0)
-      const opened = await Promise.all(rows.map(open))
+      const batch = forBatch(provider)
+      const opened = await Promise.all(rows.map((row) => open(batch, row)))
       return new Map(opened.map((bucket) => [bucket.bucket, bucket]))
     },
     count: () => count,
@@ -97,9 +99,10 @@ export function readBuckets(
 async function mintBuckets(provider: KeyProvider, owner: pg.Pool, buckets: readonly number[]): Promise<void> {
   await inTransaction(owner, async (connection) => {
     const epoch = await holdWrappingEpoch(connection)
+    const batch = forBatch(provider)
     for (const bucket of buckets.toSorted((a, b) => a - b)) {
       const key = randomBytes(KEY_BYTES)
-      const wrapped = await wrapBucketKey(provider, epoch, { bucket, generation: 1 }, key)
+      const wrapped = await wrapBucketKey(batch, epoch, { bucket, generation: 1 }, key)
       key.fill(0)
       await connection.query(
         `insert into surety.bucket_keys (ladder, bucket, generation, epoch, wrapped, dirty)
@@ -111,7 +114,7 @@ async function mintBuckets(provider: KeyProvider, owner: pg.Pool, buckets: reado
 }
 
 /** The bytes of a bucket's key; the caller wipes them. */
-export async function unwrapBucketKey(provider: KeyProvider, row: BucketRow): Promise<Buffer> {
+export async function unwrapBucketKey(provider: KeyWrapper, row: BucketRow): Promise<Buffer> {
   const { bucket, generation, epoch, wrapped, provider_key: providerKey } = row
   const bytes = await provider.unwrap(providerKey, wrapped, bucketContext('live', epoch, bucket, generation))
   if (bytes.length !== KEY_BYTES) throw new KeysError('ERR_KEYS_UNWRAP', `bucket key ${bucket} is malformed`)
@@ -120,7 +123,7 @@ export async function unwrapBucketKey(provider: KeyProvider, row: BucketRow): Pr
 
 /** A bucket's key under an epoch's, on that epoch's ladder. */
 export async function wrapBucketKey(
-  provider: KeyProvider,
+  provider: KeyWrapper,
   { ladder, epoch, providerKey }: Epoch,
   { bucket, generation }: Pick<BucketRow, 'bucket' | 'generation'>,
   key: Uint8Array,

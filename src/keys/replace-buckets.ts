@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { asConnection, inTransaction, type Connection } from '../database/index.ts'
+import { forBatch, type KeyWrapper } from './batch-keys.ts'
 import { BUCKETS, bucketOf } from './bucket-count.ts'
 import {
   readBuckets,
@@ -65,7 +66,8 @@ export async function replaceBuckets(
   const epoch = await holdWrappingEpoch(connection)
   const rows = await readBuckets(connection, 'b.bucket = any($1::integer[])', [chosen])
   // The provider is asked before any lock is taken: it may be slow.
-  const prepared = await Promise.all(rows.map((row) => prepare(room.provider, epoch, row)))
+  const batch = forBatch(room.provider)
+  const prepared = await Promise.all(rows.map((row) => prepare(batch, epoch, row)))
   const replacements = new Map(prepared.map((each) => [each.old.bucket, each]))
   try {
     return await inTransaction(room.owner, (transaction) =>
@@ -77,7 +79,7 @@ export async function replaceBuckets(
   }
 }
 
-async function prepare(provider: KeyProvider, epoch: Epoch, row: BucketRow): Promise<Replacement> {
+async function prepare(provider: KeyWrapper, epoch: Epoch, row: BucketRow): Promise<Replacement> {
   const { bucket } = row
   const generation = row.generation + 1
   const old = { bucket, generation: row.generation, key: takeKey(await unwrapBucketKey(provider, row)) }

@@ -1,9 +1,9 @@
 import { asConnection, inTransaction } from '../database/index.ts'
+import { forBatch, type KeyWrapper } from './batch-keys.ts'
 import { readBuckets, unwrapBucketKey, wrapBucketKey, type BucketRow } from './bucket-keys.ts'
 import { holdWrappingEpoch, type Epoch } from './epoch-keys.ts'
 import { KeysError } from './errors.ts'
 import { inBatches } from './in-batches.ts'
-import type { KeyProvider } from './provider.ts'
 import type { ReplaceRoom } from './replace-buckets.ts'
 
 const BATCH = 512
@@ -27,13 +27,14 @@ export async function rewrapBuckets(
       [next.epoch, after, BATCH],
     )
     if (rows.length === 0) return
-    const wraps = await inBatches(rows, AT_ONCE, (row) => rewrap(room.provider, next, row))
+    const batch = forBatch(room.provider)
+    const wraps = await inBatches(rows, AT_ONCE, (row) => rewrap(batch, next, row))
     await onBatch(await storeWraps(room, next, rows, wraps))
     after = rows.at(-1)!.bucket
   }
 }
 
-async function rewrap(provider: KeyProvider, next: Epoch, row: BucketRow): Promise<Buffer> {
+async function rewrap(provider: KeyWrapper, next: Epoch, row: BucketRow): Promise<Buffer> {
   const key = await unwrapBucketKey(provider, row)
   const wrapped = await wrapBucketKey(provider, next, row, key)
   key.fill(0)
