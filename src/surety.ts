@@ -233,7 +233,7 @@ function assemble<Resources extends ResourceMap>(
       const jobs = await openJobs({ database, logger })
       await jobs.work('probe-due', async () => {
         await probe({ ...chosen, due: true })
-        if (await isKeptOverdue(rooms)) await probe({ ...chosen, only: [KEYS_PROMISE] })
+        if (await isOutOfDate(rooms)) await probe({ ...chosen, only: [KEYS_PROMISE] })
       })
       await jobs.every('probe-due', '15s')
       return jobs
@@ -251,11 +251,14 @@ function assemble<Resources extends ResourceMap>(
 /** The promise that rests on epochs ending in time. */
 const KEYS_PROMISE = 'encryption.keys-apart'
 
-/** True where the page still shows as kept what an epoch that did not end in time has broken. */
-async function isKeptOverdue({ epochs, log, clock }: Rooms<ResourceMap>): Promise<boolean> {
+/** True where what the page shows of the keys no longer fits their epochs: one was missed, or is made up for. */
+async function isOutOfDate({ epochs, log, clock }: Rooms<ResourceMap>): Promise<boolean> {
   const standings = await log.standings(clock.now())
-  if (!standings.some(({ claim, status }) => claim.id === KEYS_PROMISE && status === 'kept')) return false
-  return (await epochs.standings()).some(({ problem }) => problem !== null)
+  const shown = standings.find(({ claim, withdrawnAt }) => claim.id === KEYS_PROMISE && withdrawnAt === null)
+  if (!shown) return false
+  const overdue = (await epochs.standings()).some(({ problem }) => problem !== null)
+  const shownOverdue = Number(shown.observed?.values['overdueLadders'] ?? 0) > 0
+  return overdue ? shown.status === 'kept' : shown.status === 'broken' && shownOverdue
 }
 
 function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site {
