@@ -6,9 +6,10 @@
  */
 import { log } from './log/bench.ts'
 import type { Bench } from './measure.ts'
+import { rotate } from './rotate/bench.ts'
 import { seal } from './seal/bench.ts'
 import { verify } from './verify/bench.ts'
 
 export { type Bench, type BenchResult } from './measure.ts'
 
-export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, verify }
+export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, verify, rotate }

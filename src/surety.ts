@@ -6,6 +6,7 @@ import { clockFromEnvironment } from './compose/clock.ts'
 import { createDatabaseView } from './compose/database-view.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
+import { keepRotating, openKeyEpochs, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
@@ -59,6 +60,8 @@ export interface OpenOptions {
    * running server on the same data folder: it measures and queues, and leaves publishing to it.
    */
   readonly mode?: 'server' | 'tool'
+  /** False: epochs of keys end only when asked to, by `surety keys rotate`. Default true in mode `'server'`. */
+  readonly endsEpochs?: boolean
   /** Public address of the app, without a trailing slash. Default `https://<origin>`. */
   readonly url?: string | (() => string)
   /** Default: the system's clock, shifted by `SURETY_CLOCK_OFFSET` in demos. */
@@ -88,6 +91,8 @@ export interface Surety<Tables> {
   probe(options: ProbeOptions): Promise<ProbeRun[]>
   /** Measures each promise when its cadence asks for it, until closed; processes share the work. */
   keepProbing(options: ProbeOptions): Promise<{ close(): Promise<void> }>
+  /** Epochs of keys: where they stand, and ending them by hand. A server ends them by itself. */
+  readonly keys: Pick<KeyEpochs, 'status' | 'rotate'>
   /** Where every promise stands now. */
   standings(): Promise<readonly PromiseStanding[]>
   /** Resolves when everything said so far is under a published checkpoint; gives its size. */
@@ -102,6 +107,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly database: Database
   readonly provider: KeyProvider
   readonly tree: OpenKeyTree
+  readonly epochs: KeyEpochs
   readonly log: EvidenceLog
   readonly witnesses: CosignatureCollector
   readonly page: SecurityPage
@@ -165,7 +171,11 @@ async function openRooms<const Resources extends ResourceMap>(
         : { mode: 'append' },
   })
   keep(log)
-  if (mode === 'server') await declareClaims(log, page, config, clock)
+  const epochs = openKeyEpochs({ config, provider, database, log, clock, logger })
+  if (mode === 'server') {
+    await declareClaims(log, page, config, clock)
+    if (options.endsEpochs !== false) keep(keepRotating(epochs, { database, logger }))
+  }
   const witnesses = await askWitnesses(config, { folder: folder.evidence, log, mode, clock, logger })
   keep(witnesses)
   const { registry, undeclaredMembers } = createMetrics(log, clock)
@@ -176,6 +186,7 @@ async function openRooms<const Resources extends ResourceMap>(
     database,
     provider,
     tree,
+    epochs,
     log,
     witnesses,
     page,
@@ -225,10 +236,14 @@ function assemble<Resources extends ResourceMap>(
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
-      await jobs.work('probe-due', async () => void (await probe({ ...chosen, due: true })))
+      await jobs.work('probe-due', async () => {
+        await probe({ ...chosen, due: true })
+        if (await isOutOfDate(rooms)) await probe({ ...chosen, only: [KEYS_PROMISE] })
+      })
       await jobs.every('probe-due', '15s')
       return jobs
     },
+    keys: rooms.epochs,
     standings: () => log.standings(clock.now()),
     async published() {
       await log.flush()
@@ -236,6 +251,19 @@ function assemble<Resources extends ResourceMap>(
     },
     close,
   }
+}
+
+/** The promise that rests on epochs ending in time. */
+const KEYS_PROMISE = 'encryption.keys-apart'
+
+/** True where what the page shows of the keys no longer fits their epochs: one was missed, or is made up for. */
+async function isOutOfDate({ epochs, log, clock }: Rooms<ResourceMap>): Promise<boolean> {
+  const standings = await log.standings(clock.now())
+  const shown = standings.find(({ claim, withdrawnAt }) => claim.id === KEYS_PROMISE && withdrawnAt === null)
+  if (!shown) return false
+  const overdue = (await epochs.standings()).some(({ problem }) => problem !== null)
+  const shownOverdue = Number(shown.observed?.values['overdueLadders'] ?? 0) > 0
+  return overdue ? shown.status === 'kept' : shown.status === 'broken' && shownOverdue
 }
 
 function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site {
@@ -284,7 +312,7 @@ const PUBLIC_PROBLEMS: PublicProblems = {
 }
 
 function probeContext(
-  { config, clock, folder, database, provider, tree }: Rooms<ResourceMap>,
+  { config, clock, folder, database, provider, tree, epochs }: Rooms<ResourceMap>,
   as: ProbeContext['as'],
   { site }: ProbeOptions,
   progress: ProbeContext['progress'],
@@ -296,7 +324,7 @@ function probeContext(
     dataDir: folder.root,
     canaries: site !== null && config.canary ? createCanaries(config.canary, site) : null,
     database: createDatabaseView(database, config),
-    keys: createKeyView({ provider, tree, database, folder: folder.keys }),
+    keys: createKeyView({ provider, tree, database, folder: folder.keys, epochs: epochs.standings }),
     as,
     system: systemPrincipal,
     progress,

@@ -2,6 +2,7 @@ import type { SuretyConfig } from '../declare/index.ts'
 import { SuretyError } from '../kernel/index.ts'
 import { findUnbound, parseSecurityPage } from '../page/index.ts'
 import { catalogue, checkLink, findPromise, PLANNED_PROMISES } from '../promises/index.ts'
+import { checkTimes } from './check-times.ts'
 import { textOption, type Command, type ExitCode } from './command.ts'
 import { CliError } from './errors.ts'
 import { CONFIG_OPTIONS, CONFIG_USAGE, loadConfig, readPage } from './load-config.ts'
@@ -84,7 +85,7 @@ export function checkPage(config: SuretyConfig, source: string): CheckFinding[] 
     mend: 'link the sentence to a promise, or leave it as prose',
     line,
   }))
-  return [...bound, ...unbound]
+  return [...bound, ...checkTimes(config, page.promises), ...unbound]
 }
 
 function exitCode(findings: readonly CheckFinding[], strict: boolean): ExitCode {

@@ -31,6 +31,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   {
+    name: 'keys',
+    summary: 'show where the epochs of keys stand, or end them now: status, rotate',
+    load: async () => (await import('./keys.ts')).keysCommand,
+  },
+  {
     name: 'witness',
     summary: 'run a witness: cosign what logs publish, as long as they only grow',
     load: async () => (await import('./witness.ts')).witnessCommand,

@@ -40,6 +40,9 @@ describe('surety, from a shell', () => {
     [['check'], 'ERR_CLI_CONFIG'],
     [['check', '--config', 'missing.ts'], 'ERR_CLI_CONFIG'],
     [['attack', 'everything'], 'ERR_CLI_USAGE'],
+    [['keys'], 'ERR_CLI_USAGE'],
+    [['keys', 'burn'], 'ERR_CLI_USAGE'],
+    [['keys', 'rotate', 'dead'], 'ERR_CLI_USAGE'],
     [['probe', 'encryption.rust'], 'ERR_CLI_USAGE'],
   ])('exits 2 and names the mend for %j', (args, code) => {
     const run = surety(...args)

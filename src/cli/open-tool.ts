@@ -48,6 +48,6 @@ async function joinOrOpen(config: SuretyConfig): Promise<AnySurety> {
   } catch (error) {
     const nobody = ['ERR_DATABASE_NOT_RUNNING', 'ERR_LOG_NOT_OPENED'].some((code) => hasCode(error, code))
     if (!nobody) throw error
-    return openSurety(config, { mode: 'server', logger: silentLogger })
+    return openSurety(config, { mode: 'server', logger: silentLogger, endsEpochs: false })
   }
 }

@@ -9,14 +9,17 @@ export interface KeyViewOptions {
   readonly database: Database
   /** The key folder of the file provider, or null. */
   readonly folder: string | null
+  /** Where each ladder of epochs stands now. */
+  readonly epochs: KeyView['epochs']
 }
 
-/** What probes see of the keys: where they lie, and their bytes to search for. */
-export function createKeyView({ provider, tree, database, folder }: KeyViewOptions): KeyView {
+/** What probes see of the keys: where they lie, their bytes to search for, and where their epochs stand. */
+export function createKeyView({ provider, tree, database, folder, epochs }: KeyViewOptions): KeyView {
   return {
     provider: provider.name,
     folder,
     placement: () => (folder === null ? Promise.resolve([]) : problemsOf(folder, database.databaseDir)),
+    epochs,
     async material(most) {
       const connection = asConnection(database.owner)
       const [provided, derived] = [

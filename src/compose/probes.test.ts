@@ -12,6 +12,7 @@ import {
   openFileProvider,
   openKeyTree,
   readFileKeys,
+  readStandings,
   type KeyProvider,
   type OpenKeyTree,
 } from '../keys/index.ts'
@@ -26,7 +27,9 @@ import {
   type ProbeContext,
 } from '../promises/index.ts'
 import { createStore } from '../store/index.ts'
+import { shiftedClock } from '../kernel/index.ts'
 import { createDatabaseView } from './database-view.ts'
+import { epochScheduleOf } from './key-epochs.ts'
 import { createKeyView } from './key-view.ts'
 
 const notes = resource({
@@ -102,9 +105,19 @@ describe('the probes', () => {
     readonly remote?: boolean
     /** True: the database's folder cannot be read, as by a process of another account. */
     readonly blind?: boolean
+    /** How far time has gone on, in milliseconds. */
+    readonly ahead?: number
   }
 
-  function context({ granted = roles, canaries, canary, site, remote, blind }: Changes = {}): ProbeContext {
+  function context({
+    granted = roles,
+    canaries,
+    canary,
+    site,
+    remote,
+    blind,
+    ahead = 0,
+  }: Changes = {}): ProbeContext {
     const { clock, logger } = database
     const store = createStore({
       resources: config.resources,
@@ -125,7 +138,18 @@ describe('the probes', () => {
         ...(remote ? { folder: null } : {}),
         ...(blind ? { folder: join(dataDir, 'closed') } : {}),
       },
-      keys: createKeyView({ provider, tree, database, folder: keyFolder }),
+      keys: createKeyView({
+        provider,
+        tree,
+        database,
+        folder: keyFolder,
+        epochs: () =>
+          readStandings({
+            owner: database.owner,
+            clock: shiftedClock(ahead),
+            schedule: epochScheduleOf(config),
+          }),
+      }),
       as: (principal) => store.as(principal).db as unknown as Kysely<AnyTables>,
       system: systemPrincipal,
       progress() {},
@@ -340,6 +364,20 @@ describe('the probes', () => {
         summary: expect.stringContaining('copy'),
       })
       await rm(copy)
+    })
+
+    test.each([
+      ['at the last moment', 6 * 60 + 30, 'kept'],
+      ['a minute and a half later', 6 * 60 + 32, 'broken'],
+    ])('sees a live epoch that did not end: %s', async (_, minutes, outcome) => {
+      await insertNotes(1)
+      const started = (await database.owner.query('select starts_at from surety.epoch_keys')).rows[0] as {
+        starts_at: Date
+      }
+      const passed = database.clock.now() - started.starts_at.getTime()
+      const measured = await measure('encryption.keys-apart', { ahead: minutes * 60_000 - passed })
+      expect(measured).toMatchObject({ outcome, values: { overdueLadders: outcome === 'kept' ? 0 : 1 } })
+      if (outcome === 'broken') expect(measured.summary).toMatch(/^Epoch 1 of the live keys was to end on /)
     })
 
     test('sees a key folder that others can enter', async () => {

@@ -22,5 +22,7 @@ export const DatabaseError = defineErrors('DatabaseError', {
   ERR_DATABASE_NAME:
     'use letters, digits and underscores, beginning with a letter; no two names may differ in case only',
   ERR_DATABASE_INTEGER: 'the column holds an integer beyond ±(2^53 − 1); correct the row',
+  ERR_DATABASE_CLOCKS:
+    'nothing was destroyed: set the clocks of app and database right (NTP), then restart the app',
   ERR_DATABASE_JOBS: 'use a declared queue name and a payload of ids only',
 })

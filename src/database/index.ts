@@ -13,6 +13,12 @@
  * It does not decide who may see what (access, store), seal anything (keys), or protect against a
  * superuser of the database or the machine's root.
  */
+export {
+  watchClocks,
+  type ClockAgreement,
+  type ClockAgreementOptions,
+  type ClockComparison,
+} from './clock-agreement.ts'
 export type { Connection } from './connection.ts'
 export { syncFolder, writeSynced, type SyncedWrite } from './durable-file.ts'
 export { DatabaseError } from './errors.ts'

@@ -54,6 +54,41 @@ export interface RequestInput {
   readonly kept: string
 }
 
+/** Backups of the system. */
+export interface BackupPolicy {
+  readonly every: Duration
+  /** B: greatest age of any backup, write-ahead-log archive or branch of the database. */
+  readonly keep: Duration
+}
+
+/**
+ * How long keys live, and how long the end of an epoch may take. The letters are those of the two
+ * inequalities that `surety check` holds: `p+L+R+S+W+V+c` within what `erasure.production` promises,
+ * `p+D+R+B+S+W+V+c` within what `erasure.backups` does.
+ */
+export interface KeyPolicy {
+  /** L: a live epoch; what is deleted in it opens nowhere in production after it. Default `"6h"`. */
+  readonly liveEpoch: Duration
+  /** D: a backup epoch; its key lives as long as the backups of that epoch do. Default `"1d"`. */
+  readonly backupEpoch: Duration
+  /** R: rewrapping at an epoch's end, with the longest transaction and the lag of replicas. Default `"30m"`. */
+  readonly rewrap?: Duration
+  /** S: retries of what failed at first. Default `"30m"`. */
+  readonly retries?: Duration
+  /** W: how long the key provider waits before it destroys a key; AWS KMS at least `"7d"`. Default `"0s"`. */
+  readonly providerWait?: Duration
+  /** V: life of the provider's own copies and of disk snapshots with the keys on them. Default `"0s"`. */
+  readonly copies?: Duration
+  /** c: greatest difference between the clocks of app and database; beyond it nothing is destroyed. Default `"1m"`. */
+  readonly clockError?: Duration
+}
+
+/** The erasure of a person. */
+export interface ErasurePolicy {
+  /** p: from the confirmed request until the data key is deleted, a cooling-off included. Default `"1h"`. */
+  readonly deleteKeyWithin: Duration
+}
+
 /** Somebody else who confirms that all visitors see the same evidence log. */
 export interface WitnessConfig {
   /** Where it answers `add-checkpoint` (C2SP tlog-witness): https, or http on this machine. */
@@ -71,8 +106,9 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly page: string | URL
   readonly resources: Resources
   readonly roles: { readonly [role: string]: readonly PermissionText[] }
-  readonly backups?: { readonly every: Duration; readonly keep: Duration }
-  readonly keys?: { readonly liveEpoch: Duration; readonly backupEpoch: Duration }
+  readonly backups?: BackupPolicy
+  readonly keys?: KeyPolicy
+  readonly erasure?: ErasurePolicy
   readonly disclosure?: Disclosure
   /** Headers and other parts of a request that are used. Default none. */
   readonly requestInputs?: readonly RequestInput[]

@@ -156,6 +156,13 @@ describe('defineSurety', () => {
     ['an origin with a port', { origin: 'codetime.example:443' }, 'origin'],
     ['a resource under another name', { resources: { beats: heartbeats } }, 'resources.beats'],
     ['a role on an unknown resource', { roles: { member: ['builds:read:own'] } }, 'roles.member'],
+    ['an epoch of no length', { keys: { liveEpoch: '0h', backupEpoch: '1d' } }, 'keys.liveEpoch'],
+    ['a misspelt key', { keys: { liveEpoch: '6h', backupEpoch: '1d', rewarp: '1h' } }, 'keys.rewarp'],
+    [
+      'a cooling-off that is no duration',
+      { erasure: { deleteKeyWithin: 'soon' } },
+      'erasure.deleteKeyWithin',
+    ],
     ['a duration without unit', { backups: { every: '6', keep: '24d' } }, 'backups.every'],
     [
       'a contact without scheme',

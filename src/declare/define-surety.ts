@@ -1,5 +1,4 @@
-import { isDuration } from '../kernel/index.ts'
-import { isDuration } from '../kernel/index.ts'
+import { isDuration, parseDuration } from '../kernel/index.ts'
 import { parseWitnessKey, VerifyError } from '../verify/index.ts'
 import { tenantColumn } from './columns.ts'
 import type { ResourceMap, SuretyConfig, WitnessConfig } from './config.ts'
@@ -16,6 +15,7 @@ const KEYS = [
   'roles',
   'backups',
   'keys',
+  'erasure',
   'disclosure',
   'requestInputs',
   'canary',
@@ -111,15 +111,28 @@ function checkPermission(
   )
 }
 
-function checkDurations(check: DefinitionCheck, { backups, keys }: SuretyConfig): void {
-  for (const [group, members] of Object.entries({ backups, keys })) {
-    for (const [name, value] of Object.entries(members ?? {})) {
+/** The durations of each group of the configuration. */
+const DURATIONS = {
+  backups: ['every', 'keep'],
+  keys: ['liveEpoch', 'backupEpoch', 'rewrap', 'retries', 'providerWait', 'copies', 'clockError'],
+  erasure: ['deleteKeyWithin'],
+} as const satisfies Partial<Record<keyof SuretyConfig, readonly string[]>>
+/** What may not be nothing: a period of no length never ends. */
+const PERIODS = new Set(['backups.every', 'keys.liveEpoch', 'keys.backupEpoch', 'keys.clockError'])
+
+function checkDurations(check: DefinitionCheck, config: SuretyConfig): void {
+  for (const [group, known] of Object.entries(DURATIONS)) {
+    const members = Object.entries(config[group as keyof typeof DURATIONS] ?? {})
+    for (const [name, value] of members) {
+      const key = `${group}.${name}`
       check.that(
-        isDuration(String(value)),
-        `${group}.${name}`,
-        'is not a duration',
-        "write a duration such as '6h'",
+        (known as readonly string[]).includes(name),
+        key,
+        'is not a known key',
+        `use one of: ${known.join(', ')}`,
       )
+      check.that(isDuration(String(value)), key, 'is not a duration', "write a duration such as '6h'")
+      check.that(!PERIODS.has(key) || parseDuration(value) > 0, key, 'is nothing', "write one such as '6h'")
     }
   }
 }

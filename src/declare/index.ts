@@ -17,15 +17,25 @@ export {
   type Envelope,
 } from './columns.ts'
 export type {
+  BackupPolicy,
   Canary,
   CanaryIntent,
   CanaryPerson,
   Disclosure,
+  ErasurePolicy,
+  KeyPolicy,
   RequestInput,
   ResourceMap,
   SuretyConfig,
   WitnessConfig,
 } from './config.ts'
+export {
+  checkErasureTimes,
+  erasureTimes,
+  type ErasureTimes,
+  type TimeFinding,
+  type TimeLimits,
+} from './erasure-times.ts'
 export { field } from './define-field.ts'
 export { parsePermission } from './define-permission.ts'
 export { resource, type ResourceDefinition } from './define-resource.ts'

@@ -7,6 +7,8 @@ export interface Clock {
   now(): number
   /** Milliseconds of a clock that never goes back; only differences mean anything. */
   monotonic(): number
+  /** How far `now` runs ahead of real time on purpose, in milliseconds; only a demo's clock has it. Default 0. */
+  readonly aheadMs?: number
 }
 
 export const systemClock: Clock = {
@@ -17,7 +19,11 @@ export const systemClock: Clock = {
 /** A clock ahead of another one by `offsetMs`, forward only. */
 export function shiftedClock(offsetMs: number, base: Clock = systemClock): Clock {
   if (!(offsetMs >= 0)) throw new RangeError(`a clock is shifted forward only, not by ${offsetMs} ms`)
-  return { now: () => base.now() + offsetMs, monotonic: () => base.monotonic() }
+  return {
+    now: () => base.now() + offsetMs,
+    monotonic: () => base.monotonic(),
+    aheadMs: (base.aheadMs ?? 0) + offsetMs,
+  }
 }
 
 /** A clock that moves only when told to; for tests. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { describeDuration, isDuration, parseDuration } from './duration.ts'
+import { describeDuration, durationAtMost, formatDuration, isDuration, parseDuration } from './duration.ts'
 
 test.each([
   ['0ms', 0],
@@ -59,3 +59,21 @@ test.each([
   [86_400_000, '1 day'],
   [27 * 86_400_000, '27 days'],
 ])('describes %i ms as %s', (ms, words) => expect(describeDuration(ms)).toBe(words))
+
+test.each([
+  [0, '0s'],
+  [1, '1ms'],
+  [6 * 3_600_000, '6h'],
+  [95_460_000, '1d 2h 31m'],
+  [27 * 86_400_000, '27d'],
+])('writes %i ms exactly as %s', (ms, text) => expect(formatDuration(ms)).toBe(text))
+
+test('what is at most some time is a literal that is not above it, and less than a unit below', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 400 * 86_400_000 }), (ms) => {
+      const literal = durationAtMost(ms)
+      expect(parseDuration(literal)).toBeLessThanOrEqual(ms)
+      expect(ms - parseDuration(literal)).toBeLessThan(Math.max(1_000, ms / 2))
+    }),
+  )
+})

@@ -36,6 +36,29 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * UNIT_MS[match[2] as Unit]
 }
 
+const EXACT = ['d', 'h', 'm', 's', 'ms'] as const
+
+/** A length of time exactly, as configuration and messages write it: `"6h"`, `"1d 2h 31m"`, `"0s"`. */
+export function formatDuration(ms: number): string {
+  const parts: string[] = []
+  let rest = Math.round(ms)
+  for (const unit of EXACT) {
+    const count = Math.floor(rest / UNIT_MS[unit])
+    rest -= count * UNIT_MS[unit]
+    if (count > 0) parts.push(`${count}${unit}`)
+  }
+  return parts.join(' ') || '0s'
+}
+
+/**
+ * The longest duration literal of one unit that is not above `ms`, in whole hours, minutes or seconds:
+ * what to write where a configuration may say at most this much.
+ */
+export function durationAtMost(ms: number): Duration {
+  const unit = (['d', 'h', 'm', 's'] as const).find((each) => ms >= 2 * UNIT_MS[each] || each === 's')!
+  return `${Math.floor(Math.max(0, ms) / UNIT_MS[unit])}${unit}`
+}
+
 const WORDS: readonly (readonly [string, number])[] = [
   ['day', UNIT_MS.d],
   ['hour', UNIT_MS.h],

@@ -52,6 +52,18 @@ describe('the file provider', () => {
     )
   })
 
+  it('opens a key for a batch: the same wraps, the same refusals, and none of a destroyed key', async () => {
+    const provider = await open()
+    const id = await provider.create('live-1')
+    const key = await provider.open!(id)
+    const wrapped = await key.wrap(secret, context)
+    expect(Buffer.from(await provider.unwrap(id, wrapped, context))).toEqual(secret)
+    expect(Buffer.from(await key.unwrap(await provider.wrap(id, secret, context), context))).toEqual(secret)
+    expect(() => key.unwrap(wrapped, Buffer.from('bucket 2'))).toThrow(code('ERR_KEYS_UNWRAP'))
+    await provider.destroy(id)
+    await expect(provider.open!(id)).rejects.toEqual(code('ERR_KEYS_DESTROYED'))
+  })
+
   it('destroys a key for good, in every process, and says that this is only attested', async () => {
     const provider = await open()
     const elsewhere = await open()

@@ -59,10 +59,14 @@ export async function openFileProvider(options: FileProviderOptions): Promise<Ke
       return gcmSeal(await openKey(keyId), frame(WRAP_LABEL, keyId, context), plaintext)
     },
     async unwrap(keyId, wrapped, context) {
-      const plaintext = gcmOpen(await openKey(keyId), frame(WRAP_LABEL, keyId, context), wrapped)
-      if (plaintext === null)
-        throw new KeysError('ERR_KEYS_UNWRAP', `what key ${keyId} wrapped does not open`)
-      return plaintext
+      return unwrapWith(await openKey(keyId), keyId, wrapped, context)
+    },
+    async open(keyId) {
+      const key = await openKey(keyId)
+      return {
+        wrap: (plaintext, context) => gcmSeal(key, frame(WRAP_LABEL, keyId, context), plaintext),
+        unwrap: (wrapped, context) => unwrapWith(key, keyId, wrapped, context),
+      }
     },
     async destroy(keyId) {
       if (!(await isDestroyed(folder, keyId))) {
@@ -80,6 +84,12 @@ export async function openFileProvider(options: FileProviderOptions): Promise<Ke
     },
     list: () => listKeyFiles(folder),
   }
+}
+
+function unwrapWith(key: KeyObject, keyId: string, wrapped: Uint8Array, context: Uint8Array): Buffer {
+  const plaintext = gcmOpen(key, frame(WRAP_LABEL, keyId, context), wrapped)
+  if (plaintext === null) throw new KeysError('ERR_KEYS_UNWRAP', `what key ${keyId} wrapped does not open`)
+  return plaintext
 }
 
 async function claimFolder({ folder, outside }: FileProviderOptions): Promise<string> {

@@ -15,8 +15,9 @@ const OPEN = `tenant = ${TENANT} or (tenant = subject and subject = ${SUBJECT}) 
 export const INSTALLATION = '00000000-0000-0000-0000-000000000000'
 
 /**
- * The key tables, schema `surety`. Bucket keys are stored once per ladder: a backup leaves the
- * `live` rows out and carries the `backup` ones. A data key's row outlives the key as a tombstone.
+ * The key tables, schema `surety`. Bucket keys are stored under the live ladder alone: a wrap under
+ * a backup epoch, which lives as long as backups do, would keep production's old pages and WAL
+ * readable. A backup makes its own wraps. A data key's row outlives the key as a tombstone.
  */
 export const keysMigrations: readonly Migration[] = [
   {
@@ -62,6 +63,25 @@ create policy app_insert on surety.data_keys for insert to surety_app with check
 create policy app_lock on surety.data_keys for update to surety_app using (${OPEN}) with check (${OPEN});
 create policy owner_all on surety.data_keys to current_user using (true) with check (true);
 grant select, insert (id, tenant, subject, bucket, wrapped, created_at), update (locked_at) on surety.data_keys to surety_app;
+`,
+  },
+  {
+    id: 'keys-0002',
+    sql: `
+delete from surety.bucket_keys where ladder = 'backup';
+alter table surety.bucket_keys add constraint live_only check (ladder = 'live');
+alter table surety.epoch_keys
+  add column phase text not null default 'current' check (phase in ('next', 'current', 'ended', 'destroyed')),
+  add column buckets integer not null default 4096 check (buckets > 0 and buckets <= 65536 and buckets % 4096 = 0),
+  add column destroy_after timestamptz(3),
+  add column destruction text check (destruction in ('confirmed', 'attested')),
+  add column wrapped integer not null default 0,
+  add column replaced integer not null default 0,
+  add column rewrapped integer not null default 0,
+  add constraint ended check ((phase in ('ended', 'destroyed')) = (ends_at is not null and destroy_after is not null)),
+  add constraint destroyed check ((phase = 'destroyed') = (destroyed_at is not null and destruction is not null));
+create unique index epoch_keys_one on surety.epoch_keys (ladder, phase) where phase in ('next', 'current');
+create index bucket_keys_dirty on surety.bucket_keys (bucket) where dirty;
 `,
   },
 ]

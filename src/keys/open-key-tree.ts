@@ -2,7 +2,10 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import type pg from 'pg'
 import { asConnection, inTransaction, type Connection, type Logger } from '../database/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import { backupWraps, type BackupWrap } from './backup-wraps.ts'
+import { BUCKETS } from './bucket-count.ts'
 import { createBucketKeys, type BucketKeys } from './bucket-keys.ts'
+import { lockBuckets } from './bucket-lock.ts'
 import { createDataKey, generationOf, nameDataKey, unwrapDataKey, type DataKeyName } from './data-key.ts'
 import { ensureEpochs } from './epoch-keys.ts'
 import { KeysError } from './errors.ts'
@@ -34,6 +37,11 @@ export interface OpenKeyTree extends KeyTree {
    * the clear. For the library's own probes; the caller overwrites them when it is done.
    */
   material(connection: Connection, most: number): Promise<KeyMaterial[]>
+  /**
+   * The bucket keys for a backup, wrapped under its epoch's key, as `snapshot` sees them. A backup
+   * carries them beside `surety.data_keys`, and leaves `surety.bucket_keys` out.
+   */
+  backupWraps(snapshot: Connection): Promise<BackupWrap[]>
   /** Forgets every opened key. */
   close(): void
 }
@@ -55,8 +63,6 @@ interface Room {
 }
 
 const CACHED_DATA_KEYS = 50_000
-/** First half of the advisory locks (the second is the bucket) that keep a bucket's key while a data key is minted under it. */
-const BUCKET_LOCK = 0x5375_6b32
 const COLUMNS = 'id, tenant, subject, bucket, wrapped'
 
 /**
@@ -80,6 +86,7 @@ export async function openKeyTree({ provider, owner, clock, logger }: KeyTreeOpt
     blindIndexKey: (connection, index) => blindIndexKey(room, connection, index),
     erase: (connection, owners) => erase(connection, owners, clock),
     material: (connection, most) => material(room, connection, most),
+    backupWraps: (snapshot) => backupWraps(provider, snapshot),
     close() {
       room.cache.clear()
       buckets.clear()
@@ -199,12 +206,11 @@ function dataKey({ id, tenant, subject }: DataKeyName, key: KeyObject): DataKey 
 async function mint(room: Room, connection: Connection, owners: readonly KeyOwner[]): Promise<DataKey[]> {
   if (owners.length === 0) return []
   // In one order everywhere: two transactions that mint for the same owners wait, and do not deadlock.
-  const names = owners.map(nameDataKey).toSorted((a, b) => (ownerName(a) < ownerName(b) ? -1 : 1))
-  const locked = [...new Set(names.map(({ bucket }) => bucket))].toSorted((a, b) => a - b)
-  await connection.query(
-    'select pg_advisory_xact_lock_shared($1, bucket) from unnest($2::integer[]) as bucket',
-    [BUCKET_LOCK, locked],
-  )
+  const names = owners
+    .map((owner) => nameDataKey(owner, room.buckets.count()))
+    .toSorted((a, b) => (ownerName(a) < ownerName(b) ? -1 : 1))
+  const locked = [...new Set(names.map(({ bucket }) => bucket))]
+  await lockBuckets(connection, locked, 'shared')
   const buckets = await room.buckets.open(locked)
   const made = names.map((name) => ({ name, ...createDataKey(name, buckets.get(name.bucket)!) }))
   const rows = await insertRows(connection, made, new Date(room.clock.now()))
@@ -274,7 +280,7 @@ async function blindIndexKey(
 
 async function erase(connection: Connection, owners: readonly KeyOwner[], clock: Clock): Promise<number> {
   const at = new Date(clock.now())
-  const names = owners.map(nameDataKey)
+  const names = owners.map((owner) => nameDataKey(owner, BUCKETS))
   const pairs = [owners.map(({ tenant }) => tenant), owners.map(({ subject }) => subject)]
   await connection.query(
     `insert into surety.data_keys (id, tenant, subject, bucket, wrapped, created_at, erased_at)
@@ -290,9 +296,13 @@ async function erase(connection: Connection, owners: readonly KeyOwner[], clock:
     `update surety.data_keys set wrapped = null, erased_at = $3 where ${condition} returning bucket`,
     [...pairs, at],
   )
-  await connection.query('update surety.bucket_keys set dirty = true where bucket = any($1::integer[])', [
-    erased.map(({ bucket }) => bucket),
-  ])
+  // In one order: two erasures in the same buckets wait for each other, and do not deadlock.
+  await connection.query(
+    `update surety.bucket_keys set dirty = true
+      where (ladder, bucket) in (select ladder, bucket from surety.bucket_keys
+        where ladder = 'live' and bucket = any($1::integer[]) order by bucket for no key update)`,
+    [erased.map(({ bucket }) => bucket)],
+  )
   return erased.length
 }
 

@@ -1,6 +1,13 @@
 /** What a provider can say about a destroyed key: seen to be gone, or the operator's word. */
 export type DestructionEvidence = 'confirmed' | 'attested'
 
+/** A key of a provider that was opened for many operations in a row. */
+export interface OpenedProviderKey {
+  wrap(plaintext: Uint8Array, context: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /** @throws KeysError `ERR_KEYS_UNWRAP` */
+  unwrap(wrapped: Uint8Array, context: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
 export interface ProviderKey {
   /** The provider's own name of the key. */
   readonly id: string
@@ -21,7 +28,12 @@ export interface KeyProvider {
   wrap(keyId: string, plaintext: Uint8Array, context: Uint8Array): Promise<Uint8Array>
   /** @throws KeysError `ERR_KEYS_DESTROYED`, `ERR_KEYS_UNWRAP` */
   unwrap(keyId: string, wrapped: Uint8Array, context: Uint8Array): Promise<Uint8Array>
-  /** Idempotent; after it resolves no `unwrap` under the key succeeds. */
+  /**
+   * A key for a batch, looked up and checked once; it works until it is dropped, also beside a
+   * destruction. Default: none, and every call looks its key up.
+   */
+  open?(keyId: string): Promise<OpenedProviderKey>
+  /** Idempotent; after it resolves no `unwrap` under the key succeeds, and no `open`. */
   destroy(keyId: string): Promise<DestructionEvidence>
   list(): Promise<readonly ProviderKey[]>
 }

@@ -1,7 +1,28 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { systemClock, type Clock } from '../kernel/index.ts'
 import type { TestDatabase } from '../database/testing.ts'
 import { openFileProvider, openKeyTree, type KeyProvider, type OpenKeyTree } from './index.ts'
+
+/** A clock that runs, and that a test can move ahead; it says how far, as a demo's does. */
+export interface LeapingClock extends Clock {
+  readonly aheadMs: number
+  leap(ms: number): void
+}
+
+export function leapingClock(): LeapingClock {
+  let ahead = 0
+  return {
+    now: () => systemClock.now() + ahead,
+    monotonic: () => systemClock.monotonic(),
+    get aheadMs() {
+      return ahead
+    },
+    leap(ms) {
+      ahead += ms
+    },
+  }
+}
 
 export interface TestKeys {
   readonly provider: KeyProvider

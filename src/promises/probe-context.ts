@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Principal } from '../access/index.ts'
 import type { SuretyConfig } from '../declare/index.ts'
+import type { EpochStanding } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { Canaries } from './canaries.ts'
 
@@ -38,6 +39,8 @@ export interface KeyView {
   readonly folder: string | null
   /** Problems with where the keys lie and who may read them; empty when there are none. */
   placement(): Promise<string[]>
+  /** Where each ladder of epochs stands now. */
+  epochs(): Promise<readonly EpochStanding[]>
   /** Key material now in use: provider keys where readable, bucket keys and a sample of data keys. */
   material(most: number): Promise<{ readonly label: string; readonly bytes: Uint8Array }[]>
 }

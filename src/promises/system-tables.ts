@@ -25,7 +25,22 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
   {
     schema: 'surety',
     name: 'epoch_keys',
-    columns: ['ladder', 'epoch', 'provider', 'provider_key', 'starts_at', 'ends_at', 'destroyed_at'],
+    columns: [
+      'ladder',
+      'epoch',
+      'provider',
+      'provider_key',
+      'starts_at',
+      'ends_at',
+      'destroyed_at',
+      'phase',
+      'buckets',
+      'destroy_after',
+      'destruction',
+      'wrapped',
+      'replaced',
+      'rewrapped',
+    ],
     holds: 'names of the keys at the key provider, never the keys',
   },
   {

@@ -33,6 +33,11 @@ const seconds = check(
   (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) <= LIMITS.maxCadenceSeconds,
   `a whole number from 1 to ${LIMITS.maxCadenceSeconds}`,
 )
+const count = (least: number) =>
+  check(
+    (value) => Number.isSafeInteger(value) && Number(value) >= least,
+    `a whole number of at least ${least}`,
+  )
 const plain = check(
   (value) => ['string', 'number', 'boolean'].includes(typeof value),
   'text, number or boolean',
@@ -105,6 +110,8 @@ const observed = shape({ summary: name(4096), values: record(plain) } satisfies 
 
 const BASE = { v: oneOf(1), kind: name(64), id, at: moment }
 
+const EPOCH = { ladder: oneOf('live', 'backup'), epoch: count(1), provider: symbol(128) }
+
 type MembersOf<Kind> = Record<keyof Extract<EvidenceEntry, { kind: Kind }>, Check>
 
 /** The shape of every kind of entry of format version 1. */
@@ -133,6 +140,20 @@ export const ENTRY_SHAPES: { readonly [Kind in EvidenceEntry['kind']]: Check } =
     outcome: oneOf('kept', 'broken', 'undecided'),
     observed,
   } satisfies MembersOf<'probe.result'>),
+  'keys.rotated': shape({
+    ...BASE,
+    ...EPOCH,
+    startedAt: moment,
+    dueAt: moment,
+    buckets: count(0),
+    replaced: count(0),
+    rewrapped: count(0),
+  } satisfies MembersOf<'keys.rotated'>),
+  'keys.destroyed': shape({
+    ...BASE,
+    ...EPOCH,
+    evidence: oneOf('confirmed', 'attested'),
+  } satisfies MembersOf<'keys.destroyed'>),
 }
 
 /** True for the one text of a moment: `2026-11-22T00:20:00.000Z`. */

@@ -36,6 +36,18 @@ const BODIES: EvidenceBody[] = [
     outcome: 'kept',
     observed: { summary: 'All well.', values: { rows: 3, share: 0.5, all: true, oldest: '2 days' } },
   },
+  {
+    kind: 'keys.rotated',
+    ladder: 'live',
+    epoch: 7,
+    provider: 'file',
+    startedAt: '2026-11-21T18:00:00.000Z',
+    dueAt: '2026-11-22T00:00:00.000Z',
+    buckets: 4096,
+    replaced: 12,
+    rewrapped: 340,
+  },
+  { kind: 'keys.destroyed', ladder: 'backup', epoch: 7, provider: 'file', evidence: 'attested' },
 ]
 const STAMP = { v: 1, id: '0190a8b2-0000-7000-8000-000000000000', at: '2026-11-22T00:00:00.000Z' }
 const code = (name: string): unknown => expect.objectContaining({ code: name })

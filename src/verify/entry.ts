@@ -74,6 +74,34 @@ export interface Observed {
   readonly summary: string
   readonly values: Readonly<Record<string, string | number | boolean>>
 }
+/** The ladders of keys: `live` opens production, `backup` opens backups. */
+export type KeyLadder = 'live' | 'backup'
+
+/** An epoch of keys ended: nothing is wrapped under its key any more. */
+export interface KeysRotated extends EntryBase {
+  readonly kind: 'keys.rotated'
+  readonly ladder: KeyLadder
+  /** Number of the epoch that ended; the next one took over. */
+  readonly epoch: number
+  readonly provider: string
+  /** When it began, and by when it was to end. */
+  readonly startedAt: string
+  readonly dueAt: string
+  /** Bucket keys wrapped under the next epoch's key; those of `replaced` are new keys. */
+  readonly buckets: number
+  readonly replaced: number
+  /** Data keys of others in replaced buckets, wrapped again. */
+  readonly rewrapped: number
+}
+/** The key of an ended epoch is destroyed: whatever hung on it alone opens nowhere any more. */
+export interface KeysDestroyed extends EntryBase {
+  readonly kind: 'keys.destroyed'
+  readonly ladder: KeyLadder
+  readonly epoch: number
+  readonly provider: string
+  /** `confirmed`: the provider shows that it is gone; `attested`: the operator's word. */
+  readonly evidence: 'confirmed' | 'attested'
+}
 
 /** One entry of the evidence log; canonical JSON (RFC 8785) in the log, at most 65,535 bytes. */
 export type EvidenceEntry =
@@ -83,6 +111,8 @@ export type EvidenceEntry =
   | PromiseWithdrawn
   | ProbeStarted
   | ProbeResult
+  | KeysRotated
+  | KeysDestroyed
 
 /** An entry before the log stamps it. */
 export type EvidenceBody = EvidenceEntry extends infer Entry

@@ -80,6 +80,9 @@ function apply(
 ): string | null {
   switch (entry.kind) {
     case 'log.opened':
+    // What became of keys is told for readers; a promise about it rests on its probe.
+    case 'keys.rotated':
+    case 'keys.destroyed':
       return null
     case 'promise.declared':
       return declare(tracks, entry.promise, entry.at)
