@@ -19,11 +19,11 @@
  */
 export { BUCKETS } from './bucket-keys.ts'
 export { KeysError } from './errors.ts'
-export { openFileProvider, type FileProviderOptions } from './file-provider.ts'
-export { readFileKeys } from './key-folder.ts'
+export { openFileProvider, type FileProviderOptions } from './providers/file-provider.ts'
+export { readFileKeys } from './providers/key-folder.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'
 export { openKeyTree, type KeyMaterial, type KeyTreeOptions, type OpenKeyTree } from './open-key-tree.ts'
-export type { DestructionEvidence, KeyProvider, ProviderKey } from './provider.ts'
+export type { DestructionEvidence, KeyProvider, ProviderKey } from './providers/key-provider.ts'
 export {
   BLIND_INDEX_BYTES,
   blindIndex,

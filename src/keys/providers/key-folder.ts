@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder, writeSynced } from '../database/index.ts'
-import { isId } from '../kernel/index.ts'
-import { KeysError } from './errors.ts'
-import { KEY_BYTES } from './gcm.ts'
-import type { ProviderKey } from './provider.ts'
+import { syncFolder, writeSynced } from '../../database/index.ts'
+import { isId } from '../../kernel/index.ts'
+import { KeysError } from '../errors.ts'
+import { KEY_BYTES } from '../gcm.ts'
+import type { ProviderKey } from './key-provider.ts'
 
 export interface KeyFile {
   readonly schema: 1

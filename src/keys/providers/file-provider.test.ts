@@ -1,9 +1,10 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { manualClock } from '../kernel/index.ts'
-import { openFileProvider, type KeyProvider } from './index.ts'
+import { manualClock } from '../../kernel/index.ts'
+import { openFileProvider, type KeyProvider } from '../index.ts'
+import { keyProviderContract, type ProviderUnderTest } from './provider-contract.ts'
 
 const clock = manualClock(Date.UTC(2026, 0, 2))
 const secret = Buffer.alloc(32, 7)
@@ -18,6 +19,18 @@ beforeEach(async () => {
 afterEach(() => rm(base, { recursive: true, force: true }))
 
 const open = (outside: string[] = []): Promise<KeyProvider> => openFileProvider({ folder, outside, clock })
+/** The folder as the contract sees it; it ends with the test's own. */
+async function openSubject(): Promise<ProviderUnderTest> {
+  const aside = join(base, 'aside')
+  return {
+    provider: await open(),
+    reopen: open,
+    outages: [
+      { name: 'is moved away', begin: () => rename(folder, aside), end: () => rename(aside, folder) },
+    ],
+    close: async () => undefined,
+  }
+}
 const code = (name: string): object => expect.objectContaining({ code: name }) as object
 
 describe('the file provider', () => {
@@ -32,6 +45,8 @@ describe('the file provider', () => {
     for (const name of await readdir(folder))
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
   })
+
+  for (const { name, run } of keyProviderContract(openSubject, ['is moved away'])) it(name, run)
 
   it('unwraps nothing under another context or key, and nothing that was edited', async () => {
     const provider = await open()
