@@ -20,6 +20,7 @@
 export { BUCKETS } from './bucket-keys.ts'
 export { KeysError } from './errors.ts'
 export { openFileProvider, type FileProviderOptions } from './providers/file-provider.ts'
+export { openPkcs11Provider, type Pkcs11ProviderOptions } from './providers/pkcs11-provider.ts'
 export { readFileKeys } from './providers/key-folder.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'
 export { openKeyTree, type KeyMaterial, type KeyTreeOptions, type OpenKeyTree } from './open-key-tree.ts'

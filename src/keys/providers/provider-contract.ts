@@ -240,10 +240,10 @@ async function refuses(call: Promise<unknown>, code: string | RegExp, member = '
     () => undefined,
     (error: unknown) => error,
   )
-  assert.ok(outcome !== undefined, `${member} should have been refused with ${String(code)}`)
+  assert.ok(outcome, `${member} should have been refused with ${String(code)}`)
   const told = String((outcome as { code?: unknown }).code)
   const matches = typeof code === 'string' ? told === code : code.test(told)
-  assert.ok(matches, `${member} was refused with ${told} (${String(outcome)}), not with ${String(code)}`)
+  assert.ok(matches, `${member} was refused with ${told} (${inspect(outcome)}), not with ${String(code)}`)
   return outcome
 }
 
