@@ -205,17 +205,7 @@ function bind(call: Call, pinned: Pinned): Cryptoki {
         return wordAt(handle, 0)
       }),
     find: (session, template) =>
-      withTemplate(template, (packed) => {
-        call('C_FindObjectsInit', session, packed, template.length)
-        const found: number[] = []
-        const [handles, count] = [Buffer.alloc(MOST_FOUND * 8), words([0])]
-        do {
-          call('C_FindObjects', session, handles, MOST_FOUND, count)
-          for (let at = 0; at < wordAt(count, 0); at++) found.push(wordAt(handles, at))
-        } while (wordAt(count, 0) === MOST_FOUND)
-        call('C_FindObjectsFinal', session)
-        return found
-      }),
+      withTemplate(template, (packed) => findObjects(call, session, packed, template.length)),
     attribute: (session, object, type) =>
       pinned([Buffer.alloc(256)], ([at]) => {
         const packed = words([type, at!.address, at!.bytes.length])
@@ -226,6 +216,18 @@ function bind(call: Call, pinned: Pinned): Cryptoki {
     encrypt: (...values) => transform('Encrypt', ...values),
     decrypt: (...values) => transform('Decrypt', ...values),
   }
+}
+
+function findObjects(call: Call, session: number, packed: Buffer, attributes: number): number[] {
+  call('C_FindObjectsInit', session, packed, attributes)
+  const found: number[] = []
+  const [handles, count] = [Buffer.alloc(MOST_FOUND * 8), words([0])]
+  do {
+    call('C_FindObjects', session, handles, MOST_FOUND, count)
+    for (let at = 0; at < wordAt(count, 0); at++) found.push(wordAt(handles, at))
+  } while (wordAt(count, 0) === MOST_FOUND)
+  call('C_FindObjectsFinal', session)
+  return found
 }
 
 function listTokens(call: Call): Token[] {
