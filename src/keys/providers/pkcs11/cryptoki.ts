@@ -163,28 +163,6 @@ function bind(call: Call, pinned: Pinned): Cryptoki {
           words(template.flatMap(({ type }, at) => [type, memory[at]!.address, memory[at]!.bytes.length])),
         ),
     )
-  const withGcm = <T>({ iv, associated, tagBits }: GcmParameters, work: (mechanism: Buffer) => T): T =>
-    pinned([iv, associated], ([ivAt, associatedAt]) => {
-      const ivWords = [ivAt!.address, iv.length, iv.length * 8]
-      const parameters = words([...ivWords, associatedAt!.address, associated.length, tagBits])
-      return pinned([parameters], ([at]) => work(words([CKM_AES_GCM, at!.address, parameters.length])))
-    })
-  const transform = (
-    name: 'Encrypt' | 'Decrypt',
-    session: number,
-    key: number,
-    gcm: GcmParameters,
-    data: Buffer,
-  ): Buffer => {
-    // The parameters have to stand still until the operation ends: some modules read them again then.
-    return withGcm(gcm, (mechanism) => {
-      call(`C_${name}Init`, session, mechanism, key)
-      const result = Buffer.alloc(data.length + TAG_BYTES)
-      const length = words([result.length])
-      call(`C_${name}`, session, data, data.length, result, length)
-      return result.subarray(0, wordAt(length, 0))
-    })
-  }
   return {
     initialize: () => call('C_Initialize', null),
     tokens: () => listTokens(call),
@@ -213,9 +191,32 @@ function bind(call: Call, pinned: Pinned): Cryptoki {
         return Buffer.from(at!.bytes.subarray(0, wordAt(packed, 2)))
       }),
     destroyObject: (session, object) => call('C_DestroyObject', session, object),
-    encrypt: (...values) => transform('Encrypt', ...values),
-    decrypt: (...values) => transform('Decrypt', ...values),
+    encrypt: (...values) => transform(call, pinned, 'Encrypt', ...values),
+    decrypt: (...values) => transform(call, pinned, 'Decrypt', ...values),
   }
+}
+
+function transform(
+  call: Call,
+  pinned: Pinned,
+  name: 'Encrypt' | 'Decrypt',
+  session: number,
+  key: number,
+  { iv, associated, tagBits }: GcmParameters,
+  data: Buffer,
+): Buffer {
+  return pinned([iv, associated], ([ivAt, associatedAt]) => {
+    const ivWords = [ivAt!.address, iv.length, iv.length * 8]
+    const parameters = words([...ivWords, associatedAt!.address, associated.length, tagBits])
+    // They have to stand still until the operation ends: some modules read them again then.
+    return pinned([parameters], ([at]) => {
+      call(`C_${name}Init`, session, words([CKM_AES_GCM, at!.address, parameters.length]), key)
+      const result = Buffer.alloc(data.length + TAG_BYTES)
+      const length = words([result.length])
+      call(`C_${name}`, session, data, data.length, result, length)
+      return result.subarray(0, wordAt(length, 0))
+    })
+  })
 }
 
 function findObjects(call: Call, session: number, packed: Buffer, attributes: number): number[] {

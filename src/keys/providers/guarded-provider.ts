@@ -1,0 +1,136 @@
+import type { Clock } from '../../kernel/index.ts'
+import { KeysError } from '../errors.ts'
+import { PROVIDER_TIMEOUT_MS, type KeyProvider } from './key-provider.ts'
+
+export interface GuardOptions {
+  readonly clock: Clock
+  /** Milliseconds after which a call counts as not answered. Default 5,000. */
+  readonly timeoutMs?: number
+  /** Milliseconds for which opened keys may be used after the provider's last answer. Default one hour. */
+  readonly outageMs?: number
+}
+
+export interface GuardedProvider extends KeyProvider {
+  /**
+   * Asked before each use of keys that are already open. Nothing while the provider answered of late;
+   * in the declared time it lets them be used and asks the provider in the background; past that time
+   * it rejects with `ERR_KEYS_PROVIDER_UNAVAILABLE` until the provider answers again.
+   */
+  permit(): Promise<void> | undefined
+}
+
+const OUTAGE_MS = 3_600_000
+/** The provider is asked at least this often while keys are in use, so that its silence is noticed. */
+const MOST_SILENCE_MS = 60_000
+/** And, while it is away, no more often than this. */
+const PAUSE_MS = 1_000
+
+/**
+ * A provider whose outage is bounded: every call ends within `timeoutMs`; while the last one failed, one
+ * call at a time tries again and the others are refused at once, so that a provider that hangs does not
+ * hold every connection; and opened keys are used only for a declared time without it. It recovers with
+ * the first answer.
+ */
+export function guardProvider(provider: KeyProvider, options: GuardOptions): GuardedProvider {
+  const { clock, timeoutMs = PROVIDER_TIMEOUT_MS, outageMs = OUTAGE_MS } = options
+  let answeredAt = clock.monotonic()
+  let askedAt = Number.NEGATIVE_INFINITY
+  let isDown = false
+  let isTrying = false
+  let asking: Promise<void> | null = null
+  let ask = async (): Promise<unknown> => provider.list()
+
+  const answered = (): void => {
+    answeredAt = clock.monotonic()
+    isDown = false
+  }
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+    const isTrial = isDown
+    if (isTrial && isTrying) throw unavailable(`the key provider ${provider.name} does not answer`)
+    isTrying ||= isTrial
+    try {
+      const value = await within(timeoutMs, provider.name, work)
+      answered()
+      return value
+    } catch (error) {
+      if (!isOutage(error)) {
+        answered()
+        throw error
+      }
+      isDown = true
+      throw error instanceof KeysError
+        ? error
+        : unavailable(`the key provider ${provider.name} failed`, error)
+    } finally {
+      if (isTrial) isTrying = false
+    }
+  }
+  /** Opens once more what it opened last: the only question whose answer shows that keys can be had. */
+  const remember = (keyId: string, wrapped: Uint8Array, context: Uint8Array): void => {
+    ask = async () => (await provider.unwrap(keyId, wrapped, context)).fill(0)
+  }
+  const startAsking = (): void => {
+    if (asking || clock.monotonic() - askedAt < PAUSE_MS) return
+    askedAt = clock.monotonic()
+    asking = run(ask).then(
+      () => void (asking = null),
+      () => void (asking = null),
+    )
+  }
+  const silenceMs = (): number => clock.monotonic() - answeredAt
+  const overdue = async (): Promise<void> => {
+    // Without a failed call the silence means that nobody asked: then its answer is worth waiting for.
+    if (!isDown) await asking
+    if (silenceMs() < outageMs) return
+    throw unavailable(`the key provider ${provider.name} has not answered for longer than keys.outage allows`)
+  }
+  return {
+    name: provider.name,
+    ...(provider.waitingMs === undefined ? {} : { waitingMs: provider.waitingMs }),
+    create: (label) => run(() => provider.create(label)),
+    async wrap(keyId, plaintext, context) {
+      const wrapped = await run(() => provider.wrap(keyId, plaintext, context))
+      remember(keyId, wrapped, context)
+      return wrapped
+    },
+    async unwrap(keyId, wrapped, context) {
+      const plaintext = await run(() => provider.unwrap(keyId, wrapped, context))
+      remember(keyId, wrapped, context)
+      return plaintext
+    },
+    destroy: (keyId) => run(() => provider.destroy(keyId)),
+    list: () => run(() => provider.list()),
+    ...(provider.close ? { close: async () => provider.close?.() } : {}),
+    permit() {
+      if (silenceMs() < Math.min(MOST_SILENCE_MS, outageMs / 4)) return undefined
+      startAsking()
+      return silenceMs() < outageMs ? undefined : overdue()
+    },
+  }
+}
+
+/** Codes that are an answer of the provider about the key or the bytes, not a failure to answer. */
+const ANSWERS = ['ERR_KEYS_DESTROYED', 'ERR_KEYS_UNWRAP', 'ERR_KEYS_FORMAT']
+
+function isOutage(error: unknown): boolean {
+  return !(error instanceof KeysError && ANSWERS.includes(error.code))
+}
+
+async function within<T>(timeoutMs: number, name: string, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(unavailable(`the key provider ${name} did not answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
+  })
+  try {
+    return await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function unavailable(message: string, cause?: unknown): InstanceType<typeof KeysError> {
+  return new KeysError('ERR_KEYS_PROVIDER_UNAVAILABLE', message, { cause })
+}
