@@ -24,6 +24,11 @@ export { openAwsKmsProvider, type AwsKmsProviderOptions } from './providers/aws-
 export type { AwsCredentials } from './providers/aws-signature.ts'
 export type { GuardOptions } from './providers/guarded-provider.ts'
 export { openPkcs11Provider, type Pkcs11ProviderOptions } from './providers/pkcs11-provider.ts'
+export {
+  createReplicatedProvider,
+  type ReplicatedProvider,
+  type ReplicatedProviderOptions,
+} from './providers/replicated-provider.ts'
 export { openVaultProvider, type VaultProviderOptions } from './providers/vault-provider.ts'
 export { readFileKeys } from './providers/key-folder.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'

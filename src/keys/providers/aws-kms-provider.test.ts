@@ -12,7 +12,7 @@ const account = {
   secretAccessKey: 'secret-access-key-of-a-test',
   sessionToken: 'session-token-of-a-test',
 }
-const TIMEOUT_MS = 1_000
+const TIMEOUT_MS = 1_500
 const DAY_MS = 86_400_000
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')
@@ -58,7 +58,9 @@ describe('the AWS KMS provider, against a protocol double', () => {
     expect(provider.waitingMs).toBe(7 * DAY_MS)
     expect(await provider.destroy(id)).toBe('scheduled')
     const end = clock.now() + 7 * DAY_MS
-    expect(await provider.list()).toEqual([{ id, createdAt: clock.now(), state: 'ending', destroyedBy: end }])
+    expect(await provider.list()).toEqual([
+      { id, label: 'live-1', createdAt: clock.now(), state: 'ending', destroyedBy: end },
+    ])
     double.cancelDeletion(id)
     expect(await provider.list()).toMatchObject([{ id, state: 'live' }])
     expect(await provider.destroy(id)).toBe('scheduled')

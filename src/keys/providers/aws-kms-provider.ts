@@ -27,6 +27,7 @@ export interface AwsKmsProviderOptions {
 }
 
 const DAY_MS = 86_400_000
+const DESCRIPTION = 'surety '
 
 /**
  * Epoch keys in AWS KMS, symmetric and made there; a key's id is its ARN. The context travels as its
@@ -55,7 +56,7 @@ export async function openAwsKmsProvider(options: AwsKmsProviderOptions): Promis
         KeyUsage: 'ENCRYPT_DECRYPT',
         Origin: 'AWS_KMS',
         MultiRegion: false,
-        Description: `surety ${label}`.slice(0, 200),
+        Description: `${DESCRIPTION}${label}`,
       })
       const arn = member(metadataOf(made), 'Arn', 'string')
       await call('CreateAlias', { AliasName: `${alias}${createId(clock)}`, TargetKeyId: arn })
@@ -213,6 +214,7 @@ async function describeKey(call: Call, keyId: string): Promise<ProviderKey> {
   const metadata = metadataOf(await call('DescribeKey', { KeyId: keyId }))
   const key = {
     id: member(metadata, 'Arn', 'string'),
+    label: member(metadata, 'Description', 'string').slice(DESCRIPTION.length),
     createdAt: Math.round(member(metadata, 'CreationDate', 'number') * 1000),
   }
   if (!member(metadata, 'KeyState', 'string').startsWith('Pending')) return { ...key, state: 'live' }

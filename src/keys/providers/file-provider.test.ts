@@ -1,4 +1,15 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -40,7 +51,7 @@ describe('the file provider', () => {
     const wrapped = await first.wrap(id, secret, context)
     const again = await open()
     expect(Buffer.from(await again.unwrap(id, wrapped, context))).toEqual(secret)
-    expect(await again.list()).toEqual([{ id, createdAt: clock.now(), state: 'live' }])
+    expect(await again.list()).toEqual([{ id, label: 'live-1', createdAt: clock.now(), state: 'live' }])
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     for (const name of await readdir(folder))
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
@@ -79,7 +90,9 @@ describe('the file provider', () => {
       await expect(each.unwrap(id, wrapped, context)).rejects.toEqual(code('ERR_KEYS_DESTROYED'))
       await expect(each.wrap(id, secret, context)).rejects.toEqual(code('ERR_KEYS_DESTROYED'))
     }
-    expect(await provider.list()).toEqual([{ id, createdAt: clock.now(), state: 'destroyed' }])
+    expect(await provider.list()).toEqual([
+      { id, label: 'live-1', createdAt: clock.now(), state: 'destroyed' },
+    ])
     for (const name of await readdir(folder))
       expect(await readFile(join(folder, name), 'utf8')).not.toContain(key)
   })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { manualClock, type ManualClock } from '../../kernel/index.ts'
 import { failingLine, type FailingLine } from '../testing/failing-line.ts'
 import { openFileProvider } from './file-provider.ts'
@@ -10,7 +10,7 @@ import { keyProviderContract, type ProviderUnderTest } from './provider-contract
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-const TIMEOUT_MS = 200
+const TIMEOUT_MS = 1_500
 const UNAVAILABLE = { code: 'ERR_KEYS_PROVIDER_UNAVAILABLE' }
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')

@@ -33,38 +33,11 @@ const PAUSE_MS = 1_000
  */
 export function guardProvider(provider: KeyProvider, options: GuardOptions): GuardedProvider {
   const { clock, timeoutMs = PROVIDER_TIMEOUT_MS, outageMs = OUTAGE_MS } = options
-  let answeredAt = clock.monotonic()
+  const { run, isDown, silenceMs } = createLine(provider.name, clock, timeoutMs)
   let askedAt = Number.NEGATIVE_INFINITY
-  let isDown = false
-  let isTrying = false
   let asking: Promise<void> | null = null
   let ask = async (): Promise<unknown> => provider.list()
 
-  const answered = (): void => {
-    answeredAt = clock.monotonic()
-    isDown = false
-  }
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
-    const isTrial = isDown
-    if (isTrial && isTrying) throw unavailable(`the key provider ${provider.name} does not answer`)
-    isTrying ||= isTrial
-    try {
-      const value = await within(timeoutMs, provider.name, work)
-      answered()
-      return value
-    } catch (error) {
-      if (!isOutage(error)) {
-        answered()
-        throw error
-      }
-      isDown = true
-      throw error instanceof KeysError
-        ? error
-        : unavailable(`the key provider ${provider.name} failed`, error)
-    } finally {
-      if (isTrial) isTrying = false
-    }
-  }
   /** Opens once more what it opened last: the only question whose answer shows that keys can be had. */
   const remember = (keyId: string, wrapped: Uint8Array, context: Uint8Array): void => {
     ask = async () => (await provider.unwrap(keyId, wrapped, context)).fill(0)
@@ -77,10 +50,9 @@ export function guardProvider(provider: KeyProvider, options: GuardOptions): Gua
       () => void (asking = null),
     )
   }
-  const silenceMs = (): number => clock.monotonic() - answeredAt
   const overdue = async (): Promise<void> => {
     // Without a failed call the silence means that nobody asked: then its answer is worth waiting for.
-    if (!isDown) await asking
+    if (!isDown()) await asking
     if (silenceMs() < outageMs) return
     throw unavailable(`the key provider ${provider.name} has not answered for longer than keys.outage allows`)
   }
@@ -109,8 +81,49 @@ export function guardProvider(provider: KeyProvider, options: GuardOptions): Gua
   }
 }
 
+interface Line {
+  /** Makes a call, or refuses it while another one is finding out whether the provider is back. */
+  run<T>(work: () => Promise<T>): Promise<T>
+  /** True after a call that was not answered. */
+  isDown(): boolean
+  silenceMs(): number
+}
+
+function createLine(name: string, clock: Clock, timeoutMs: number): Line {
+  let answeredAt = clock.monotonic()
+  let isDown = false
+  let isTrying = false
+  const answered = (): void => {
+    answeredAt = clock.monotonic()
+    isDown = false
+  }
+  return {
+    isDown: () => isDown,
+    silenceMs: () => clock.monotonic() - answeredAt,
+    async run(work) {
+      const isTrial = isDown
+      if (isTrial && isTrying) throw unavailable(`the key provider ${name} does not answer`)
+      isTrying ||= isTrial
+      try {
+        const value = await within(timeoutMs, name, work)
+        answered()
+        return value
+      } catch (error) {
+        if (!isOutage(error)) {
+          answered()
+          throw error
+        }
+        isDown = true
+        throw error instanceof KeysError ? error : unavailable(`the key provider ${name} failed`, error)
+      } finally {
+        if (isTrial) isTrying = false
+      }
+    },
+  }
+}
+
 /** Codes that are an answer of the provider about the key or the bytes, not a failure to answer. */
-const ANSWERS = ['ERR_KEYS_DESTROYED', 'ERR_KEYS_UNWRAP', 'ERR_KEYS_FORMAT']
+const ANSWERS = ['ERR_KEYS_DESTROYED', 'ERR_KEYS_DESTROY_PENDING', 'ERR_KEYS_UNWRAP', 'ERR_KEYS_FORMAT']
 
 function isOutage(error: unknown): boolean {
   return !(error instanceof KeysError && ANSWERS.includes(error.code))

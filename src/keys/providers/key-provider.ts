@@ -8,6 +8,8 @@ export type DestructionEvidence = 'confirmed' | 'attested' | 'scheduled'
 export interface ProviderKey {
   /** The provider's own name of the key. */
   readonly id: string
+  /** What it was made with. */
+  readonly label: string
   readonly createdAt: number
   /** `ending`: nothing is unwrapped any more, and the key is gone at `destroyedBy`. */
   readonly state: 'live' | 'ending' | 'destroyed'
@@ -27,7 +29,10 @@ export interface KeyProvider {
   readonly name: string
   /** Milliseconds from `destroy` to the real end of a key. Default 0. */
   readonly waitingMs?: number
-  /** Makes a fresh non-exportable AES-256 key and returns its id; durable once resolved. */
+  /**
+   * Makes a fresh non-exportable AES-256 key and returns its id; durable once resolved. `label` has 1
+   * to 80 characters of `a-z`, `0-9`, `.` and `-`.
+   */
   create(label: string): Promise<string>
   /**
    * `plaintext` has 1 to 1,024 bytes.

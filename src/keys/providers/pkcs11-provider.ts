@@ -51,8 +51,10 @@ export async function openPkcs11Provider(options: Pkcs11ProviderOptions): Promis
       return 'confirmed'
     },
     async list() {
-      const keys = (await ask({ call: 'list' })) as string[]
-      return keys.map((id): ProviderKey => ({ id, createdAt: timeOfId(id.slice(-36)), state: 'live' }))
+      const keys = (await ask({ call: 'list' })) as { id: string; label: string }[]
+      return keys.map(({ id, label }): ProviderKey => {
+        return { id, label, createdAt: timeOfId(id.slice(-36)), state: 'live' }
+      })
     },
     close: async () => ask.close(),
   }

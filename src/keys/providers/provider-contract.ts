@@ -166,6 +166,7 @@ const CASES: Readonly<Record<string, Case>> = {
     const evidence = await provider.destroy(gone)
     const listed = await provider.list()
     assert.equal(stateOf(listed, kept), 'live')
+    assert.equal(listed.find(({ id }) => id === kept)?.label, 'contract')
     assert.notEqual(stateOf(listed, gone), 'live')
     assert.ok(Number.isFinite(listed.find(({ id }) => id === kept)?.createdAt))
     const ending = listed.find(({ id }) => id === gone && evidence === 'scheduled')
@@ -178,7 +179,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 
   async 'takes calls at the same time'({ provider }) {
-    const keys = await Promise.all([1, 2, 3, 4].map((number) => provider.create(`contract ${number}`)))
+    const keys = await Promise.all([1, 2, 3, 4].map((number) => provider.create(`contract-${number}.x`)))
     assert.equal(new Set(keys).size, keys.length)
     const work = Array.from({ length: 40 }, async (_, at) => {
       const plaintext = randomBytes(32)

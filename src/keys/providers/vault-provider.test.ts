@@ -7,7 +7,7 @@ import { keyProviderContract, type ProviderUnderTest } from './provider-contract
 
 const clock = manualClock(Date.UTC(2026, 10, 1))
 const TOKEN = 'hvs.token-of-a-test'
-const TIMEOUT_MS = 1_000
+const TIMEOUT_MS = 1_500
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')
 
@@ -65,7 +65,7 @@ describe('the Vault provider, against a protocol double', () => {
     await expect(provider.list()).rejects.toMatchObject({ code: 'ERR_KEYS_PROVIDER_UNAVAILABLE' })
   })
 
-  it.each(['surety-x', 'other-0190b4d0-0000-7000-8000-000000000000', 'surety-../config'])(
+  it.each(['surety-x', 'other-a-0190b4d0-0000-7000-8000-000000000000', 'surety-../config'])(
     'asks Vault nothing about the key id %j',
     async (id) => {
       const before = double.requests.length

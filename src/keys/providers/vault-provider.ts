@@ -11,7 +11,7 @@ export interface VaultProviderOptions {
   readonly namespace?: string
   /** Read at each call, so it may be renewed. */
   readonly token: () => Promise<string>
-  /** Keys are named `<prefix>-<uuid>`; only those are listed. Default `surety`. */
+  /** Keys are named `<prefix>-<label>-<uuid>`; only those are listed. Default `surety`. */
   readonly prefix?: string
   readonly clock: Clock
   /** Milliseconds that one call may take. Default 5,000. */
@@ -33,16 +33,20 @@ export interface VaultProviderOptions {
 export async function openVaultProvider(options: VaultProviderOptions): Promise<KeyProvider> {
   const { clock, prefix = 'surety' } = options
   const call = createCall(options)
+  const parse = (name: unknown): ProviderKey | null => {
+    const [, label, uuid] = new RegExp(`^${prefix}-([a-z0-9.-]{1,80})-(.{36})$`).exec(String(name)) ?? []
+    if (label === undefined || !isId(uuid)) return null
+    return { id: String(name), label, createdAt: timeOfId(uuid), state: 'live' }
+  }
   const named = (keyId: string): string => {
-    const known = keyId.startsWith(`${prefix}-`) && isId(keyId.slice(prefix.length + 1))
-    if (!known) throw new KeysError('ERR_KEYS_UNWRAP', 'the provider key id is malformed')
+    if (parse(keyId) === null) throw new KeysError('ERR_KEYS_UNWRAP', 'the provider key id is malformed')
     return keyId
   }
   await refuseUpsert(call)
   return {
     name: 'vault',
-    async create() {
-      const id = `${prefix}-${createId(clock)}`
+    async create(label) {
+      const id = named(`${prefix}-${label}-${createId(clock)}`)
       const wanted = {
         type: 'aes256-gcm96',
         derived: false,
@@ -80,11 +84,7 @@ export async function openVaultProvider(options: VaultProviderOptions): Promise<
     async list() {
       const data = await call('GET', 'keys?list=true', undefined, [404])
       const names = (data as { keys?: unknown } | null)?.keys
-      const ours = (Array.isArray(names) ? names : []).filter(
-        (name): name is string =>
-          typeof name === 'string' && name.startsWith(`${prefix}-`) && isId(name.slice(prefix.length + 1)),
-      )
-      return ours.map((id): ProviderKey => ({ id, createdAt: timeOfId(id.slice(-36)), state: 'live' }))
+      return (Array.isArray(names) ? names : []).flatMap((name) => parse(name) ?? [])
     },
   }
 }

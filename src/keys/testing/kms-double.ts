@@ -14,6 +14,7 @@ interface KmsKey {
   readonly arn: string
   readonly key: KeyObject
   readonly createdAt: number
+  readonly description: string
   state: 'Enabled' | 'Disabled' | 'PendingDeletion'
   deletionDate: number | null
 }
@@ -91,7 +92,8 @@ function act(action: string, body: Body, { keys, aliases, clock, region }: World
         refuse('ValidationException')
       const arn = `arn:aws:kms:${region}:111122223333:key/${randomUUID()}`
       const key = createSecretKey(randomBytes(32))
-      keys.set(arn, { arn, key, createdAt: clock.now(), state: 'Enabled', deletionDate: null })
+      const description = String(body['Description'])
+      keys.set(arn, { arn, key, description, createdAt: clock.now(), state: 'Enabled', deletionDate: null })
       return { KeyMetadata: metadata(keys.get(arn)!) }
     }
     case 'CreateAlias':
@@ -132,9 +134,9 @@ function decrypt({ arn, key }: KmsKey, body: Body): unknown {
     : { KeyId: arn, Plaintext: plaintext.toString('base64') }
 }
 
-function metadata({ arn, createdAt, state, deletionDate }: KmsKey): unknown {
+function metadata({ arn, createdAt, description, state, deletionDate }: KmsKey): unknown {
   const ending = deletionDate === null ? {} : { DeletionDate: deletionDate / 1000 }
-  return { Arn: arn, CreationDate: createdAt / 1000, KeyState: state, ...ending }
+  return { Arn: arn, Description: description, CreationDate: createdAt / 1000, KeyState: state, ...ending }
 }
 
 function pageOfAliases(aliases: Aliases, from: number, limit: number): unknown {

@@ -18,7 +18,7 @@ export interface Hsm {
   wrap(key: string, plaintext: Uint8Array, context: Uint8Array): Uint8Array
   unwrap(key: string, wrapped: Uint8Array, context: Uint8Array): Uint8Array
   destroy(key: string): void
-  list(): string[]
+  list(): { id: string; label: string }[]
 }
 
 const FORMAT = 0x01
@@ -123,7 +123,8 @@ function operations(cryptoki: Cryptoki, session: number, serial: string): Hsm {
         const label = cryptoki.attribute(session, handle, CKA.label).toString('utf8')
         const id = cryptoki.attribute(session, handle, CKA.id)
         const uuid = id.length === 16 ? formatId(id) : ''
-        return label.startsWith(LABEL_PREFIX) && isId(uuid) ? [`${serial}/${uuid}`] : []
+        if (!label.startsWith(LABEL_PREFIX) || !isId(uuid)) return []
+        return [{ id: `${serial}/${uuid}`, label: label.slice(LABEL_PREFIX.length) }]
       })
     },
   }
