@@ -1,4 +1,5 @@
 import type { Duration } from '../kernel/index.ts'
+import type { KeyProviderSettings } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 
@@ -64,7 +65,7 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly resources: Resources
   readonly roles: { readonly [role: string]: readonly PermissionText[] }
   readonly backups?: { readonly every: Duration; readonly keep: Duration }
-  readonly keys?: { readonly liveEpoch: Duration; readonly backupEpoch: Duration }
+  readonly keys?: { readonly liveEpoch: Duration; readonly backupEpoch: Duration } & KeyProviderSettings
   readonly disclosure?: Disclosure
   /** Headers and other parts of a request that are used. Default none. */
   readonly requestInputs?: readonly RequestInput[]

@@ -2,6 +2,7 @@ import { isDuration } from '../kernel/index.ts'
 import type { ResourceMap, SuretyConfig } from './config.ts'
 import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
+import { checkKeyProvider } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 
@@ -47,6 +48,7 @@ export function defineSurety<const Resources extends ResourceMap>(
   checkResources(check, config.resources)
   checkRoles(check, config)
   checkDurations(check, config)
+  if (config.keys) checkKeyProvider(check, config.keys)
   if (config.disclosure) checkContacts(check, config.disclosure.contact)
   return Object.freeze({ ...config })
 }
@@ -109,6 +111,7 @@ function checkPermission(
 function checkDurations(check: DefinitionCheck, { backups, keys }: SuretyConfig): void {
   for (const [group, members] of Object.entries({ backups, keys })) {
     for (const [name, value] of Object.entries(members ?? {})) {
+      if (name === 'provider') continue
       check.that(
         isDuration(String(value)),
         `${group}.${name}`,

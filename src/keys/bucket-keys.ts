@@ -6,7 +6,7 @@ import { KeysError } from './errors.ts'
 import { frame } from './frame.ts'
 import { KEY_BYTES, takeKey } from './gcm.ts'
 import { createKeyCache } from './key-cache.ts'
-import type { KeyProvider } from './providers/key-provider.ts'
+import type { KeyProvider } from './provider.ts'
 
 /** Buckets at first; a multiple of it later, as subjects grow. */
 export const BUCKETS = 4096

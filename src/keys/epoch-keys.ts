@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { inTransaction, type Connection } from '../database/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import { KeysError } from './errors.ts'
-import type { KeyProvider } from './providers/key-provider.ts'
+import type { KeyProvider } from './provider.ts'
 
 /** `live` opens production; `backup` opens a backup together with its own epoch's key. */
 export type Ladder = 'live' | 'backup'

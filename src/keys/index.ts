@@ -33,7 +33,7 @@ export { openVaultProvider, type VaultProviderOptions } from './providers/vault-
 export { readFileKeys } from './providers/key-folder.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'
 export { openKeyTree, type KeyMaterial, type KeyTreeOptions, type OpenKeyTree } from './open-key-tree.ts'
-export type { DestructionEvidence, KeyProvider, ProviderKey } from './providers/key-provider.ts'
+export type { DestructionEvidence, KeyProvider, ProviderKey } from './provider.ts'
 export {
   BLIND_INDEX_BYTES,
   blindIndex,

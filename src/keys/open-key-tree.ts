@@ -9,7 +9,7 @@ import { KeysError } from './errors.ts'
 import { createKeyCache, type KeyCache } from './key-cache.ts'
 import { INSTALLATION } from './migrations.ts'
 import { guardProvider, type GuardOptions } from './providers/guarded-provider.ts'
-import type { KeyProvider } from './providers/key-provider.ts'
+import type { KeyProvider } from './provider.ts'
 import type { BlindIndex, DataKey, KeyOwner, KeyTree } from './tree.ts'
 
 export interface KeyTreeOptions {

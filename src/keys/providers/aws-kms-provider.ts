@@ -8,7 +8,7 @@ import {
   type DestructionEvidence,
   type KeyProvider,
   type ProviderKey,
-} from './key-provider.ts'
+} from '../provider.ts'
 
 export interface AwsKmsProviderOptions {
   /** Such as `eu-central-1`. */

@@ -13,7 +13,7 @@ import {
   wipeKeyFile,
   writeKeyFile,
 } from './key-folder.ts'
-import type { KeyProvider } from './key-provider.ts'
+import type { KeyProvider } from '../provider.ts'
 
 export interface FileProviderOptions {
   /** The keys' own folder; made with mode 0700 when missing. Keep it out of every backup. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/index.ts'
 import { KeysError } from '../errors.ts'
-import { PROVIDER_TIMEOUT_MS, type KeyProvider } from './key-provider.ts'
+import { PROVIDER_TIMEOUT_MS, type KeyProvider } from '../provider.ts'
 
 export interface GuardOptions {
   readonly clock: Clock

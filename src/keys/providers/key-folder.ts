@@ -5,7 +5,7 @@ import { syncFolder, writeSynced } from '../../database/index.ts'
 import { isId } from '../../kernel/index.ts'
 import { KeysError } from '../errors.ts'
 import { KEY_BYTES } from '../gcm.ts'
-import type { ProviderKey } from './key-provider.ts'
+import type { ProviderKey } from '../provider.ts'
 
 export interface KeyFile {
   readonly schema: 1

@@ -1,6 +1,6 @@
 import { createId, timeOfId, type Clock } from '../../kernel/index.ts'
 import { KeysError } from '../errors.ts'
-import { PROVIDER_TIMEOUT_MS, type KeyProvider, type ProviderKey } from './key-provider.ts'
+import { PROVIDER_TIMEOUT_MS, type KeyProvider, type ProviderKey } from '../provider.ts'
 import { HsmFailure, type HsmRequest } from './pkcs11/protocol.ts'
 import { startHsmProcess, type HsmProcess } from './pkcs11/supervise.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { systemClock } from '../../kernel/index.ts'
-import { PROVIDER_TIMEOUT_MS, type KeyProvider } from './key-provider.ts'
+import { PROVIDER_TIMEOUT_MS, type KeyProvider } from '../provider.ts'
 
 /** A way in which a backend can fail, made to happen and undone. */
 export interface ProviderOutage {

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../kernel/index.ts'
 import { failingLine, type FailingLine } from '../testing/failing-line.ts'
 import { openFileProvider } from './file-provider.ts'
-import type { KeyProvider } from './key-provider.ts'
+import type { KeyProvider } from '../provider.ts'
 import { keyProviderContract, type ProviderUnderTest } from './provider-contract.ts'
 import { createReplicatedProvider, type ReplicatedProvider } from './replicated-provider.ts'
 

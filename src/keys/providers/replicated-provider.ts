@@ -7,7 +7,7 @@ import {
   type DestructionEvidence,
   type KeyProvider,
   type ProviderKey,
-} from './key-provider.ts'
+} from '../provider.ts'
 
 export interface ReplicatedProviderOptions {
   /** Two providers that do not fail together. The first is asked first. */

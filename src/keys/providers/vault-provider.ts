@@ -1,7 +1,7 @@
 import { createId, isId, timeOfId, type Clock } from '../../kernel/index.ts'
 import { KeysError } from '../errors.ts'
 import { callService, member, unavailable, type HttpAnswer } from './http-call.ts'
-import { PROVIDER_TIMEOUT_MS, type KeyProvider, type ProviderKey } from './key-provider.ts'
+import { PROVIDER_TIMEOUT_MS, type KeyProvider, type ProviderKey } from '../provider.ts'
 
 export interface VaultProviderOptions {
   /** Such as `https://vault.example:8200`. */

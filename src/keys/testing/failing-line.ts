@@ -1,5 +1,5 @@
 import { KeysError } from '../errors.ts'
-import type { KeyProvider } from '../providers/key-provider.ts'
+import type { KeyProvider } from '../provider.ts'
 
 /** The line to a provider, which a test can cut; the provider itself is a real one. */
 export interface FailingLine {
