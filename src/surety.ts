@@ -20,7 +20,7 @@ import {
   type DatabaseServer,
   type Logger,
 } from './database/index.ts'
-import type { ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
+import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
 import {
   createRoutes,
   protection,
@@ -28,8 +28,15 @@ import {
   type PublicProblems,
   type SuretyEnv,
 } from './http/index.ts'
-import { openFileProvider, openKeyTree, type KeyProvider, type OpenKeyTree } from './keys/index.ts'
-import type { Clock } from './kernel/index.ts'
+import {
+  claimKeyFolder,
+  openKeyProvider,
+  openKeyTree,
+  type KeyProvider,
+  type KeyTreeOptions,
+  type OpenKeyTree,
+} from './keys/index.ts'
+import { parseDuration, type Clock } from './kernel/index.ts'
 import { openEvidenceLog, openLogSigner, type EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
@@ -41,6 +48,7 @@ export { createLogger } from './compose/logger.ts'
 export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
+export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export * from './declare/index.ts'
 export * from './kernel/index.ts'
 
@@ -58,6 +66,8 @@ export interface OpenOptions {
    * running server on the same data folder: it measures and queues, and leaves publishing to it.
    */
   readonly mode?: 'server' | 'tool'
+  /** A key provider of your own, in place of the configured one; closed with the system. */
+  readonly keyProvider?: KeyProvider
   /** Public address of the app, without a trailing slash. Default `https://<origin>`. */
   readonly url?: string | (() => string)
   /** Default: the system's clock, shifted by `SURETY_CLOCK_OFFSET` in demos. */
@@ -147,8 +157,10 @@ async function openRooms<const Resources extends ResourceMap>(
   const database = await openSystemDatabase(config, { ...options, mode, clock, logger, dataDir: folder.root })
   keep(database)
   const outside = database.databaseDir === null ? [] : [database.databaseDir]
-  const provider = await openFileProvider({ folder: folder.keys, outside, clock })
-  const tree = await openKeyTree({ provider, owner: database.owner, clock, logger })
+  const provider = await openProvider(config, options, { folder: folder.keys, outside, clock })
+  keep({ close: async () => provider.close?.() })
+  const outage = outageOf(config)
+  const tree = await openKeyTree({ provider, owner: database.owner, clock, logger, outage })
   keep(tree)
   const origin = `${config.origin}/evidence`
   const log = await openEvidenceLog({
@@ -179,6 +191,28 @@ async function openRooms<const Resources extends ResourceMap>(
     registry,
     dropped,
     metricsToken: await openMetricsToken(folder),
+  }
+}
+
+/** The caller's own provider, else the configured one. The log's signing key lies in the folder in any case. */
+async function openProvider(
+  { keys = {} }: { readonly keys?: KeyProviderSettings },
+  { keyProvider }: OpenOptions,
+  place: { readonly folder: string; readonly outside: readonly string[]; readonly clock: Clock },
+): Promise<KeyProvider> {
+  await claimKeyFolder(place)
+  return keyProvider ?? openKeyProvider({ settings: keys, ...place })
+}
+
+function outageOf({
+  keys = {},
+}: {
+  readonly keys?: KeyProviderSettings
+}): NonNullable<KeyTreeOptions['outage']> {
+  const { timeout, outage } = keys
+  return {
+    ...(timeout && { timeoutMs: parseDuration(timeout) }),
+    ...(outage && { outageMs: parseDuration(outage) }),
   }
 }
 
@@ -274,6 +308,11 @@ const PUBLIC_PROBLEMS: PublicProblems = {
     title: 'The evidence log does not hold together',
     detail:
       'What it shows now contradicts what it showed before. Until that is explained, rely on nothing it says.',
+  },
+  ERR_KEYS_PROVIDER_UNAVAILABLE: {
+    status: 503,
+    title: 'Not available at the moment',
+    detail: 'Nothing was stored. Please try again later.',
   },
 }
 

@@ -19,10 +19,11 @@
  */
 export { BUCKETS } from './bucket-keys.ts'
 export { KeysError } from './errors.ts'
-export { openFileProvider, type FileProviderOptions } from './providers/file-provider.ts'
+export { claimKeyFolder, openFileProvider, type FileProviderOptions } from './providers/file-provider.ts'
 export { openAwsKmsProvider, type AwsKmsProviderOptions } from './providers/aws-kms-provider.ts'
 export type { AwsCredentials } from './providers/aws-signature.ts'
 export type { GuardOptions } from './providers/guarded-provider.ts'
+export { openKeyProvider, type OpenKeyProviderOptions } from './providers/open-key-provider.ts'
 export { openPkcs11Provider, type Pkcs11ProviderOptions } from './providers/pkcs11-provider.ts'
 export {
   createReplicatedProvider,

@@ -36,7 +36,7 @@ const WRAP_LABEL = 'surety/file-provider/1'
  * @throws KeysError `ERR_KEYS_FOLDER` when the folder is readable by others or lies where it must not
  */
 export async function openFileProvider(options: FileProviderOptions): Promise<KeyProvider> {
-  const folder = await claimFolder(options)
+  const folder = await claimKeyFolder(options)
   await finishInterrupted(folder)
   const openKey = async (id: string): Promise<KeyObject> =>
     takeKey(Buffer.from((await readKeyFile(folder, id)).key, 'base64'))
@@ -80,7 +80,15 @@ async function reachable<T>(work: Promise<T>): Promise<T> {
   })
 }
 
-async function claimFolder({ folder, outside }: FileProviderOptions): Promise<string> {
+/**
+ * Makes the folder for keys where it is missing, and gives its real path.
+ *
+ * @throws KeysError `ERR_KEYS_FOLDER` when it is readable by others or lies where it must not
+ */
+export async function claimKeyFolder({
+  folder,
+  outside,
+}: Pick<FileProviderOptions, 'folder' | 'outside'>): Promise<string> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const real = await realpath(folder)
