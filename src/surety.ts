@@ -309,11 +309,6 @@ const PUBLIC_PROBLEMS: PublicProblems = {
     detail:
       'What it shows now contradicts what it showed before. Until that is explained, rely on nothing it says.',
   },
-  ERR_KEYS_PROVIDER_UNAVAILABLE: {
-    status: 503,
-    title: 'Not available at the moment',
-    detail: 'Nothing was stored. Please try again later.',
-  },
 }
 
 function probeContext(
