@@ -64,13 +64,20 @@ const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve,
 describe('the guarded provider', () => {
   for (const { name, run } of keyProviderContract(openSubject, ['never answers', 'refuses'])) it(name, run)
 
-  it('gives up on a provider that hangs, and then refuses at once while one call still tries', async () => {
+  it('gives up on a provider that hangs, and then refuses soon while one call still tries', async () => {
     line.state = 'hangs'
     await expect(guarded.unwrap(id, wrapped, context)).rejects.toMatchObject(UNAVAILABLE)
     const before = line.calls
     const calls = Array.from({ length: 50 }, () => guarded.unwrap(id, wrapped, context))
     await expect(Promise.any(calls)).rejects.toBeInstanceOf(AggregateError)
     expect(line.calls).toBe(before + 1)
+  })
+
+  it('serves calls side by side from the first one on when the provider is back', async () => {
+    line.state = 'refuses'
+    await expect(guarded.unwrap(id, wrapped, context)).rejects.toMatchObject(UNAVAILABLE)
+    line.state = 'works'
+    await Promise.all([1, 2, 3].map(() => guarded.unwrap(id, wrapped, context)))
   })
 
   it('takes what a provider says about a key for an answer', async () => {

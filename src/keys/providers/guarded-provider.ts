@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../../kernel/index.ts'
 import { KeysError } from '../errors.ts'
 import { PROVIDER_TIMEOUT_MS, type KeyProvider } from '../provider.ts'
@@ -24,10 +25,12 @@ const OUTAGE_MS = 3_600_000
 const MOST_SILENCE_MS = 60_000
 /** And, while it is away, no more often than this. */
 const PAUSE_MS = 1_000
+/** How long a call waits for another one that finds out whether the provider is back. */
+const JOIN_MS = 200
 
 /**
  * A provider whose outage is bounded: every call ends within `timeoutMs`; while the last one failed, one
- * call at a time tries again and the others are refused at once, so that a provider that hangs does not
+ * call at a time tries again and the others are refused soon, so that a provider that hangs does not
  * hold every connection; and opened keys are used only for a declared time without it. It recovers with
  * the first answer.
  */
@@ -92,32 +95,37 @@ interface Line {
 function createLine(name: string, clock: Clock, timeoutMs: number): Line {
   let answeredAt = clock.monotonic()
   let isDown = false
-  let isTrying = false
+  let trial: Promise<void> | null = null
+  const over = (): void => void (trial = null)
   const answered = (): void => {
     answeredAt = clock.monotonic()
     isDown = false
+  }
+  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      const value = await within(timeoutMs, name, work)
+      answered()
+      return value
+    } catch (error) {
+      if (!isOutage(error)) {
+        answered()
+        throw error
+      }
+      isDown = true
+      throw error instanceof KeysError ? error : unavailable(`the key provider ${name} failed`, error)
+    }
   }
   return {
     isDown: () => isDown,
     silenceMs: () => clock.monotonic() - answeredAt,
     async run(work) {
-      const isTrial = isDown
-      if (isTrial && isTrying) throw unavailable(`the key provider ${name} does not answer`)
-      isTrying ||= isTrial
-      try {
-        const value = await within(timeoutMs, name, work)
-        answered()
-        return value
-      } catch (error) {
-        if (!isOutage(error)) {
-          answered()
-          throw error
-        }
-        isDown = true
-        throw error instanceof KeysError ? error : unavailable(`the key provider ${name} failed`, error)
-      } finally {
-        if (isTrial) isTrying = false
-      }
+      // Those who come while a trial is under way share its outcome, if it comes soon.
+      if (trial) await Promise.race([trial, wait(JOIN_MS, undefined, { ref: false })])
+      if (trial) throw unavailable(`the key provider ${name} does not answer`)
+      if (!isDown) return attempt(work)
+      const outcome = attempt(work)
+      trial = outcome.then(over, over)
+      return outcome
     },
   }
 }
