@@ -12,7 +12,7 @@ const account = {
   secretAccessKey: 'secret-access-key-of-a-test',
   sessionToken: 'session-token-of-a-test',
 }
-const TIMEOUT_MS = 1_500
+const TIMEOUT_MS = 3_000
 const DAY_MS = 86_400_000
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')
@@ -42,7 +42,7 @@ async function openSubject(): Promise<ProviderUnderTest> {
 }
 
 describe('the AWS KMS provider, against a protocol double', () => {
-  for (const { name, run } of keyProviderContract(openSubject, OUTAGES)) it(name, run)
+  for (const { name, run } of keyProviderContract(openSubject, OUTAGES)) it(name, run, 90_000)
 
   let double: KmsDouble
   let provider: KeyProvider

@@ -57,7 +57,7 @@ describe('the file provider', () => {
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
   })
 
-  for (const { name, run } of keyProviderContract(openSubject, ['is moved away'])) it(name, run)
+  for (const { name, run } of keyProviderContract(openSubject, ['is moved away'])) it(name, run, 90_000)
 
   it('unwraps nothing under another context or key, and nothing that was edited', async () => {
     const provider = await open()

@@ -62,7 +62,8 @@ function without({ permit: _, ...provider }: GuardedProvider): Omit<GuardedProvi
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS + 100))
 
 describe('the guarded provider', () => {
-  for (const { name, run } of keyProviderContract(openSubject, ['never answers', 'refuses'])) it(name, run)
+  for (const { name, run } of keyProviderContract(openSubject, ['never answers', 'refuses']))
+    it(name, run, 90_000)
 
   it('gives up on a provider that hangs, and then refuses soon while one call still tries', async () => {
     line.state = 'hangs'

@@ -13,7 +13,7 @@ import { keyProviderContract, type ProviderUnderTest } from './provider-contract
 const MODULE = findSoftHsm() ?? ''
 const PIN = 'pin-71350264'
 const TOKEN = 'surety-test'
-const TIMEOUT_MS = 2_000
+const TIMEOUT_MS = 5_000
 
 const hasSoftHsm = MODULE !== ''
 const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false'
@@ -107,7 +107,7 @@ if (isCi && !hasSoftHsm)
 
 describe.skipIf(!hasSoftHsm)('the PKCS#11 provider on SoftHSM 2', () => {
   for (const { name, run } of keyProviderContract(openSubject, ['loses its token', 'hangs in native code']))
-    it(name, run)
+    it(name, run, 90_000)
 
   describe('on one token', () => {
     let provider: KeyProvider

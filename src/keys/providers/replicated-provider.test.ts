@@ -54,7 +54,8 @@ async function openSubject(): Promise<ProviderUnderTest> {
 }
 
 describe('the replicated provider', () => {
-  for (const { name, run } of keyProviderContract(openSubject, ['never answers', 'refuses'])) it(name, run)
+  for (const { name, run } of keyProviderContract(openSubject, ['never answers', 'refuses']))
+    it(name, run, 90_000)
 
   it.each([0, 1] as const)('opens everything with replica %i alone', async (at) => {
     expect(Buffer.from(await pair.through(at).unwrap(id, wrapped, context))).toEqual(secret)

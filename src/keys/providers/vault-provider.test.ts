@@ -7,7 +7,7 @@ import { keyProviderContract, type ProviderUnderTest } from './provider-contract
 
 const clock = manualClock(Date.UTC(2026, 10, 1))
 const TOKEN = 'hvs.token-of-a-test'
-const TIMEOUT_MS = 1_500
+const TIMEOUT_MS = 3_000
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')
 
@@ -28,7 +28,7 @@ async function openSubject(): Promise<ProviderUnderTest> {
 }
 
 describe('the Vault provider, against a protocol double', () => {
-  for (const { name, run } of keyProviderContract(openSubject, OUTAGES)) it(name, run)
+  for (const { name, run } of keyProviderContract(openSubject, OUTAGES)) it(name, run, 90_000)
 
   let double: VaultDouble
   let provider: KeyProvider
