@@ -12,7 +12,7 @@ const account = {
   secretAccessKey: 'secret-access-key-of-a-test',
   sessionToken: 'session-token-of-a-test',
 }
-const TIMEOUT_MS = 3_000
+const TIMEOUT_MS = 4_000
 const DAY_MS = 86_400_000
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')

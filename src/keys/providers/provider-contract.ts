@@ -180,7 +180,7 @@ const CASES: Readonly<Record<string, Case>> = {
   async 'takes calls at the same time'({ provider }) {
     const keys = await Promise.all([1, 2, 3, 4].map((number) => provider.create(`contract-${number}.x`)))
     assert.equal(new Set(keys).size, keys.length)
-    const work = Array.from({ length: 40 }, async (_, at) => {
+    const work = Array.from({ length: 20 }, async (_, at) => {
       const plaintext = randomBytes(32)
       const wrapped = await provider.wrap(keys[at % 4]!, plaintext, context)
       assert.deepEqual(Buffer.from(await provider.unwrap(keys[at % 4]!, wrapped, context)), plaintext)

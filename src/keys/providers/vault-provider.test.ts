@@ -7,7 +7,7 @@ import { keyProviderContract, type ProviderUnderTest } from './provider-contract
 
 const clock = manualClock(Date.UTC(2026, 10, 1))
 const TOKEN = 'hvs.token-of-a-test'
-const TIMEOUT_MS = 3_000
+const TIMEOUT_MS = 4_000
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')
 
