@@ -3,6 +3,7 @@
 import { canInstallPackages, installPackages } from './apt.ts'
 import { findBrowser } from './browser.ts'
 import { findGo } from './go.ts'
+import { findSoftHsm } from './softhsm.ts'
 
 interface Tool {
   name: string
@@ -23,6 +24,12 @@ const TOOLS: readonly Tool[] = [
     usedFor: "the second opinion on the evidence log (Go's own log verifier)",
     packages: ['golang-go', 'golang-golang-x-mod-dev'],
     find: async () => findGo(),
+  },
+  {
+    name: 'SoftHSM 2',
+    usedFor: 'the tests of the PKCS#11 key provider',
+    packages: ['softhsm2'],
+    find: async () => findSoftHsm(),
   },
 ]
 

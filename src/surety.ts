@@ -22,7 +22,7 @@ import {
   type DatabaseServer,
   type Logger,
 } from './database/index.ts'
-import type { ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
+import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
 import {
   createRoutes,
   protection,
@@ -30,8 +30,15 @@ import {
   type PublicProblems,
   type SuretyEnv,
 } from './http/index.ts'
-import { openFileProvider, openKeyTree, type KeyProvider, type OpenKeyTree } from './keys/index.ts'
-import type { Clock } from './kernel/index.ts'
+import {
+  claimKeyFolder,
+  openKeyProvider,
+  openKeyTree,
+  type KeyProvider,
+  type KeyTreeOptions,
+  type OpenKeyTree,
+} from './keys/index.ts'
+import { parseDuration, type Clock } from './kernel/index.ts'
 import { openEvidenceLog, openLogSigner, type CosignatureCollector, type EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
@@ -43,6 +50,7 @@ export { createLogger } from './compose/logger.ts'
 export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
+export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export * from './declare/index.ts'
 export * from './kernel/index.ts'
 
@@ -62,6 +70,8 @@ export interface OpenOptions {
   readonly mode?: 'server' | 'tool'
   /** False: epochs of keys end only when asked to, by `surety keys rotate`. Default true in mode `'server'`. */
   readonly endsEpochs?: boolean
+  /** A key provider of your own, in place of the configured one; closed with the system. */
+  readonly keyProvider?: KeyProvider
   /** Public address of the app, without a trailing slash. Default `https://<origin>`. */
   readonly url?: string | (() => string)
   /** Default: the system's clock, shifted by `SURETY_CLOCK_OFFSET` in demos. */
@@ -155,8 +165,10 @@ async function openRooms<const Resources extends ResourceMap>(
   const database = await openSystemDatabase(config, { ...options, mode, clock, logger, dataDir: folder.root })
   keep(database)
   const outside = database.databaseDir === null ? [] : [database.databaseDir]
-  const provider = await openFileProvider({ folder: folder.keys, outside, clock })
-  const tree = await openKeyTree({ provider, owner: database.owner, clock, logger })
+  const provider = await openProvider(config, options, { folder: folder.keys, outside, clock })
+  keep({ close: async () => provider.close?.() })
+  const outage = outageOf(config)
+  const tree = await openKeyTree({ provider, owner: database.owner, clock, logger, outage })
   keep(tree)
   const origin = `${config.origin}/evidence`
   const log = await openEvidenceLog({
@@ -195,6 +207,28 @@ async function openRooms<const Resources extends ResourceMap>(
     registry,
     dropped,
     metricsToken: await openMetricsToken(folder),
+  }
+}
+
+/** The caller's own provider, else the configured one. The log's signing key lies in the folder in any case. */
+async function openProvider(
+  { keys = {} }: { readonly keys?: KeyProviderSettings },
+  { keyProvider }: OpenOptions,
+  place: { readonly folder: string; readonly outside: readonly string[]; readonly clock: Clock },
+): Promise<KeyProvider> {
+  await claimKeyFolder(place)
+  return keyProvider ?? openKeyProvider({ settings: keys, ...place })
+}
+
+function outageOf({
+  keys = {},
+}: {
+  readonly keys?: KeyProviderSettings
+}): NonNullable<KeyTreeOptions['outage']> {
+  const { timeout, outage } = keys
+  return {
+    ...(timeout && { timeoutMs: parseDuration(timeout) }),
+    ...(outage && { outageMs: parseDuration(outage) }),
   }
 }
 

@@ -144,6 +144,6 @@ function missing(root: string, file: string, { specifier }: Import): string | un
 function readDependencies(root: string): ReadonlySet<string> {
   const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   if (typeof manifest !== 'object' || manifest === null) return new Set()
-  const { dependencies } = manifest as { dependencies?: Record<string, string> }
-  return new Set(Object.keys(dependencies ?? {}))
+  const { dependencies, peerDependencies } = manifest as Record<string, Record<string, string> | undefined>
+  return new Set(Object.keys({ ...dependencies, ...peerDependencies }))
 }

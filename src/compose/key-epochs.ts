@@ -41,7 +41,7 @@ export function openKeyEpochs({
   logger,
 }: KeyEpochsOptions): KeyEpochs {
   const { owner } = database
-  const schedule = epochScheduleOf(config)
+  const schedule = epochScheduleOf(config, provider)
   const clocks = watchClocks({ clock, connection: asConnection(owner), toleranceMs: schedule.clockErrorMs })
   const shared = { provider, owner, clock, schedule, clocks }
   const record: Parameters<typeof createKeyRotation>[0]['record'] = (bodies, connection) =>
@@ -61,14 +61,17 @@ export function openKeyEpochs({
 }
 
 /** The declared times that an epoch's end is held to. */
-export function epochScheduleOf(config: SuretyConfig): EpochSchedule {
+export function epochScheduleOf(
+  config: SuretyConfig,
+  { waitingMs = 0 }: Pick<KeyProvider, 'waitingMs'> = {},
+): EpochSchedule {
   const { L, D, B, R, S, W, c } = erasureTimes(config)
   return {
     epochMs: { live: L, backup: D },
     backupAgeMs: B,
     rewrapMs: R,
     retriesMs: S,
-    waitMs: W,
+    waitMs: Math.max(W, waitingMs),
     clockErrorMs: c,
   }
 }

@@ -1,4 +1,5 @@
 import type { Duration } from '../kernel/index.ts'
+import type { KeyProviderSettings } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 
@@ -66,7 +67,7 @@ export interface BackupPolicy {
  * inequalities that `surety check` holds: `p+L+R+S+W+V+c` within what `erasure.production` promises,
  * `p+D+R+B+S+W+V+c` within what `erasure.backups` does.
  */
-export interface KeyPolicy {
+export interface KeyPolicy extends KeyProviderSettings {
   /** L: a live epoch; what is deleted in it opens nowhere in production after it. Default `"6h"`. */
   readonly liveEpoch: Duration
   /** D: a backup epoch; its key lives as long as the backups of that epoch do. Default `"1d"`. */
@@ -75,7 +76,7 @@ export interface KeyPolicy {
   readonly rewrap?: Duration
   /** S: retries of what failed at first. Default `"30m"`. */
   readonly retries?: Duration
-  /** W: how long the key provider waits before it destroys a key; AWS KMS at least `"7d"`. Default `"0s"`. */
+  /** W: how long the key provider waits before it destroys a key; AWS KMS at least `"7d"`. Default, and the least: what the provider says. */
   readonly providerWait?: Duration
   /** V: life of the provider's own copies and of disk snapshots with the keys on them. Default `"0s"`. */
   readonly copies?: Duration

@@ -4,6 +4,7 @@ import { tenantColumn } from './columns.ts'
 import type { ResourceMap, SuretyConfig, WitnessConfig } from './config.ts'
 import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
+import { checkKeyProvider } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 
@@ -51,6 +52,7 @@ export function defineSurety<const Resources extends ResourceMap>(
   checkResources(check, config.resources)
   checkRoles(check, config)
   checkDurations(check, config)
+  if (config.keys) checkKeyProvider(check, config.keys)
   if (config.disclosure) checkContacts(check, config.disclosure.contact)
   checkWitnesses(check, config.witnesses ?? [])
   return Object.freeze({ ...config })
@@ -114,7 +116,17 @@ function checkPermission(
 /** The durations of each group of the configuration. */
 const DURATIONS = {
   backups: ['every', 'keep'],
-  keys: ['liveEpoch', 'backupEpoch', 'rewrap', 'retries', 'providerWait', 'copies', 'clockError'],
+  keys: [
+    'liveEpoch',
+    'backupEpoch',
+    'rewrap',
+    'retries',
+    'providerWait',
+    'copies',
+    'clockError',
+    'timeout',
+    'outage',
+  ],
   erasure: ['deleteKeyWithin'],
 } as const satisfies Partial<Record<keyof SuretyConfig, readonly string[]>>
 /** What may not be nothing: a period of no length never ends. */
@@ -125,6 +137,7 @@ function checkDurations(check: DefinitionCheck, config: SuretyConfig): void {
     const members = Object.entries(config[group as keyof typeof DURATIONS] ?? {})
     for (const [name, value] of members) {
       const key = `${group}.${name}`
+      if (key === 'keys.provider') continue
       check.that(
         (known as readonly string[]).includes(name),
         key,

@@ -1,5 +1,6 @@
 import { durationAtMost, formatDuration, parseDuration, type Duration } from '../kernel/index.ts'
 import type { SuretyConfig } from './config.ts'
+import { keyProviderWaitMs } from './key-provider.ts'
 
 /** The times that an erasure is made of, in milliseconds, by their letters in the design. */
 export interface ErasureTimes {
@@ -48,7 +49,10 @@ export interface TimeFinding {
   readonly mend: string
 }
 
-/** The declared times of a configuration, defaults filled in. Without backups `B` is 0. */
+/**
+ * The declared times of a configuration, defaults filled in. Without backups `B` is 0; `W` is never
+ * shorter than the configured provider's own.
+ */
 export function erasureTimes({
   backups,
   keys,
@@ -59,7 +63,8 @@ export function erasureTimes({
     const { key, unset } = SYMBOLS[letter]
     const [group, name] = key.split('.') as [string, string]
     const declared = (groups[group] as Readonly<Record<string, string>> | undefined)?.[name]
-    return parseDuration(declared ?? unset)
+    const own = letter === 'W' ? keyProviderWaitMs(keys ?? {}) : 0
+    return Math.max(own, parseDuration(declared ?? unset))
   }
   const letters = Object.keys(SYMBOLS) as Letter[]
   return Object.fromEntries(letters.map((letter) => [letter, time(letter)])) as unknown as ErasureTimes

@@ -42,6 +42,13 @@ export { resource, type ResourceDefinition } from './define-resource.ts'
 export { defineSurety } from './define-surety.ts'
 export { DeclareError, ValueError } from './errors.ts'
 export type { Field, FieldIndex, FieldKind, FieldValue } from './field.ts'
+export {
+  keyProviderWaitMs,
+  listKeyProviders,
+  type KeyProviderConfig,
+  type KeyProviderSettings,
+  type SecretSource,
+} from './key-provider.ts'
 export type { Action, Permission, PermissionText, Scope } from './permission.ts'
 export type { FieldMap, LawfulBasis, OnErase, Resource, Subject } from './resource.ts'
 export { erasureOf, type RowErasure } from './row-erasure.ts'

@@ -23,6 +23,11 @@ export const HTTP_PROBLEMS: PublicProblems = {
     title: 'The evidence log is busy',
     detail: 'Ask again in a moment.',
   },
+  ERR_KEYS_PROVIDER_UNAVAILABLE: {
+    status: 503,
+    title: 'Not available at the moment',
+    detail: 'Nothing was stored. Please try again later.',
+  },
 }
 
 const NOT_FOUND: PublicProblem = {

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { Clock } from '../kernel/index.ts'
 import { limitBody } from './body-limit.ts'
 import type { HttpLogger, SuretyEnv } from './context.ts'
+import { answerOutage } from './outage.ts'
 import { requestLog } from './request-log.ts'
 import type { FinishedRequest } from './request-log.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -17,11 +18,12 @@ export interface ProtectionOptions {
   readonly observe?: (request: FinishedRequest) => void
 }
 
-/** Request id and log line, security headers, body limit: what stands before every route. */
+/** Request id and log line, security headers, body limit, outages: what stands before every route. */
 export function protection(options: ProtectionOptions): MiddlewareHandler<SuretyEnv> {
   return every(
     requestLog(options),
     securityHeaders(options.isHttps ? { isHttps: options.isHttps } : {}),
     limitBody(options.maxBodyBytes),
+    answerOutage,
   ) as MiddlewareHandler<SuretyEnv>
 }

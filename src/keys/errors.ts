@@ -5,7 +5,11 @@ export const KeysError = defineErrors('KeysError', {
     'give the keys a folder of their own, outside the database, that only this user can enter (mode 0700)',
   ERR_KEYS_FORMAT: 'restore the key file, or run a version of Surety that understands it',
   ERR_KEYS_PROVIDER_UNAVAILABLE: 'check that the key provider answers; nothing was stored',
+  ERR_KEYS_PROVIDER_CONFIG:
+    'correct what the message names under keys.provider, in its environment variable or its file',
   ERR_KEYS_DESTROYED: 'the key was destroyed on purpose; what it sealed stays sealed',
+  ERR_KEYS_DESTROY_PENDING:
+    'check the replica that the message names; the key is destroyed there when destroying is tried again',
   ERR_KEYS_UNWRAP: 'check that the key folder belongs to this database and that nobody edited its rows',
   ERR_KEYS_EPOCH: 'put back the key folder that belongs to this database, or start with a fresh data folder',
   ERR_KEYS_ERASED: 'the subject was erased and never gets a key again; use a new subject id',

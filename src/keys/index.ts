@@ -40,9 +40,20 @@ export {
   type EpochStanding,
 } from './epoch-standing.ts'
 export { KeysError } from './errors.ts'
-export { openFileProvider, type FileProviderOptions } from './file-provider.ts'
-export { readFileKeys } from './key-folder.ts'
 export { readKeyStatus, readStandings, type KeyStatus, type KeyStatusOptions } from './key-status.ts'
+export { openAwsKmsProvider, type AwsKmsProviderOptions } from './providers/aws-kms-provider.ts'
+export type { AwsCredentials } from './providers/aws-signature.ts'
+export { claimKeyFolder, openFileProvider, type FileProviderOptions } from './providers/file-provider.ts'
+export type { GuardOptions } from './providers/guarded-provider.ts'
+export { readFileKeys } from './providers/key-folder.ts'
+export { openKeyProvider, type OpenKeyProviderOptions } from './providers/open-key-provider.ts'
+export { openPkcs11Provider, type Pkcs11ProviderOptions } from './providers/pkcs11-provider.ts'
+export {
+  createReplicatedProvider,
+  type ReplicatedProvider,
+  type ReplicatedProviderOptions,
+} from './providers/replicated-provider.ts'
+export { openVaultProvider, type VaultProviderOptions } from './providers/vault-provider.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'
 export { openKeyTree, type KeyMaterial, type KeyTreeOptions, type OpenKeyTree } from './open-key-tree.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './provider.ts'

@@ -11,6 +11,7 @@ import { ensureEpochs } from './epoch-keys.ts'
 import { KeysError } from './errors.ts'
 import { createKeyCache, type KeyCache } from './key-cache.ts'
 import { INSTALLATION } from './migrations.ts'
+import { guardProvider, type GuardOptions } from './providers/guarded-provider.ts'
 import type { KeyProvider } from './provider.ts'
 import type { BlindIndex, DataKey, KeyOwner, KeyTree } from './tree.ts'
 
@@ -20,6 +21,8 @@ export interface KeyTreeOptions {
   readonly owner: pg.Pool
   readonly clock: Clock
   readonly logger: Logger
+  /** How long the provider may take for a call, and opened keys be used without it: {@link guardProvider}. */
+  readonly outage?: Omit<GuardOptions, 'clock'>
 }
 
 /** The key tree of one system's database, with what only the library's own tasks may do. */
@@ -71,7 +74,10 @@ const COLUMNS = 'id, tenant, subject, bucket, wrapped'
  *
  * @throws KeysError `ERR_KEYS_EPOCH`, `ERR_KEYS_PROVIDER_UNAVAILABLE`
  */
-export async function openKeyTree({ provider, owner, clock, logger }: KeyTreeOptions): Promise<OpenKeyTree> {
+export async function openKeyTree(options: KeyTreeOptions): Promise<OpenKeyTree> {
+  const { owner, clock, logger } = options
+  const provider = guardProvider(options.provider, { clock, ...options.outage })
+  const permitted = <T>(work: () => Promise<T>): Promise<T> => provider.permit()?.then(work) ?? work()
   await ensureEpochs(provider, owner, clock)
   const buckets = createBucketKeys(provider, owner)
   const room: Room = { buckets, cache: createKeyCache(CACHED_DATA_KEYS), clock }
@@ -81,9 +87,9 @@ export async function openKeyTree({ provider, owner, clock, logger }: KeyTreeOpt
   await readOwner(room, asConnection(owner), installation)
   logger.info({ provider: provider.name }, 'key tree open')
   return {
-    forWriting: (connection, owners) => forWriting(room, connection, owners),
-    forReading: (connection, ids) => forReading(room, connection, ids),
-    blindIndexKey: (connection, index) => blindIndexKey(room, connection, index),
+    forWriting: (connection, owners) => permitted(() => forWriting(room, connection, owners)),
+    forReading: (connection, ids) => permitted(() => forReading(room, connection, ids)),
+    blindIndexKey: (connection, index) => permitted(() => blindIndexKey(room, connection, index)),
     erase: (connection, owners) => erase(connection, owners, clock),
     material: (connection, most) => material(room, connection, most),
     backupWraps: (snapshot) => backupWraps(provider, snapshot),

@@ -7,7 +7,14 @@ import { applyPlan, inTransaction, planResources, settingName, silentLogger } fr
 import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
 import { field, resource, type Resource, type ResourceMap, type TablesOf } from '../declare/index.ts'
 import { createPseudonym, manualClock, type ManualClock } from '../kernel/index.ts'
-import { keysMigrations, openFileProvider, openKeyTree, type OpenKeyTree } from '../keys/index.ts'
+import {
+  keysMigrations,
+  openFileProvider,
+  openKeyTree,
+  type KeyProvider,
+  type KeyTreeOptions,
+  type OpenKeyTree,
+} from '../keys/index.ts'
 import { createStore, type Store, type StoreOptions } from './store.ts'
 
 const BASE = { basis: 'contract', retention: 'account' } as const
@@ -107,22 +114,31 @@ export interface TestStore<Resources extends ResourceMap = typeof testResources>
   close(): Promise<void>
 }
 
+export interface TestStoreOptions {
+  /** Puts something between the key tree and the real provider, such as a failing line. Default nothing. */
+  readonly line?: (provider: KeyProvider) => KeyProvider
+  readonly outage?: KeyTreeOptions['outage']
+}
+
 /** A real database with the test data map, a key tree, and a store over the app role. */
-export function openTestStore(): Promise<TestStore> {
-  return openStoreOver(testResources, testRoles)
+export function openTestStore(options: TestStoreOptions = {}): Promise<TestStore> {
+  return openStoreOver(testResources, testRoles, options)
 }
 
 /** The same over another data map. */
 export async function openStoreOver<const Resources extends ResourceMap>(
   resources: Resources,
   roles: StoreOptions<Resources>['roles'],
+  { line, outage }: TestStoreOptions = {},
 ): Promise<TestStore<Resources>> {
   const clock = manualClock(Date.UTC(2026, 10, 1, 12))
   const database = await startTestDatabase({ clock, migrations: [keysMigrations] })
   await createTables(database.owner, Object.values(resources))
   const folder = await mkdtemp(join(tmpdir(), 'surety-keys-'))
-  const provider = await openFileProvider({ folder, outside: [database.databaseDir!], clock })
-  const keys = await openKeyTree({ provider, owner: database.owner, clock, logger: silentLogger })
+  const files = await openFileProvider({ folder, outside: [database.databaseDir!], clock })
+  const provider = line?.(files) ?? files
+  const common = { owner: database.owner, clock, logger: silentLogger }
+  const keys = await openKeyTree({ provider, ...common, ...(outage && { outage }) })
   const dropped: [string, readonly string[]][] = []
   const options: StoreOptions<Resources> = {
     resources,

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder, writeSynced } from '../database/index.ts'
-import { isId } from '../kernel/index.ts'
-import { KeysError } from './errors.ts'
-import { KEY_BYTES } from './gcm.ts'
-import type { ProviderKey } from './provider.ts'
+import { syncFolder, writeSynced } from '../../database/index.ts'
+import { isId } from '../../kernel/index.ts'
+import { KeysError } from '../errors.ts'
+import { KEY_BYTES } from '../gcm.ts'
+import type { ProviderKey } from '../provider.ts'
 
 export interface KeyFile {
   readonly schema: 1
@@ -79,8 +79,10 @@ export async function listKeyFiles(folder: string): Promise<ProviderKey[]> {
   const destroyed = await idsOf(folder, 'destroyed')
   const live = (await idsOf(folder, 'key')).filter((id) => !destroyed.includes(id))
   const describe = async (id: string, role: KeyRole): Promise<ProviderKey> => {
-    const { createdAt } = JSON.parse(await readFile(pathOf(folder, id, role), 'utf8')) as KeyFile | Tombstone
-    return { id, createdAt, state: role === 'key' ? 'live' : 'destroyed' }
+    const { createdAt, label } = JSON.parse(await readFile(pathOf(folder, id, role), 'utf8')) as
+      | KeyFile
+      | Tombstone
+    return { id, label, createdAt, state: role === 'key' ? 'live' : 'destroyed' }
   }
   return Promise.all([
     ...live.map((id) => describe(id, 'key')),

@@ -1,9 +1,21 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { manualClock } from '../kernel/index.ts'
-import { openFileProvider, type KeyProvider } from './index.ts'
+import { manualClock } from '../../kernel/index.ts'
+import { openFileProvider, type KeyProvider } from '../index.ts'
+import { keyProviderContract, type ProviderUnderTest } from './provider-contract.ts'
 
 const clock = manualClock(Date.UTC(2026, 0, 2))
 const secret = Buffer.alloc(32, 7)
@@ -18,6 +30,18 @@ beforeEach(async () => {
 afterEach(() => rm(base, { recursive: true, force: true }))
 
 const open = (outside: string[] = []): Promise<KeyProvider> => openFileProvider({ folder, outside, clock })
+/** The folder as the contract sees it; it ends with the test's own. */
+async function openSubject(): Promise<ProviderUnderTest> {
+  const aside = join(base, 'aside')
+  return {
+    provider: await open(),
+    reopen: open,
+    outages: [
+      { name: 'is moved away', begin: () => rename(folder, aside), end: () => rename(aside, folder) },
+    ],
+    close: async () => undefined,
+  }
+}
 const code = (name: string): object => expect.objectContaining({ code: name }) as object
 
 describe('the file provider', () => {
@@ -27,11 +51,13 @@ describe('the file provider', () => {
     const wrapped = await first.wrap(id, secret, context)
     const again = await open()
     expect(Buffer.from(await again.unwrap(id, wrapped, context))).toEqual(secret)
-    expect(await again.list()).toEqual([{ id, createdAt: clock.now(), state: 'live' }])
+    expect(await again.list()).toEqual([{ id, label: 'live-1', createdAt: clock.now(), state: 'live' }])
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     for (const name of await readdir(folder))
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
   })
+
+  for (const { name, run } of keyProviderContract(openSubject, ['is moved away'])) it(name, run, 90_000)
 
   it('unwraps nothing under another context or key, and nothing that was edited', async () => {
     const provider = await open()
@@ -76,7 +102,9 @@ describe('the file provider', () => {
       await expect(each.unwrap(id, wrapped, context)).rejects.toEqual(code('ERR_KEYS_DESTROYED'))
       await expect(each.wrap(id, secret, context)).rejects.toEqual(code('ERR_KEYS_DESTROYED'))
     }
-    expect(await provider.list()).toEqual([{ id, createdAt: clock.now(), state: 'destroyed' }])
+    expect(await provider.list()).toEqual([
+      { id, label: 'live-1', createdAt: clock.now(), state: 'destroyed' },
+    ])
     for (const name of await readdir(folder))
       expect(await readFile(join(folder, name), 'utf8')).not.toContain(key)
   })

@@ -1,10 +1,10 @@
 import { randomBytes, type KeyObject } from 'node:crypto'
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, relative, resolve } from 'node:path'
-import { createId, type Clock } from '../kernel/index.ts'
-import { KeysError } from './errors.ts'
-import { frame } from './frame.ts'
-import { gcmOpen, gcmSeal, KEY_BYTES, takeKey } from './gcm.ts'
+import { createId, type Clock } from '../../kernel/index.ts'
+import { KeysError } from '../errors.ts'
+import { frame } from '../frame.ts'
+import { gcmOpen, gcmSeal, KEY_BYTES, takeKey } from '../gcm.ts'
 import {
   finishInterrupted,
   isDestroyed,
@@ -13,7 +13,7 @@ import {
   wipeKeyFile,
   writeKeyFile,
 } from './key-folder.ts'
-import type { KeyProvider } from './provider.ts'
+import type { KeyProvider } from '../provider.ts'
 
 export interface FileProviderOptions {
   /** The keys' own folder; made with mode 0700 when missing. Keep it out of every backup. */
@@ -36,7 +36,7 @@ const WRAP_LABEL = 'surety/file-provider/1'
  * @throws KeysError `ERR_KEYS_FOLDER` when the folder is readable by others or lies where it must not
  */
 export async function openFileProvider(options: FileProviderOptions): Promise<KeyProvider> {
-  const folder = await claimFolder(options)
+  const folder = await claimKeyFolder(options)
   await finishInterrupted(folder)
   const openKey = async (id: string): Promise<KeyObject> =>
     takeKey(Buffer.from((await readKeyFile(folder, id)).key, 'base64'))
@@ -45,13 +45,8 @@ export async function openFileProvider(options: FileProviderOptions): Promise<Ke
     async create(label) {
       const id = createId(options.clock)
       const key = randomBytes(KEY_BYTES)
-      await writeKeyFile(folder, 'key', {
-        schema: 1,
-        id,
-        label,
-        createdAt: options.clock.now(),
-        key: key.toString('base64'),
-      })
+      const content = { id, label, createdAt: options.clock.now(), key: key.toString('base64') }
+      await reachable(writeKeyFile(folder, 'key', { schema: 1, ...content }))
       key.fill(0)
       return id
     },
@@ -71,18 +66,13 @@ export async function openFileProvider(options: FileProviderOptions): Promise<Ke
     async destroy(keyId) {
       if (!(await isDestroyed(folder, keyId))) {
         const { id, label, createdAt } = await readKeyFile(folder, keyId)
-        await writeKeyFile(folder, 'destroyed', {
-          schema: 1,
-          id,
-          label,
-          createdAt,
-          destroyedAt: options.clock.now(),
-        })
+        const content = { id, label, createdAt, destroyedAt: options.clock.now() }
+        await reachable(writeKeyFile(folder, 'destroyed', { schema: 1, ...content }))
       }
-      await wipeKeyFile(folder, keyId)
+      await reachable(wipeKeyFile(folder, keyId))
       return 'attested'
     },
-    list: () => listKeyFiles(folder),
+    list: () => reachable(listKeyFiles(folder)),
   }
 }
 
@@ -92,7 +82,23 @@ function unwrapWith(key: KeyObject, keyId: string, wrapped: Uint8Array, context:
   return plaintext
 }
 
-async function claimFolder({ folder, outside }: FileProviderOptions): Promise<string> {
+/** A folder that is gone, full or read-only is a provider that cannot be reached. */
+async function reachable<T>(work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    if (cause instanceof KeysError) throw cause
+    throw new KeysError('ERR_KEYS_PROVIDER_UNAVAILABLE', 'the key folder cannot be used', { cause })
+  })
+}
+
+/**
+ * Makes the folder for keys where it is missing, and gives its real path.
+ *
+ * @throws KeysError `ERR_KEYS_FOLDER` when it is readable by others or lies where it must not
+ */
+export async function claimKeyFolder({
+  folder,
+  outside,
+}: Pick<FileProviderOptions, 'folder' | 'outside'>): Promise<string> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const real = await realpath(folder)
