@@ -157,7 +157,7 @@ function createPublications(): Publications {
     leaves: {
       stamp(id, body, at) {
         stamped.add(id)
-        return canonicalBytes({ id, at, event: JSON.parse(fromUtf8(body)) as unknown })
+        return [canonicalBytes({ id, at, event: JSON.parse(fromUtf8(body)) as unknown })]
       },
       idOf: (leaf) => read(leaf).id,
       timeOf: (leaf) => read(leaf).at,

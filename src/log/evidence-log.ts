@@ -148,7 +148,7 @@ async function keyOf({ access, folder }: EvidenceLogOptions): Promise<VerifierKe
 }
 
 const EVIDENCE_LEAVES: LeafFormat = {
-  stamp: (id, body, atMs) => canonicalBytes(stamp(id, JSON.parse(fromUtf8(body)) as EvidenceBody, atMs)),
+  stamp: (id, body, atMs) => [canonicalBytes(stamp(id, JSON.parse(fromUtf8(body)) as EvidenceBody, atMs))],
   idOf: (leaf) => readStamp(leaf).id,
   timeOf: (leaf) => Date.parse(readStamp(leaf).at),
 }

@@ -8,9 +8,8 @@ import {
   parseBundle,
   TILE_WIDTH,
   tilePath,
-  tilesOf,
 } from '../verify/index.ts'
-import type { Checkpoint, Tile, TileEdge, VerifierKey } from '../verify/index.ts'
+import type { Checkpoint, FullTile, Tile, TileEdge, VerifierKey } from '../verify/index.ts'
 import { LogError } from './errors.ts'
 import type { LogFolder } from './folder.ts'
 
@@ -74,14 +73,15 @@ export async function readLeaves(folder: LogFolder, from: number, size: number):
 /** A folder read from its first entry to its checkpoint. */
 export interface Scan {
   readonly edge: TileEdge
-  readonly leaves: readonly Uint8Array[]
+  /** The leaves of the last bundle. */
+  readonly tail: readonly Uint8Array[]
   /** Root of the first `size` entries, for a size asked for in advance. */
   readonly earlierRoot: Uint8Array | null
 }
 
 /**
- * Reads a whole folder and checks it: entries hash to the checkpoint's root, and every tile says
- * what the entries say.
+ * Reads a whole folder, bundle by bundle, and checks it: entries hash to the checkpoint's root, and
+ * every tile says what the entries say. Memory does not grow with the log.
  *
  * @param earlierSize a size whose root is wanted as well
  * @throws LogError `ERR_LOG_TAMPERED`
@@ -92,27 +92,27 @@ export async function scanFolder(
   earlierSize: number,
 ): Promise<Scan> {
   const size = checkpoint?.size ?? 0
-  const leaves = await readLeaves(folder, 0, size)
   const edge = createTileEdge()
-  const hashes = new Map<string, Uint8Array>()
+  let tail: readonly Uint8Array[] = []
   let earlierRoot = earlierSize === 0 ? edge.root() : null
-  for (const leaf of leaves) {
-    for (const tile of edge.append(hashLeaf(leaf)))
-      hashes.set(`${tile.level}/${tile.index}`, join(tile.hashes))
-    if (edge.size === earlierSize) earlierRoot = edge.root()
+  for (const bundle of bundlesOf(size)) {
+    tail = parseStored(await readTile(folder, bundle), bundle)
+    for (const leaf of tail) {
+      for (const tile of edge.append(hashLeaf(leaf))) await checkTile(folder, tile)
+      if (edge.size === earlierSize) earlierRoot = edge.root()
+    }
   }
-  for (const tile of edge.partials()) hashes.set(`${tile.level}/${tile.index}`, join(tile.hashes))
   if (checkpoint && !equalBytes(edge.root(), checkpoint.rootHash)) {
     throw tampered('the entries in the log folder do not hash to the root of its checkpoint')
   }
-  for (const tile of tilesOf(size)) {
-    const expected = hashes.get(`${tile.level}/${tile.index}`)
-    const stored = await readTile(folder, tile)
-    if (!expected || !equalBytes(stored, expected)) {
-      throw tampered(`${tilePath(tile)} in the log folder does not fit the entries`)
-    }
-  }
-  return { edge, leaves, earlierRoot }
+  for (const tile of edge.partials()) await checkTile(folder, tile)
+  return { edge, tail, earlierRoot }
+}
+
+async function checkTile(folder: LogFolder, { level, index, hashes }: FullTile): Promise<void> {
+  const tile = { level, index, width: hashes.length }
+  if (equalBytes(await readTile(folder, tile), join(hashes))) return
+  throw tampered(`${tilePath(tile)} in the log folder does not fit the entries`)
 }
 
 /** The bytes of a tile of these hashes. */

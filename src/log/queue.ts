@@ -47,6 +47,7 @@ export async function readQueue(connection: Connection, log: string, limit: numb
   )
 }
 
+/** Deletes rows by their ids: what a start finds published, whose rows nobody has read. */
 export async function deleteQueued(
   connection: Connection,
   log: string,
@@ -56,6 +57,11 @@ export async function deleteQueued(
     log,
     ids,
   ])
+}
+
+/** Deletes the rows that one tick has read and published. */
+export async function deleteRows(connection: Connection, seqs: readonly number[]): Promise<void> {
+  await connection.query('delete from surety.log_queue where seq = any($1::bigint[])', [seqs])
 }
 
 /** The newest row waiting to be published; null where none is. */
