@@ -19,6 +19,8 @@
  */
 export { BUCKETS } from './bucket-keys.ts'
 export { KeysError } from './errors.ts'
+export { frame } from './frame.ts'
+export { gcmOpen, gcmSeal, takeKey } from './gcm.ts'
 export { openFileProvider, type FileProviderOptions } from './file-provider.ts'
 export { readFileKeys } from './key-folder.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'

@@ -18,5 +18,10 @@ export const LogError = defineErrors('LogError', {
   ERR_LOG_QUEUE: 'look at this row of surety.log_queue: something other than the log wrote it',
   ERR_LOG_NOT_PUBLISHED: 'see that the server runs: it publishes what other processes append',
   ERR_LOG_CLOSED: 'open the log again',
+  ERR_LOG_BODY:
+    'look at this row of surety.audit_bodies: something other than the log changed it; restore it from a backup',
+  ERR_LOG_PERIOD:
+    'put back the key folder that belongs to this database; the key of this audit period must exist until its end',
+  ERR_LOG_RETENTION: 'keep audit entries for at least 12 days: retention.logs?atMost=… on the security page',
   ERR_LOG_NO_ENTRY: 'ask for an index below the size of the checkpoint',
 })

@@ -1,4 +1,4 @@
-import { equalBytes, SuretyError, utf8 } from '../kernel/index.ts'
+import { equalBytes, fromUtf8, SuretyError, utf8 } from '../kernel/index.ts'
 import {
   bundlesOf,
   createTileEdge,
@@ -6,12 +6,15 @@ import {
   hashLeaf,
   openCheckpoint,
   parseBundle,
+  parseVerifierKey,
   TILE_WIDTH,
   tilePath,
 } from '../verify/index.ts'
 import type { Checkpoint, FullTile, Tile, TileEdge, VerifierKey } from '../verify/index.ts'
 import { LogError } from './errors.ts'
+import { createLogFolder } from './folder.ts'
 import type { LogFolder } from './folder.ts'
+import type { LogOptions } from './log.ts'
 
 /** A checkpoint as published, with its signed note. */
 export interface PublishedCheckpoint extends Checkpoint {
@@ -36,6 +39,25 @@ export async function readPublished(
   } catch (cause) {
     throw tampered('the checkpoint in the log folder is not one this log signed', cause)
   }
+}
+
+/**
+ * The key that signs a log: the signer's, or for a process that only appends the one in the folder.
+ * @throws LogError `ERR_LOG_NOT_OPENED` before the server's first start, `ERR_LOG_ORIGIN`
+ */
+export async function verifierKeyOf(
+  { access, folder }: Pick<LogOptions, 'access' | 'folder'>,
+  origin: string,
+): Promise<VerifierKey> {
+  const key = access.mode === 'sequence' ? access.signer.key : await publishedKey(createLogFolder(folder))
+  if (key.name === origin) return key
+  throw new LogError('ERR_LOG_ORIGIN', `the log’s key is of ${key.name}, not of ${origin}`)
+}
+
+async function publishedKey(folder: LogFolder): Promise<VerifierKey> {
+  const text = await folder.read(VKEY_FILE)
+  if (text === null) throw new LogError('ERR_LOG_NOT_OPENED', 'the log folder holds no log yet')
+  return parseVerifierKey(fromUtf8(text))
 }
 
 /** The text served as `vkey`. */
@@ -64,7 +86,7 @@ export async function readLeaves(folder: LogFolder, from: number, size: number):
   const leaves: Uint8Array[] = []
   for (const tile of bundlesOf(size).slice(Math.floor(from / TILE_WIDTH))) {
     const start = tile.index * TILE_WIDTH
-    const entries = parseStored(await readTile(folder, tile), tile)
+    const entries = await readBundle(folder, tile)
     leaves.push(...entries.slice(Math.max(0, from - start), size - start))
   }
   return leaves
@@ -96,7 +118,7 @@ export async function scanFolder(
   let tail: readonly Uint8Array[] = []
   let earlierRoot = earlierSize === 0 ? edge.root() : null
   for (const bundle of bundlesOf(size)) {
-    tail = parseStored(await readTile(folder, bundle), bundle)
+    tail = await readBundle(folder, bundle)
     for (const leaf of tail) {
       for (const tile of edge.append(hashLeaf(leaf))) await checkTile(folder, tile)
       if (edge.size === earlierSize) earlierRoot = edge.root()
@@ -120,6 +142,11 @@ export function join(hashes: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(hashes.length * 32)
   for (const [i, hash] of hashes.entries()) bytes.set(hash, i * 32)
   return bytes
+}
+
+/** The entries of a stored bundle. @throws LogError `ERR_LOG_TAMPERED` */
+export async function readBundle(folder: LogFolder, bundle: Tile): Promise<Uint8Array[]> {
+  return parseStored(await readTile(folder, bundle), bundle)
 }
 
 function parseStored(bytes: Uint8Array, tile: Tile): Uint8Array[] {

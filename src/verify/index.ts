@@ -13,6 +13,7 @@
  *
  * Runs in Node and in browsers: imports only `kernel` and SHA-256, reads no clock of its own.
  */
+export { AUDIT_LEAF_BYTES, AUDIT_SALT_BYTES, commitAuditEntry } from './audit-commitment.ts'
 export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export type { Checkpoint } from './checkpoint.ts'
 export { ENTRY_VERSION, parseEntry } from './entry.ts'
