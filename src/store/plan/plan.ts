@@ -25,6 +25,16 @@ export interface Plan {
   readonly insert: { readonly resource: Resource; readonly drafts: readonly Draft[] } | null
   readonly update: (LockedUpdate & { readonly template: Template }) | null
   readonly dropped: { readonly resource: string; readonly names: readonly string[] } | null
+  /** What a change writes to, for the audit trail. */
+  readonly changed: Changed | null
+}
+
+export interface Changed {
+  readonly resource: Resource
+  /** Declared fields that are written. */
+  readonly columns: readonly string[]
+  /** False where a conflict decides which rows are written. */
+  readonly certain: boolean
 }
 
 const MOST_PARAMETERS = 65_535
@@ -52,7 +62,7 @@ function withinTheStack<Result>(work: () => Result): Result {
 }
 
 type Planned = Omit<Plan, 'settings' | 'tables'>
-const NOTHING_MORE = { insert: null, update: null, dropped: null } as const
+const NOTHING_MORE = { insert: null, update: null, dropped: null, changed: null } as const
 
 const PLANNERS = {
   SelectQueryNode: (authority: Authority, node: OperationNode): Planned => {
@@ -68,10 +78,15 @@ const PLANNERS = {
       outputs,
       insert: { resource, drafts },
       dropped: droppedFrom(resource, dropped),
+      changed: {
+        resource,
+        columns: [...new Set(drafts.flatMap((draft) => Object.keys(draft)))],
+        certain: !Object.hasOwn(planned, 'onConflict'),
+      },
     }
   },
   UpdateQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs, locked, resource, dropped } = planUpdate(authority, node)
+    const { node: planned, outputs, locked, resource, columns, dropped } = planUpdate(authority, node)
     return {
       ...NOTHING_MORE,
       action: 'update',
@@ -79,11 +94,13 @@ const PLANNERS = {
       outputs,
       update: locked && { ...locked, template: compile(locked.select.node) },
       dropped: droppedFrom(resource, dropped),
+      changed: { resource, columns, certain: true },
     }
   },
   DeleteQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs } = planDelete(authority, node)
-    return { ...NOTHING_MORE, action: 'delete', template: compile(planned), outputs }
+    const { node: planned, outputs, resource } = planDelete(authority, node)
+    const changed = { resource, columns: [], certain: true }
+    return { ...NOTHING_MORE, action: 'delete', template: compile(planned), outputs, changed }
   },
 }
 

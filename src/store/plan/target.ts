@@ -1,10 +1,10 @@
-import { AliasNode, type OperationNode, type ReturningNode } from 'kysely'
-import type { Resource } from '../../declare/index.ts'
+import { AliasNode, SelectionNode, type OperationNode, type ReturningNode } from 'kysely'
+import { tenantColumn, type Resource } from '../../declare/index.ts'
 import type { Authority } from './authority.ts'
 import { isKind, take } from './nodes.ts'
 import { checkName, readIdentifier, readTable, type Scope } from './scope.ts'
 import { planSelections, type Output } from './selections.ts'
-import { identifier, tableOf } from './table.ts'
+import { columnOf, identifier, tableOf } from './table.ts'
 
 /** The table that a statement changes. */
 export interface Target {
@@ -41,4 +41,27 @@ export function planReturning(
   scope.authority.permit(target.resource, 'read')
   const selected = planSelections(scope, take(node, 'ReturningNode').selections, 'root')
   return { node: { kind: 'ReturningNode', selections: selected.nodes }, outputs: selected.outputs }
+}
+
+/** Hidden columns of a changed row by what they hold: the audit trail learns from them which rows they were. */
+export const CHANGED_COLUMNS = {
+  id: '_audit_id',
+  tenant: '_audit_tenant',
+  subject: '_audit_subject',
+} as const
+
+/**
+ * RETURNING with the hidden columns of a changed row. They are the store's own to read: a change that
+ * chooses its rows asks for the permission to read them already.
+ */
+export function returningChanged({ resource, alias }: Target, { node }: PlannedReturning): ReturningNode {
+  const columns = { id: 'id', tenant: tenantColumn(resource), subject: resource.subject }
+  const hidden = (['id', 'tenant', 'subject'] as const).flatMap((what) => {
+    const column = columns[what]
+    if (column === null) return []
+    return SelectionNode.create(
+      AliasNode.create(columnOf(alias, column), identifier(CHANGED_COLUMNS[what])) as never,
+    )
+  })
+  return { kind: 'ReturningNode', selections: [...(node?.selections ?? []), ...hidden] }
 }

@@ -5,7 +5,7 @@ import type { Plan, Template } from '../plan/plan.ts'
 import type { LockedUpdate } from '../plan/update.ts'
 import type { OpenTransaction } from '../transport.ts'
 import { openRows, type Opening } from './open-rows.ts'
-import { fillParameters } from './parameters.ts'
+import { fillParameters, type StoredRow } from './parameters.ts'
 import { sealRows } from './seal-drafts.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function runLockedUpdate(
   transaction: OpenTransaction,
   plan: Plan,
   update: LockedUpdate & { readonly template: Template },
-): Promise<QueryResult<unknown>> {
+): Promise<QueryResult<unknown> & { readonly stored: readonly StoredRow[] }> {
   const { keys } = opening
   const found = await transaction.run(
     update.template.sql,
@@ -38,7 +38,7 @@ export async function runLockedUpdate(
     rows.push(...(await openRows(opening, transaction, written.rows, plan.outputs)))
     count += written.count
   }
-  return { rows, numAffectedRows: BigInt(count) }
+  return { rows, numAffectedRows: BigInt(count), stored }
 }
 
 /** The whole row after the update. @throws ValueError when a computed value does not fit its field */

@@ -1,0 +1,87 @@
+import type { Principal } from '../access/index.ts'
+import { tenantColumn, type Resource } from '../declare/index.ts'
+import type { Plan } from './plan/plan.ts'
+import { CHANGED_COLUMNS } from './plan/target.ts'
+import type { StoredRow } from './seal/parameters.ts'
+import type { OpenTransaction } from './transport.ts'
+
+/** A row that a statement wrote, and whose it is. */
+export interface AuditedRow {
+  readonly id: string
+  readonly tenant: string | null
+  readonly subject: string | null
+}
+
+/** What one statement changed: who, where, which rows; never a value. */
+export interface AuditedChange {
+  readonly actor: Principal
+  readonly action: 'insert' | 'update' | 'delete'
+  readonly resource: string
+  /** Declared fields that were written; empty for a delete. */
+  readonly columns: readonly string[]
+  readonly count: number
+  /** Null where the statement does not say which rows they were. */
+  readonly rows: readonly AuditedRow[] | null
+}
+
+/** Where changes are recorded. A committed write has its record, or there is no write. */
+export interface AuditTrail {
+  /**
+   * One statement that records the changes. The store runs it under the app's role in the transaction
+   * of the change; when it fails, or this rejects, the change is undone.
+   */
+  statement(
+    changes: readonly AuditedChange[],
+  ): Promise<{ readonly sql: string; readonly parameters: readonly unknown[] }>
+  /** Told when a statement is done, and committed unless it runs in a caller's transaction. Must not throw. */
+  committed(): void
+  /** Told of a statement that was refused for want of a permission. Must not throw. */
+  refused(actor: Principal, code: string): void
+}
+
+/** A trail, and whose statements it follows. */
+export interface Audited {
+  readonly trail: AuditTrail
+  readonly actor: Principal
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+/**
+ * Records what a statement has just changed, in its transaction.
+ * @param rows the rows as they were stored, or with the hidden columns of a changed row
+ */
+export async function recordChange(
+  audited: Audited | undefined,
+  transaction: OpenTransaction,
+  { action, changed }: Plan,
+  affected: number | bigint | undefined,
+  rows: readonly (StoredRow | Row)[],
+): Promise<void> {
+  const count = Number(affected ?? 0)
+  if (!audited || action === 'select' || changed === null || count === 0) return
+  const { trail, actor } = audited
+  const { resource, columns, certain } = changed
+  const known = certain && rows.length === count ? rows.map((row) => auditedRow(resource, row)) : null
+  const change = { actor, action, resource: resource.name, columns, count, rows: known }
+  const { sql, parameters } = await trail.statement([change])
+  await transaction.run(sql, parameters)
+}
+
+/** Rows without the hidden columns that told which they are. */
+export function withoutHidden({ action }: Plan, rows: readonly Row[]): readonly Row[] {
+  if (action !== 'delete' && action !== 'update') return rows
+  const hidden: readonly string[] = Object.values(CHANGED_COLUMNS)
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !hidden.includes(name))))
+}
+
+function auditedRow(resource: Resource, row: StoredRow | Row): AuditedRow {
+  const columns = { id: 'id', tenant: tenantColumn(resource), subject: resource.subject }
+  const read = (what: keyof typeof columns): string | null => {
+    const column = columns[what]
+    if (column === null) return null
+    const value = row instanceof Map ? row.get(column) : (row as Row)[CHANGED_COLUMNS[what]]
+    return typeof value === 'string' ? value : null
+  }
+  return { id: read('id') ?? '', tenant: read('tenant'), subject: read('subject') }
+}
