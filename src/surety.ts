@@ -2,9 +2,13 @@ import type { Hono, MiddlewareHandler } from 'hono'
 import type { Kysely } from 'kysely'
 import type { Registry } from 'prom-client'
 import { systemPrincipal, type Principal } from './access/index.ts'
+import { createAuditTrail } from './compose/audit-trail.ts'
+import { createAuditView } from './compose/audit-view.ts'
+import { openSystemAudit } from './compose/system-audit.ts'
 import { clockFromEnvironment } from './compose/clock.ts'
 import { createDatabaseView } from './compose/database-view.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
+import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
@@ -30,7 +34,7 @@ import {
 } from './http/index.ts'
 import { openFileProvider, openKeyTree, type KeyProvider, type OpenKeyTree } from './keys/index.ts'
 import type { Clock } from './kernel/index.ts'
-import { openEvidenceLog, openLogSigner, type EvidenceLog } from './log/index.ts'
+import { openEvidenceLog, openLogSigner, type AuditLog, type EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
 import { createStore } from './store/index.ts'
@@ -102,6 +106,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly provider: KeyProvider
   readonly tree: OpenKeyTree
   readonly log: EvidenceLog
+  readonly audit: AuditLog
   readonly page: SecurityPage
   readonly clock: Clock
   readonly logger: Logger
@@ -163,6 +168,12 @@ async function openRooms<const Resources extends ResourceMap>(
         : { mode: 'append' },
   })
   keep(log)
+  const audit = await openSystemAudit({ config, page, folder, database, provider, clock, logger, mode })
+  keep(audit)
+  if (mode === 'server') {
+    const { retentionMs } = await audit.retention()
+    keep(await keepLogFiles({ places: logFilesOf(folder.logs, database), retentionMs, clock, logger }))
+  }
   if (mode === 'server') await declareClaims(log, page, config, clock)
   const { registry, undeclaredMembers } = createMetrics(log, clock)
   const dropped = createDroppedCounter(clock, undeclaredMembers)
@@ -173,6 +184,7 @@ async function openRooms<const Resources extends ResourceMap>(
     provider,
     tree,
     log,
+    audit,
     page,
     clock,
     logger,
@@ -187,7 +199,7 @@ function assemble<Resources extends ResourceMap>(
   options: OpenOptions,
   close: () => Promise<void>,
 ): Surety<TablesOf<Resources>> {
-  const { config, database, tree, log, clock, logger, registry, dropped } = rooms
+  const { config, database, tree, log, audit, clock, logger, registry, dropped } = rooms
   const store = createStore({
     resources: config.resources,
     roles: config.roles,
@@ -196,6 +208,7 @@ function assemble<Resources extends ResourceMap>(
     clock,
     logger,
     onDropped: dropped.count,
+    trail: createAuditTrail(audit),
   })
   const observe = requestMetrics(registry)
   const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
@@ -215,7 +228,7 @@ function assemble<Resources extends ResourceMap>(
     databaseDir: database.databaseDir,
     as,
     system: (task, tables) => systemPrincipal(task, tables),
-    protect: () => protection({ clock, logger, observe, ...limit }),
+    protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
     routes: () => makeRoutes(rooms, siteOf(rooms, options)),
     probe,
     async keepProbing(chosen) {
@@ -226,7 +239,7 @@ function assemble<Resources extends ResourceMap>(
     },
     standings: () => log.standings(clock.now()),
     async published() {
-      await log.flush()
+      await Promise.all([log.flush(), audit.flush()])
       return (await log.checkpoint())?.size ?? 0
     },
     close,
@@ -246,12 +259,13 @@ function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site
 }
 
 function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
-  const { config, page, log, clock, logger, registry, dropped, database, metricsToken } = rooms
+  const { config, page, log, audit, clock, logger, registry, dropped, database, metricsToken } = rooms
   return createRoutes({
     site,
     config,
     page: () => page,
     evidence: log,
+    audit,
     clock,
     logger,
     requestInputs: config.requestInputs ?? [],
@@ -260,7 +274,7 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
       await asConnection(database.app).query('select 1')
       // Reads the published log: one that went back or does not hash to its checkpoint throws.
       await log.checkpoint()
-      return log.failure() === null
+      return log.failure() === null && audit.failure() === null
     },
     metrics: { registry, token: metricsToken },
     problems: PUBLIC_PROBLEMS,
@@ -278,7 +292,7 @@ const PUBLIC_PROBLEMS: PublicProblems = {
 }
 
 function probeContext(
-  { config, clock, folder, database, provider, tree }: Rooms<ResourceMap>,
+  { config, clock, folder, database, provider, tree, log, audit }: Rooms<ResourceMap>,
   as: ProbeContext['as'],
   { site }: ProbeOptions,
   progress: ProbeContext['progress'],
@@ -291,6 +305,7 @@ function probeContext(
     canaries: site !== null && config.canary ? createCanaries(config.canary, site) : null,
     database: createDatabaseView(database, config),
     keys: createKeyView({ provider, tree, database, folder: folder.keys }),
+    audit: createAuditView(audit, log, logFilesOf(folder.logs, database)),
     as,
     system: systemPrincipal,
     progress,

@@ -126,6 +126,7 @@ describe('the probes', () => {
         ...(blind ? { folder: join(dataDir, 'closed') } : {}),
       },
       keys: createKeyView({ provider, tree, database, folder: keyFolder }),
+      audit: undefined as never,
       as: (principal) => store.as(principal).db as unknown as Kysely<AnyTables>,
       system: systemPrincipal,
       progress() {},

@@ -13,6 +13,7 @@
  * It does not decide who may see what (access, store), seal anything (keys), or protect against a
  * superuser of the database or the machine's root.
  */
+export { serverLogFile } from './cluster.ts'
 export type { Connection } from './connection.ts'
 export { syncFolder, writeSynced, type SyncedWrite } from './durable-file.ts'
 export { DatabaseError } from './errors.ts'

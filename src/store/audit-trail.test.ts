@@ -87,6 +87,22 @@ describe('a committed write', () => {
     expect(await db.deleteFrom('notes').returning('rank').execute()).toEqual([{ rank: 3 }, { rank: 3 }])
   })
 
+  test('that met a conflict names the rows that it wrote, as far as it can know them', async () => {
+    const principal = user(createPseudonym(), 'administrator')
+    const { db } = store.as(principal)
+    const row = { teamId: principal.tenant!, title: 'a', rank: 1 }
+    const { id } = await db.insertInto('notes').values(row).returning('id').executeTakeFirstOrThrow()
+    const upsert = db.insertInto('notes').values({ ...row, title: 'b' })
+    await upsert.onConflict((conflict) => conflict.doNothing()).execute()
+    await upsert
+      .onConflict((conflict) => conflict.columns(['teamId', 'id']).doUpdateSet({ rank: 5 }))
+      .execute()
+    const [first, blind, told] = await recorded()
+    expect(first!.rows).toEqual([{ id, tenant: principal.tenant, subject: null }])
+    expect(blind).toMatchObject({ count: 1, rows: null })
+    expect(told).toMatchObject({ count: 1, rows: [{ tenant: principal.tenant }] })
+  })
+
   test('that changes no row, and a read, have none', async () => {
     const { db } = store.as(user(createPseudonym()))
     await db.deleteFrom('heartbeats').where('id', '=', createPseudonym()).execute()

@@ -47,30 +47,33 @@ export interface Audited {
 
 type Row = Readonly<Record<string, unknown>>
 
-/**
- * Records what a statement has just changed, in its transaction.
- * @param rows the rows as they were stored, or with the hidden columns of a changed row
- */
+/** The rows that a statement wrote, as they were sealed and as they came back. */
+export interface WrittenRows {
+  readonly stored: readonly StoredRow[]
+  readonly returned: readonly Row[]
+}
+
+/** Records what a statement has just changed, in its transaction. */
 export async function recordChange(
   audited: Audited | undefined,
   transaction: OpenTransaction,
   { action, changed }: Plan,
   affected: number | bigint | undefined,
-  rows: readonly (StoredRow | Row)[],
+  written: WrittenRows,
 ): Promise<void> {
   const count = Number(affected ?? 0)
   if (!audited || action === 'select' || changed === null || count === 0) return
   const { trail, actor } = audited
-  const { resource, columns, certain } = changed
-  const known = certain && rows.length === count ? rows.map((row) => auditedRow(resource, row)) : null
-  const change = { actor, action, resource: resource.name, columns, count, rows: known }
+  const { resource, columns, told } = changed
+  const rows = told === 'nowhere' ? null : written[told].map((row) => auditedRow(resource, row))
+  const change = { actor, action, resource: resource.name, columns, count, rows }
   const { sql, parameters } = await trail.statement([change])
   await transaction.run(sql, parameters)
 }
 
 /** Rows without the hidden columns that told which they are. */
-export function withoutHidden({ action }: Plan, rows: readonly Row[]): readonly Row[] {
-  if (action !== 'delete' && action !== 'update') return rows
+export function withoutHidden({ changed }: Plan, rows: readonly Row[]): readonly Row[] {
+  if (changed?.told !== 'returned') return rows
   const hidden: readonly string[] = Object.values(CHANGED_COLUMNS)
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !hidden.includes(name))))
 }

@@ -58,7 +58,7 @@ async function run(
   const { keys, clock } = execution
   if (plan.update) {
     const { stored, ...result } = await runLockedUpdate(execution, transaction, plan, plan.update)
-    await recordChange(execution.audited, transaction, plan, result.numAffectedRows, stored)
+    await recordChange(execution.audited, transaction, plan, result.numAffectedRows, { stored, returned: [] })
     return result
   }
   const stored = plan.insert
@@ -66,7 +66,7 @@ async function run(
     : []
   const parameters = await fillParameters(transaction, keys, plan.template.parameters, stored)
   const { rows, count } = await transaction.run(plan.template.sql, parameters)
-  await recordChange(execution.audited, transaction, plan, count, plan.insert ? stored : rows)
+  await recordChange(execution.audited, transaction, plan, count, { stored, returned: rows })
   const opened = await openRows(execution, transaction, withoutHidden(plan, rows), plan.outputs)
   return plan.action === 'select' ? { rows: opened } : { rows: opened, numAffectedRows: BigInt(count) }
 }

@@ -23,7 +23,7 @@ import type { Output } from './selections.ts'
 import { snapshot } from './snapshot.ts'
 import { columnsOf } from './sources.ts'
 import { both, hasEnvelope, indexedFields, storedColumns, visibleColumns } from './table.ts'
-import { planReturning, readTarget, type Target } from './target.ts'
+import { planReturning, readTarget, returningChanged, type Target } from './target.ts'
 
 /** A row to be stored, by field name: validated, bound to its owner, not yet sealed. */
 export type Draft = Readonly<Record<string, unknown>>
@@ -44,6 +44,8 @@ export interface PlannedInsert {
   readonly outputs: readonly Output[]
   readonly resource: Resource
   readonly drafts: readonly Draft[]
+  /** Which rows were written: the drafts, those returned in hidden columns, or nobody knows. */
+  readonly told: 'stored' | 'returned' | 'nowhere'
   /** Undeclared members that were left out, each name once. */
   readonly dropped: readonly string[]
 }
@@ -66,6 +68,7 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
   const scope = rootScope(authority)
   scope.add({ alias: target.alias, columns: columnsOf(resource) })
   const returning = planReturning(scope, target, query.returning)
+  const told = toldBy(query.onConflict)
   const stored = storedColumns(resource)
   const values = drafts.map((_, row) =>
     PrimitiveValueListNode.create(stored.map((column) => new RowSlot(row, column))),
@@ -77,8 +80,15 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
     values: ValuesNode.create(values),
     ...(query.onConflict && { onConflict: planConflict(authority, target, query.onConflict) }),
     ...(returning.node && { returning: returning.node }),
+    ...(told === 'returned' && { returning: returningChanged(target, returning) }),
   }
-  return { node: planned, outputs: returning.outputs, resource, drafts, dropped: [...dropped] }
+  return { node: planned, outputs: returning.outputs, resource, drafts, told, dropped: [...dropped] }
+}
+
+/** Naming the columns of a conflict asks for the permission to read; without it nothing can be returned. */
+function toldBy(conflict: OperationNode | undefined): PlannedInsert['told'] {
+  if (!conflict) return 'stored'
+  return take(conflict, 'OnConflictNode').columns ? 'returned' : 'nowhere'
 }
 
 function readRows(node: OperationNode, columns: readonly string[]): Record<string, unknown>[] {

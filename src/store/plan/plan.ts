@@ -33,8 +33,8 @@ export interface Changed {
   readonly resource: Resource
   /** Declared fields that are written. */
   readonly columns: readonly string[]
-  /** False where a conflict decides which rows are written. */
-  readonly certain: boolean
+  /** Where the rows are told: as they were sealed, in hidden columns, or (after a conflict) nowhere. */
+  readonly told: 'stored' | 'returned' | 'nowhere'
 }
 
 const MOST_PARAMETERS = 65_535
@@ -70,7 +70,7 @@ const PLANNERS = {
     return { ...NOTHING_MORE, action: 'select', template: compile(planned), outputs }
   },
   InsertQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs, resource, drafts, dropped } = planInsert(authority, node)
+    const { node: planned, outputs, resource, drafts, told, dropped } = planInsert(authority, node)
     return {
       ...NOTHING_MORE,
       action: 'insert',
@@ -81,7 +81,7 @@ const PLANNERS = {
       changed: {
         resource,
         columns: [...new Set(drafts.flatMap((draft) => Object.keys(draft)))],
-        certain: !Object.hasOwn(planned, 'onConflict'),
+        told,
       },
     }
   },
@@ -94,12 +94,12 @@ const PLANNERS = {
       outputs,
       update: locked && { ...locked, template: compile(locked.select.node) },
       dropped: droppedFrom(resource, dropped),
-      changed: { resource, columns, certain: true },
+      changed: { resource, columns, told: locked ? 'stored' : 'returned' },
     }
   },
   DeleteQueryNode: (authority: Authority, node: OperationNode): Planned => {
     const { node: planned, outputs, resource } = planDelete(authority, node)
-    const changed = { resource, columns: [], certain: true }
+    const changed = { resource, columns: [], told: 'returned' } as const
     return { ...NOTHING_MORE, action: 'delete', template: compile(planned), outputs, changed }
   },
 }
