@@ -10,6 +10,7 @@ import {
   type Database,
 } from '../../src/database/index.ts'
 import { systemClock } from '../../src/kernel/index.ts'
+import { keysMigrations } from '../../src/keys/index.ts'
 import { logMigrations } from '../../src/log/index.ts'
 
 /** A fresh database in a server of its own, as durable as in production (with fsync). */
@@ -30,7 +31,7 @@ export async function withDatabase<Result>(
   try {
     const database = await openDatabase({ ...shared, server, name: 'bench', maxConnections: 12 })
     try {
-      await migrateSystem(database.owner, [databaseMigrations, logMigrations], systemClock)
+      await migrateSystem(database.owner, [databaseMigrations, keysMigrations, logMigrations], systemClock)
       return await work({ ...database, folder })
     } finally {
       await database.close()
