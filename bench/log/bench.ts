@@ -29,11 +29,10 @@ export const log: Bench = ({ quick }) =>
     }
   })
 
-async function measure(
-  { app }: BenchDatabase,
-  opened: AuditOfBench,
-  quick: boolean,
-): Promise<Awaited<ReturnType<Bench>>> {
+type Result = Awaited<ReturnType<Bench>>
+type Measured = 'logged' | 'published' | 'plain' | 'singleMs' | 'plainSingleMs' | 'checkpointMs' | 'commitMs'
+
+async function measure({ app }: BenchDatabase, opened: AuditOfBench, quick: boolean): Promise<Result> {
   const { audit } = opened
   const batches = quick ? 2 : 50
   const single = quick ? 3 : 100
@@ -70,6 +69,10 @@ async function measure(
     checkpointMs: () => measureCheckpoint(opened, quick ? 2 : 25, () => withEvents(1)),
     commitMs: () => medianOf(WRITERS, quick ? 2 : 25, () => plainly(1)),
   })
+  return { ...summarise(found), rounds, machine: describeMachine() }
+}
+
+function summarise(found: Record<Measured, number>): Pick<Result, 'name' | 'ours' | 'rivals' | 'ratios'> {
   return {
     name: 'log',
     ours: {
@@ -89,8 +92,6 @@ async function measure(
       singleTimeToPlainTime: found.singleMs / found.plainSingleMs,
       checkpointTimeToCommitTime: found.checkpointMs / found.commitMs,
     },
-    rounds,
-    machine: describeMachine(),
   }
 }
 

@@ -74,7 +74,11 @@ async function turnFile(path: string, now: number): Promise<void> {
     return
   }
   const file = await open(copy, 'r+')
-  await file.sync().finally(() => file.close())
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
   await truncate(path)
 }
 

@@ -84,18 +84,6 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
   const takesEvents = ({ first_event_at }: PeriodRow): boolean =>
     clock.now() - first_event_at.getTime() < periodMsOf(retentionMs)
 
-  const create = async (connection: Connection, rehearsal: boolean): Promise<PeriodRow> => {
-    const providerKey = await provider.create(rehearsal ? 'audit-rehearsal' : 'audit')
-    const key = randomBytes(32)
-    const wrapped = await provider.wrap(providerKey, key, periodContext(providerKey))
-    key.fill(0)
-    const [row] = await connection.query<PeriodRow>(
-      `insert into surety.audit_keys (provider, provider_key, wrapped, first_event_at, rehearsal)
-       values ($1, $2, $3, $4, $5) returning ${COLUMNS}`,
-      [provider.name, providerKey, Buffer.from(wrapped), new Date(clock.now()), rehearsal],
-    )
-    return row!
-  }
   const newest = async (connection: Connection): Promise<PeriodRow | null> => {
     const [row] = await connection.query<PeriodRow>(
       `select ${COLUMNS} from surety.audit_keys where not rehearsal order by period desc limit 1`,
@@ -108,7 +96,7 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
       const found = await newest(connection)
       if (found) return found
       await connection.query('select pg_advisory_xact_lock($1)', [PERIOD_LOCK])
-      return (await newest(connection)) ?? create(connection, false)
+      return (await newest(connection)) ?? createPeriod(options, connection, false)
     })
 
   const begin = async (row: PeriodRow): Promise<AuditBatch> => {
@@ -137,18 +125,29 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
       const row = await transaction((connection) => readPeriod(connection, period))
       return row.wrapped === null ? null : deriveBatchKey(await unwrap(provider, row), batch)
     },
-    rehearse: async () => begin(await transaction((connection) => create(connection, true))),
-    async copyWrap(period) {
-      const row = await transaction((connection) => readPeriod(connection, period))
-      return () =>
-        unwrap(provider, row).then(
-          () => true,
-          () => false,
-        )
-    },
+    rehearse: async () => begin(await transaction((connection) => createPeriod(options, connection, true))),
+    copyWrap: (period) => copyWrap(options, period),
     periods: () => transaction(readPeriods),
     destroy: (period) => destroyPeriod(options, period),
   }
+}
+
+/** A key at the provider and the wrapped one beneath it; of a crash in between a key remains that wraps nothing. */
+async function createPeriod(
+  { provider, clock }: AuditKeysOptions,
+  connection: Connection,
+  rehearsal: boolean,
+): Promise<PeriodRow> {
+  const providerKey = await provider.create(rehearsal ? 'audit-rehearsal' : 'audit')
+  const key = randomBytes(32)
+  const wrapped = await provider.wrap(providerKey, key, periodContext(providerKey))
+  key.fill(0)
+  const [row] = await connection.query<PeriodRow>(
+    `insert into surety.audit_keys (provider, provider_key, wrapped, first_event_at, rehearsal)
+     values ($1, $2, $3, $4, $5) returning ${COLUMNS}`,
+    [provider.name, providerKey, Buffer.from(wrapped), new Date(clock.now()), rehearsal],
+  )
+  return row!
 }
 
 /** @throws LogError `ERR_LOG_PERIOD` */
@@ -171,6 +170,19 @@ async function readPeriods(connection: Connection): Promise<AuditPeriod[]> {
     prunedEntries: row.pruned_entries,
     prunedLeaf: row.pruned_leaf,
   }))
+}
+
+async function copyWrap(
+  { provider, transaction }: AuditKeysOptions,
+  period: number,
+): Promise<() => Promise<boolean>> {
+  const row = await transaction((connection) => readPeriod(connection, period))
+  const opens = (): Promise<boolean> =>
+    unwrap(provider, row).then(
+      () => true,
+      () => false,
+    )
+  return opens
 }
 
 /** The provider first: were the row's wrap removed before, a crash would leave a key that nobody destroys. */

@@ -93,7 +93,7 @@ describe('an event', () => {
 
   test('can be shown by its holder: body and salt make a leaf that a stranger verifies', async () => {
     const log = await open()
-    await log.record([changed('a'), changed('b'), changed('c')])
+    await log.record([changed('a'), changed('b'), changed('ä€\u2028"\\\u0001')])
     await log.flush()
     for (const { body, salt, commitment } of await openedOf(log)) {
       const leaf = commitAuditEntry(salt, body)
@@ -169,6 +169,15 @@ describe('an event', () => {
     ])
     await again.close()
   })
+})
+
+test('an event that has no canonical JSON is refused', async () => {
+  const log = await open()
+  await expect(log.statement([changed('\ud800')])).rejects.toMatchObject({ code: 'ERR_LOG_ENTRY' })
+  await expect(log.statement([changed('x'.repeat(1_048_577))])).rejects.toMatchObject({
+    code: 'ERR_LOG_ENTRY',
+  })
+  await log.close()
 })
 
 describe('the app’s role', () => {

@@ -123,11 +123,12 @@ interface Parts {
 }
 
 function createAuditLog(parts: Parts): AuditLog {
-  const { options, log, keys, reader, retentionMs, vkey } = parts
-  const { origin, transaction, clock, logger, folder, mayDestroy } = options
+  const { options, log, keys, reader, vkey } = parts
+  const { origin, transaction, clock, logger, folder } = options
   const seal = (events: readonly AuditEvent[], { key, ...place }: AuditBatch): AuditStatement => {
-    const bodies = events.map((event) => encodeEvent(event, clock))
-    return appendStatement(sealBodies({ ...place, id: createId(clock), at: clock.now() }, key, bodies))
+    const [id, at] = [createId(clock), clock.now()]
+    const bodies = events.map((event, i) => encodeEvent(event, { id: `${id}.${i}`, at }))
+    return appendStatement(sealBodies({ ...place, id, at }, key, bodies))
   }
   const run = async ({ sql, parameters }: AuditStatement): Promise<void> => {
     await transaction((connection) => connection.query(sql, parameters))
@@ -140,13 +141,7 @@ function createAuditLog(parts: Parts): AuditLog {
     record,
     onTrouble: (lost, err) => logger.error({ lost, err }, 'audit events could not be recorded yet'),
   })
-  const pruning = { keys, transaction, clock, retentionMs, ...(mayDestroy ? { mayDestroy } : {}) }
-  const pruneDue = async (): Promise<PrunedPeriod[]> => {
-    const pruned = await prune(pruning)
-    if (pruned.length > 0)
-      await record(pruned.map(({ period, entries }) => ({ kind: 'audit.pruned', period, entries })))
-    return pruned
-  }
+  const pruneDue = (): Promise<PrunedPeriod[]> => pruneAndRecord(parts, record)
   const pruner = options.access.mode === 'sequence' ? keepPruning(pruneDue, logger) : null
   return {
     ...reader,
@@ -163,13 +158,7 @@ function createAuditLog(parts: Parts): AuditLog {
     },
     entries: (sinceMs) => readEntries(parts, sinceMs),
     backlog: () => transaction(readBacklog),
-    async retention() {
-      const periods = await keys.periods()
-      const ends = periods
-        .filter(({ destroyedAt }) => destroyedAt === null)
-        .map((of) => endOf(of, retentionMs))
-      return { retentionMs, periods, nextPruneAt: ends.length > 0 ? Math.min(...ends) : null }
-    },
+    retention: () => readRetention(parts),
     prune: pruneDue,
     async rehearsePruning() {
       const append = async (batch: AuditBatch): Promise<void> => {
@@ -185,6 +174,23 @@ function createAuditLog(parts: Parts): AuditLog {
       await log.close()
     },
   }
+}
+
+async function pruneAndRecord(
+  { options: { transaction, clock, mayDestroy }, keys, retentionMs }: Parts,
+  record: AuditLog['record'],
+): Promise<PrunedPeriod[]> {
+  const pruned = await prune({ keys, transaction, clock, retentionMs, ...(mayDestroy && { mayDestroy }) })
+  if (pruned.length > 0)
+    await record(pruned.map(({ period, entries }) => ({ kind: 'audit.pruned', period, entries })))
+  return pruned
+}
+
+async function readRetention({ keys, retentionMs }: Parts): Promise<AuditRetention> {
+  const periods = await keys.periods()
+  const live = periods.filter(({ destroyedAt }) => destroyedAt === null)
+  const ends = live.map((period) => endOf(period, retentionMs))
+  return { retentionMs, periods, nextPruneAt: ends.length > 0 ? Math.min(...ends) : null }
 }
 
 function keepPruning(work: () => Promise<unknown>, logger: LogOptions['logger']): { close(): Promise<void> } {

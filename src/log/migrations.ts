@@ -51,6 +51,7 @@ create table surety.audit_bodies (
   commitments bytea not null,
   sealed bytea not null
 );
+alter table surety.audit_bodies alter column sealed set storage external, alter column commitments set storage external;
 create function surety.append_audit(
   id uuid, at timestamptz, period integer, batch uuid, commitments bytea, sealed bytea
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

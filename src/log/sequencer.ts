@@ -2,6 +2,7 @@ import type { Connection } from '../database/index.ts'
 import { equalBytes, utf8 } from '../kernel/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import {
+  createTileEdge,
   formatBundle,
   formatCheckpoint,
   formatVerifierKey,
@@ -170,7 +171,7 @@ export class Sequencer {
       }
     }
     const intent = await readIntent(folder, signer.key, size)
-    return intent ? this.#publish(connection, head, intent) : published
+    return intent ? this.#publish(connection, head, intent, extend(head, intent.leaves)) : published
   }
 
   #stamp(head: Head, rows: readonly QueuedRow[], maxLeaves: number): Stamped {
@@ -190,22 +191,29 @@ export class Sequencer {
   /** False where another process has decided what comes next. */
   async #publishNew(connection: Connection, head: Head, { leaves, seqs }: Stamped): Promise<boolean> {
     const from = head.edge.size
-    const rootHash = head.edge.rootWith(leaves.map(hashLeaf))
-    const intent = { origin: this.#origin, from, leaves, rootHash }
+    const ahead = copyOf(head)
+    const files = extend(ahead, leaves)
+    const intent = { origin: this.#origin, from, leaves, rootHash: ahead.edge.root() }
     const { folder, signer } = this.#options
     if (!(await folder.claim(intentName(from), await formatIntent(intent, signer)))) {
       this.#head = null
       return false
     }
-    const published = await this.#publish(connection, head, intent)
+    const published = await this.#publish(connection, ahead, intent, files)
+    this.#head = ahead
     await deleteRows(connection, seqs)
     await this.#record(connection, published)
     return true
   }
 
-  async #publish(connection: Connection, head: Head, intent: Intent): Promise<PublishedCheckpoint> {
+  /** Publishes the files of a head that the intent's leaves are part of already. */
+  async #publish(
+    connection: Connection,
+    head: Head,
+    intent: Intent,
+    files: ReadonlyMap<string, Uint8Array>,
+  ): Promise<PublishedCheckpoint> {
     const { folder, signer, leaves: format } = this.#options
-    const files = extend(head, intent.leaves)
     const checkpoint = { origin: this.#origin, size: head.edge.size, rootHash: head.edge.root() }
     checkIntentRoot(intent, checkpoint.rootHash)
     head.lastMs = format.timeOf(intent.leaves.at(-1)!)
@@ -270,6 +278,14 @@ function refuseBehind(state: LogState | null, published: PublishedCheckpoint | n
       ? `the checkpoint in the log folder has another root at size ${size} than the database published`
       : `the log folder ends at ${size} entries, the database has published ${state.size}`
   throw new LogError('ERR_LOG_FOLDER_BEHIND', message)
+}
+
+/** A head of its own: one that is extended in vain leaves no trace. */
+function copyOf({ edge, bundle, lastMs }: Head): Head {
+  const levels: Uint8Array[][] = []
+  for (const { level, hashes } of edge.partials()) levels[level] = [...hashes]
+  const whole = Array.from(levels, (hashes) => hashes ?? [])
+  return { edge: createTileEdge(edge.size, whole), bundle: [...bundle], lastMs }
 }
 
 /** Appends leaves to the head; returns every file that the longer log consists of and the shorter did not. */
