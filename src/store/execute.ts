@@ -38,7 +38,7 @@ export async function execute(
   })
   try {
     const work = (transaction: OpenTransaction) => run(execution, transaction, plan)
-    const result = await session.statement(plan.settings, isAtomic(plan), work, isSteady(plan))
+    const result = await session.statement(plan.settings, isAtomic(execution, plan), work, isSteady(plan))
     void tellDropped(execution, plan)
     if (plan.changed) execution.audited?.trail.committed()
     return result
@@ -82,10 +82,10 @@ async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan):
 }
 
 /** True where a failure can follow the change: in a later row's write, or in opening what it returns. */
-function isAtomic(plan: Plan): boolean {
+function isAtomic(execution: Execution, plan: Plan): boolean {
   return (
     plan.update !== null ||
-    plan.changed !== null ||
+    (plan.changed !== null && execution.audited !== undefined) ||
     (plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed))
   )
 }
