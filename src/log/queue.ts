@@ -18,10 +18,14 @@ export interface QueuedRow {
   readonly body: Uint8Array
 }
 
-/** Takes the log's lock until the transaction ends; false where another transaction holds it. */
+/**
+ * Takes the log's lock until the transaction ends; false where another transaction holds it. The
+ * transaction's commit does not wait for the disk: what it says is in the folder already, durably, and
+ * the next tick says it again where a crash of the database took it back.
+ */
 export async function tryLock(connection: Connection, log: string): Promise<boolean> {
   const rows = await connection.query<{ held: boolean }>(
-    'select pg_try_advisory_xact_lock($1, hashtext($2)) as held',
+    `select pg_try_advisory_xact_lock($1, hashtext($2)) as held, set_config('synchronous_commit', 'off', true)`,
     [LOCK_CLASS, log],
   )
   return rows[0]?.held === true
