@@ -2,9 +2,13 @@ import type { Hono, MiddlewareHandler } from 'hono'
 import type { Kysely } from 'kysely'
 import type { Registry } from 'prom-client'
 import { systemPrincipal, type Principal } from './access/index.ts'
+import { createAuditTrail } from './compose/audit-trail.ts'
+import { createAuditView } from './compose/audit-view.ts'
+import { openSystemAudit } from './compose/system-audit.ts'
 import { clockFromEnvironment } from './compose/clock.ts'
 import { createDatabaseView } from './compose/database-view.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
+import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { keepRotating, openKeyEpochs, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
@@ -39,7 +43,13 @@ import {
   type OpenKeyTree,
 } from './keys/index.ts'
 import { parseDuration, type Clock } from './kernel/index.ts'
-import { openEvidenceLog, openLogSigner, type CosignatureCollector, type EvidenceLog } from './log/index.ts'
+import {
+  openEvidenceLog,
+  openLogSigner,
+  type AuditLog,
+  type CosignatureCollector,
+  type EvidenceLog,
+} from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
 import { createStore } from './store/index.ts'
@@ -120,6 +130,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly epochs: KeyEpochs
   readonly log: EvidenceLog
   readonly witnesses: CosignatureCollector
+  readonly audit: AuditLog
   readonly page: SecurityPage
   readonly clock: Clock
   readonly logger: Logger
@@ -184,7 +195,11 @@ async function openRooms<const Resources extends ResourceMap>(
   })
   keep(log)
   const epochs = openKeyEpochs({ config, provider, database, log, clock, logger })
+  const audit = await openSystemAudit({ config, page, folder, database, provider, clock, logger, mode })
+  keep(audit)
   if (mode === 'server') {
+    const { retentionMs } = await audit.retention()
+    keep(await keepLogFiles({ places: logFilesOf(folder.logs, database), retentionMs, clock, logger }))
     await declareClaims(log, page, config, clock)
     if (options.endsEpochs !== false) keep(keepRotating(epochs, { database, logger }))
   }
@@ -201,6 +216,7 @@ async function openRooms<const Resources extends ResourceMap>(
     epochs,
     log,
     witnesses,
+    audit,
     page,
     clock,
     logger,
@@ -237,7 +253,7 @@ function assemble<Resources extends ResourceMap>(
   options: OpenOptions,
   close: () => Promise<void>,
 ): Surety<TablesOf<Resources>> {
-  const { config, database, tree, log, clock, logger, registry, dropped } = rooms
+  const { config, database, tree, log, audit, clock, logger, registry, dropped } = rooms
   const store = createStore({
     resources: config.resources,
     roles: config.roles,
@@ -246,6 +262,7 @@ function assemble<Resources extends ResourceMap>(
     clock,
     logger,
     onDropped: dropped.count,
+    trail: createAuditTrail(audit),
   })
   const observe = requestMetrics(registry)
   const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
@@ -265,7 +282,7 @@ function assemble<Resources extends ResourceMap>(
     databaseDir: database.databaseDir,
     as,
     system: (task, tables) => systemPrincipal(task, tables),
-    protect: () => protection({ clock, logger, observe, ...limit }),
+    protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
     routes: () => makeRoutes(rooms, siteOf(rooms, options)),
     probe,
     async keepProbing(chosen) {
@@ -280,7 +297,7 @@ function assemble<Resources extends ResourceMap>(
     keys: rooms.epochs,
     standings: () => log.standings(clock.now()),
     async published() {
-      await log.flush()
+      await Promise.all([log.flush(), audit.flush()])
       return (await log.checkpoint())?.size ?? 0
     },
     close,
@@ -313,13 +330,15 @@ function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site
 }
 
 function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
-  const { config, page, log, witnesses, clock, logger, registry, dropped, database, metricsToken } = rooms
+  const { config, page, log, audit, witnesses, clock, logger, registry, dropped, database, metricsToken } =
+    rooms
   return createRoutes({
     site,
     config,
     page: () => page,
     evidence: log,
     witnesses: witnesses.standings,
+    audit,
     clock,
     logger,
     requestInputs: config.requestInputs ?? [],
@@ -328,7 +347,7 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
       await asConnection(database.app).query('select 1')
       // Reads the published log: one that went back or does not hash to its checkpoint throws.
       await log.checkpoint()
-      return log.failure() === null
+      return log.failure() === null && audit.failure() === null
     },
     metrics: { registry, token: metricsToken },
     problems: PUBLIC_PROBLEMS,
@@ -346,7 +365,7 @@ const PUBLIC_PROBLEMS: PublicProblems = {
 }
 
 function probeContext(
-  { config, clock, folder, database, provider, tree, epochs }: Rooms<ResourceMap>,
+  { config, clock, folder, database, provider, tree, epochs, log, audit }: Rooms<ResourceMap>,
   as: ProbeContext['as'],
   { site }: ProbeOptions,
   progress: ProbeContext['progress'],
@@ -359,6 +378,7 @@ function probeContext(
     canaries: site !== null && config.canary ? createCanaries(config.canary, site) : null,
     database: createDatabaseView(database, config),
     keys: createKeyView({ provider, tree, database, folder: folder.keys, epochs: epochs.standings }),
+    audit: createAuditView(audit, log, logFilesOf(folder.logs, database)),
     as,
     system: systemPrincipal,
     progress,

@@ -1,8 +1,14 @@
 import { join } from 'node:path'
 import { inTransaction, silentLogger, type Connection } from '../../src/database/index.ts'
-import { canonicalBytes, createId, fromUtf8, systemClock } from '../../src/kernel/index.ts'
-import { openLog, openLogSigner, type LeafFormat, type RunTransaction } from '../../src/log/index.ts'
-import type { SequencedLog } from '../../src/log/index.ts'
+import { createId, systemClock } from '../../src/kernel/index.ts'
+import { openFileProvider } from '../../src/keys/index.ts'
+import {
+  openAuditLog,
+  openLogSigner,
+  type AuditEvent,
+  type AuditLog,
+  type RunTransaction,
+} from '../../src/log/index.ts'
 import { describeMachine, interleave, median, ratePerSecond, type Bench } from '../measure.ts'
 import { withDatabase, type BenchDatabase } from './server.ts'
 
@@ -10,111 +16,124 @@ const BATCH = 100
 const WRITERS = 8
 const ORIGIN = 'bench.example/audit'
 
-/** Audit entries with the rows they tell of, and how long it takes until they are published. */
+/** Audit events with the rows they tell of, and how long it takes until a signed checkpoint covers them. */
 export const log: Bench = ({ quick }) =>
   withDatabase(async (database) => {
-    await database.owner.query('create table records (id uuid primary key, person uuid, body text)')
-    const published = createPublications()
-    const transaction: RunTransaction = async (work) => {
-      const result = await inTransaction(database.owner, work)
-      published.settle()
-      return result
-    }
-    const audit = await openAudit(database, transaction, published.leaves)
+    await database.owner.query('create table app.records (id uuid primary key, person uuid, body text)')
+    await database.owner.query('grant insert on app.records to surety_app')
+    const opened = await openAudit(database)
     try {
-      return await measure(database, audit, published, quick)
+      return await measure(database, opened, quick)
     } finally {
-      await audit.close()
+      await opened.audit.close()
     }
   })
 
-async function measure(
-  { owner }: BenchDatabase,
-  audit: SequencedLog,
-  published: Publications,
-  quick: boolean,
-): Promise<Awaited<ReturnType<Bench>>> {
-  const batches = quick ? 2 : 100
+type Result = Awaited<ReturnType<Bench>>
+type Measured = 'logged' | 'published' | 'plain' | 'singleMs' | 'plainSingleMs' | 'checkpointMs' | 'commitMs'
+
+async function measure({ app }: BenchDatabase, opened: AuditOfBench, quick: boolean): Promise<Result> {
+  const { audit } = opened
+  const batches = quick ? 2 : 50
+  const single = quick ? 3 : 100
   const rounds = quick ? 1 : 5
   const count = batches * BATCH
-  const appendBatch = (): Promise<void> =>
-    inTransaction(owner, async (connection) => {
-      const ids = await insertRows(connection)
-      await audit.append(ids.map(describeEvent), connection)
+  const withEvents = async (rows: number): Promise<void> => {
+    await inTransaction(app, async (connection) => {
+      const ids = await insertRows(connection, rows)
+      const { sql, parameters } = await audit.statement(ids.map(describeEvent))
+      await connection.query(sql, parameters)
     })
+    audit.wake()
+  }
+  const plainly = (rows: number): Promise<unknown> =>
+    inTransaction(app, (connection) => insertRows(connection, rows))
   const repeat = async (work: () => Promise<unknown>): Promise<void> => {
     for (let batch = 0; batch < batches; batch++) await work()
   }
-  const quiet = async (rate: Promise<number>): Promise<number> => {
-    const found = await rate
+  const quiet = async (found: Promise<number>): Promise<number> => {
+    const value = await found
     await audit.flush({ timeoutMs: 120_000 })
-    return found
+    return value
   }
   const found = await interleave(rounds, {
-    logged: () => quiet(ratePerSecond(count, () => repeat(appendBatch))),
+    logged: () => quiet(ratePerSecond(count, () => repeat(() => withEvents(BATCH)))),
     published: () =>
       ratePerSecond(count, async () => {
-        await repeat(appendBatch)
+        await repeat(() => withEvents(BATCH))
         await audit.flush({ timeoutMs: 120_000 })
       }),
-    plain: () => ratePerSecond(count, () => repeat(() => inTransaction(owner, insertRows))),
-    checkpointMs: () => measureCheckpoint(owner, audit, published, quick ? 2 : 25),
-    commitMs: () => measureCommit(owner, quick ? 2 : 25),
+    plain: () => ratePerSecond(count, () => repeat(() => plainly(BATCH))),
+    singleMs: () => quiet(medianOf(1, single, () => withEvents(1))),
+    plainSingleMs: () => medianOf(1, single, () => plainly(1)),
+    checkpointMs: () => measureCheckpoint(opened, quick ? 2 : 25, () => withEvents(1)),
+    commitMs: () => medianOf(WRITERS, quick ? 2 : 25, () => plainly(1)),
   })
+  return { ...summarise(found), rounds, machine: describeMachine() }
+}
+
+function summarise(found: Record<Measured, number>): Pick<Result, 'name' | 'ours' | 'rivals' | 'ratios'> {
   return {
     name: 'log',
     ours: {
-      rowsWithEntriesPerSecond: found.logged,
-      rowsWithEntriesPublishedPerSecond: found.published,
+      rowsWithEventsPerSecond: found.logged,
+      rowsWithEventsPublishedPerSecond: found.published,
+      singleWriteWithEventP50Ms: found.singleMs,
       eventToCheckpointP50Ms: found.checkpointMs,
     },
-    rivals: { plainRowsPerSecond: found.plain, plainCommitP50Ms: found.commitMs },
+    rivals: {
+      plainRowsPerSecond: found.plain,
+      plainSingleWriteP50Ms: found.plainSingleMs,
+      plainCommitP50Ms: found.commitMs,
+    },
     ratios: {
       oursToPlain: found.logged / found.plain,
       publishedToPlain: found.published / found.plain,
+      singleTimeToPlainTime: found.singleMs / found.plainSingleMs,
       checkpointTimeToCommitTime: found.checkpointMs / found.commitMs,
     },
-    rounds,
-    machine: describeMachine(),
   }
 }
 
-async function insertRows(connection: Connection, count = BATCH): Promise<string[]> {
+async function insertRows(connection: Connection, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => createId(systemClock))
   await connection.query(
-    'insert into records (id, person, body) select id, id, $2 from unnest($1::uuid[]) as row (id)',
+    'insert into app.records (id, person, body) select id, id, $2 from unnest($1::uuid[]) as row (id)',
     [ids, 'x'.repeat(100)],
   )
   return ids
 }
 
-function describeEvent(row: string): Uint8Array {
-  return canonicalBytes({ actor: row, action: 'write', resource: 'records', row })
+/** An event of its own for every row: each row is another person's. */
+function describeEvent(row: string): AuditEvent {
+  return {
+    kind: 'data.insert',
+    actor: { kind: 'user', id: row, tenant: row, roles: ['member'] },
+    resource: 'records',
+    columns: ['person', 'body'],
+    tenant: row,
+    subject: row,
+    rows: [row],
+    count: 1,
+  }
 }
 
-/** From the beginning of a write until a checkpoint that covers its entry is published, at 8 writers. */
-function measureCheckpoint(
-  owner: BenchDatabase['owner'],
-  audit: SequencedLog,
-  published: Publications,
+/** From the beginning of a write until its event is below a signed checkpoint in the log's folder, at 8 writers. */
+async function measureCheckpoint(
+  { audit, ticked }: AuditOfBench,
   each: number,
+  write: () => Promise<void>,
 ): Promise<number> {
-  return medianOfWriters(each, async () => {
-    const ids = await inTransaction(owner, async (connection) => {
-      const [row] = await insertRows(connection, 1)
-      return audit.append([describeEvent(row!)], connection)
-    })
-    audit.wake()
-    await published.wait(ids[0]!)
+  let written = (await audit.checkpoint())?.size ?? 0
+  return medianOf(WRITERS, each, async () => {
+    await write()
+    // Nothing else is appended: a checkpoint of all that is written covers this event, too.
+    const until = ++written
+    while (((await audit.checkpoint())?.size ?? 0) < until) await ticked()
   })
 }
 
-/** The same writers and rows without a log. */
-function measureCommit(owner: BenchDatabase['owner'], each: number): Promise<number> {
-  return medianOfWriters(each, () => inTransaction(owner, (connection) => insertRows(connection, 1)))
-}
-
-async function medianOfWriters(each: number, write: () => Promise<unknown>): Promise<number> {
+async function medianOf(writers: number, each: number, write: () => Promise<unknown>): Promise<number> {
   const times: number[] = []
   const writer = async (): Promise<void> => {
     for (let i = 0; i < each; i++) {
@@ -123,53 +142,31 @@ async function medianOfWriters(each: number, write: () => Promise<unknown>): Pro
       times.push(performance.now() - start)
     }
   }
-  await Promise.all(Array.from({ length: WRITERS }, writer))
+  await Promise.all(Array.from({ length: writers }, writer))
   return median(times)
 }
 
-async function openAudit(
-  { folder }: BenchDatabase,
-  transaction: RunTransaction,
-  leaves: LeafFormat,
-): Promise<SequencedLog> {
+interface AuditOfBench {
+  readonly audit: AuditLog
+  /** Resolves when the log's next transaction has ended, a tick of the sequencer's among them. */
+  ticked(): Promise<void>
+}
+
+async function openAudit({ folder, databaseDir, owner }: BenchDatabase): Promise<AuditOfBench> {
   const signer = await openLogSigner(join(folder, 'log-keys', 'audit.json'), ORIGIN)
-  const access = { mode: 'sequence', signer } as const
-  const shared = { clock: systemClock, logger: silentLogger, transaction, leaves, access }
-  return openLog({ ...shared, name: 'audit', folder: join(folder, 'audit-log') })
-}
-
-/** Tells when entries are published. */
-interface Publications {
-  readonly leaves: LeafFormat
-  /** Everything stamped so far is published: called when the publishing transaction has committed. */
-  settle(): void
-  /** Resolves once the entry is published. */
-  wait(id: string): Promise<void>
-}
-
-function createPublications(): Publications {
-  const stamped = new Set<string>()
-  const done = new Set<string>()
-  const waiting = new Map<string, () => void>()
-  const read = (leaf: Uint8Array): { id: string; at: number } =>
-    JSON.parse(fromUtf8(leaf)) as { id: string; at: number }
-  return {
-    leaves: {
-      stamp(id, body, at) {
-        stamped.add(id)
-        return canonicalBytes({ id, at, event: JSON.parse(fromUtf8(body)) as unknown })
-      },
-      idOf: (leaf) => read(leaf).id,
-      timeOf: (leaf) => read(leaf).at,
-    },
-    settle() {
-      for (const id of stamped) {
-        done.add(id)
-        waiting.get(id)?.()
-        waiting.delete(id)
-      }
-      stamped.clear()
-    },
-    wait: (id) => (done.has(id) ? Promise.resolve() : new Promise((resolve) => waiting.set(id, resolve))),
+  const outside = databaseDir === null ? [] : [databaseDir]
+  let next = Promise.withResolvers<void>()
+  const transaction: RunTransaction = async (work) => {
+    const result = await inTransaction(owner, work)
+    next.resolve()
+    next = Promise.withResolvers<void>()
+    return result
   }
+  const audit = await openAuditLog({
+    ...{ origin: ORIGIN, clock: systemClock, logger: silentLogger, transaction },
+    folder: join(folder, 'audit-log'),
+    provider: await openFileProvider({ folder: join(folder, 'keys'), outside, clock: systemClock }),
+    access: { mode: 'sequence', signer },
+  })
+  return { audit, ticked: () => next.promise }
 }

@@ -150,6 +150,7 @@ describe('the probes', () => {
             schedule: epochScheduleOf(config),
           }),
       }),
+      audit: undefined as never,
       as: (principal) => store.as(principal).db as unknown as Kysely<AnyTables>,
       system: systemPrincipal,
       progress() {},

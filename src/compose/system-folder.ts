@@ -9,6 +9,11 @@ export interface SystemFolder {
   /** The note signing key of the evidence log; with the keys, never with the log. */
   readonly signingKey: string
   readonly evidence: string
+  /** The note signing key of the audit log. */
+  readonly auditSigningKey: string
+  readonly audit: string
+  /** Log files of the app's own. */
+  readonly logs: string
 }
 
 /** Makes a system's folder where it is missing. */
@@ -27,6 +32,9 @@ export function systemFolder(path: string): SystemFolder {
     keys,
     signingKey: join(keys, 'evidence-signing-key.json'),
     evidence: join(root, 'logs', 'evidence'),
+    auditSigningKey: join(keys, 'audit-signing-key.json'),
+    audit: join(root, 'logs', 'audit'),
+    logs: join(root, 'logs'),
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../kernel/index.ts'
 import { DatabaseError } from './errors.ts'
 import type { Logger } from './logger.ts'
@@ -47,13 +47,18 @@ export async function placeCluster(dataDir: string, account: Account | null): Pr
       databaseDir: join(base, 'data'),
       initialising: join(base, 'initialising'),
       socketDir,
-      logFile: join(base, 'server.log'),
+      logFile: serverLogFile(join(base, 'data')),
     }
   } catch (cause) {
     throw new DatabaseError('ERR_DATABASE_FOLDER', `no database can be kept for the data folder ${dataDir}`, {
       cause,
     })
   }
+}
+
+/** The embedded server's own log, beside the cluster. */
+export function serverLogFile(databaseDir: string): string {
+  return join(dirname(databaseDir), 'server.log')
 }
 
 export async function giveTo(account: Account | null, path: string): Promise<void> {

@@ -19,6 +19,7 @@ export {
   type ClockAgreementOptions,
   type ClockComparison,
 } from './clock-agreement.ts'
+export { serverLogFile } from './cluster.ts'
 export type { Connection } from './connection.ts'
 export { syncFolder, writeSynced, type SyncedWrite } from './durable-file.ts'
 export { DatabaseError } from './errors.ts'

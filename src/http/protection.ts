@@ -16,14 +16,35 @@ export interface ProtectionOptions {
   /** See {@link securityHeaders}. */
   readonly isHttps?: (c: Context) => boolean
   readonly observe?: (request: FinishedRequest) => void
+  /** Told of every request that changed something or was refused; default nobody. Must not throw. */
+  readonly audit?: (answered: AnsweredRequest) => void
 }
 
 /** Request id and log line, security headers, body limit, outages: what stands before every route. */
 export function protection(options: ProtectionOptions): MiddlewareHandler<SuretyEnv> {
   return every(
-    requestLog(options),
+    requestLog({ ...options, observe: (request) => observed(options, request) }),
     securityHeaders(options.isHttps ? { isHttps: options.isHttps } : {}),
     limitBody(options.maxBodyBytes),
     answerOutage,
   ) as MiddlewareHandler<SuretyEnv>
+}
+
+/** A request as the audit log takes it. */
+export interface AnsweredRequest {
+  readonly kind: 'http.request'
+  readonly request: string
+  readonly method: string
+  readonly route: string
+  readonly status: number
+}
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
+const REFUSED = new Set([401, 403, 429])
+
+function observed({ observe, audit }: ProtectionOptions, finished: FinishedRequest): void {
+  observe?.(finished)
+  const { requestId: request, method, route, status } = finished
+  if (!READING.has(method) || REFUSED.has(status))
+    audit?.({ kind: 'http.request', request, method, route, status })
 }

@@ -36,7 +36,8 @@ it('measures a request on the monotonic clock', async () => {
     return c.text('ok')
   })
   await app.request('/items/7?key=secret')
-  expect(seen).toEqual([{ method: 'GET', route: '/items/:id', status: 200, durationMs: 12.3 }])
+  const finished = { method: 'GET', route: '/items/:id', status: 200, durationMs: 12.3 }
+  expect(seen).toEqual([{ requestId: expect.any(String), ...finished }])
 })
 
 it('traces a request by its route, and ends the span of a failed one', async () => {

@@ -8,6 +8,7 @@ import type { HttpLogger, SuretyEnv } from './context.ts'
 
 /** What is observed of a finished request. */
 export interface FinishedRequest {
+  readonly requestId: string
   readonly method: string
   /** The route's pattern, such as `/items/:id`; `(none)` where none matched. */
   readonly route: string
@@ -39,15 +40,15 @@ export function requestLog(options: RequestLogOptions) {
     const started = options.clock.monotonic()
     await traced(c, next)
     const durationMs = Math.round((options.clock.monotonic() - started) * 10) / 10
-    const finished = { ...outcomeOf(c), durationMs }
+    const finished = { requestId, ...outcomeOf(c), durationMs }
     c.header('X-Request-Id', requestId)
     options.observe?.(finished)
     const level = finished.status >= 500 ? 'warn' : 'info'
-    options.logger[level]({ requestId, ...finished }, 'request')
+    options.logger[level](finished, 'request')
   })
 }
 
-function outcomeOf(c: Context): Omit<FinishedRequest, 'durationMs'> {
+function outcomeOf(c: Context): Omit<FinishedRequest, 'requestId' | 'durationMs'> {
   return { method: c.req.method, route: routeOf(c), status: c.res.status }
 }
 

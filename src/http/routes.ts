@@ -21,11 +21,13 @@ import {
 } from '../page/index.ts'
 import type { DroppedCount, RequestInput, SecurityPage, Site } from '../page/index.ts'
 import { SYSTEM_TABLES } from '../promises/index.ts'
+import { AUDIT_PATH } from '../verify/index.ts'
 import { renderMarkup, STYLESHEET } from '../ui/index.ts'
 import type { Markup } from '../ui/index.ts'
 import { loadBrowserModules, MODULES_PATH } from './browser-modules.ts'
 import type { HttpLogger, SuretyEnv } from './context.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
+import { logRoutes, type LogFiles } from './log-routes.ts'
 import { createEvidenceSource } from './evidence-source.ts'
 import type { EvidenceReader } from './evidence-source.ts'
 import { bearerMatches } from './metrics.ts'
@@ -40,6 +42,8 @@ export interface RoutesDeps {
   /** The parsed page, asked for at each request, so that development can reload it. */
   readonly page: () => SecurityPage
   readonly evidence: EvidenceReader
+  /** The audit log's files; default none are served. */
+  readonly audit?: LogFiles
   /** The configured witnesses and what they answered; default none. */
   readonly witnesses?: () => readonly WitnessStanding[]
   readonly clock: Clock
@@ -71,6 +75,7 @@ export function createRoutes(deps: RoutesDeps): Hono<SuretyEnv> {
   const source = createEvidenceSource(deps.evidence, deps.witnesses)
   app.route('/', pageRoutes({ ...deps, source, hasSecurityTxt }))
   app.route('/', evidenceRoutes(deps.site.vkey, deps.evidence))
+  if (deps.audit) app.route('/', logRoutes(AUDIT_PATH, deps.audit))
   app.route('/', assetRoutes())
   app.route('/', operationRoutes(deps))
   return app

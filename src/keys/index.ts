@@ -40,6 +40,8 @@ export {
   type EpochStanding,
 } from './epoch-standing.ts'
 export { KeysError } from './errors.ts'
+export { frame } from './frame.ts'
+export { gcmOpen, gcmSeal, takeKey } from './gcm.ts'
 export { readKeyStatus, readStandings, type KeyStatus, type KeyStatusOptions } from './key-status.ts'
 export { openAwsKmsProvider, type AwsKmsProviderOptions } from './providers/aws-kms-provider.ts'
 export type { AwsCredentials } from './providers/aws-signature.ts'

@@ -24,5 +24,10 @@ export const LogError = defineErrors('LogError', {
   ERR_LOG_WITNESS_STATE:
     'put back the newest copy of the witness’s folder, or retire this witness and begin one with a new key: what it signed must not be forgotten',
   ERR_LOG_CLOSED: 'open the log again',
+  ERR_LOG_BODY:
+    'look at this row of surety.audit_bodies: something other than the log changed it; restore it from a backup',
+  ERR_LOG_PERIOD:
+    'put back the key folder that belongs to this database; the key of this audit period must exist until its end',
+  ERR_LOG_RETENTION: 'keep audit entries for at least 12 days: retention.logs?atMost=… on the security page',
   ERR_LOG_NO_ENTRY: 'ask for an index below the size of the checkpoint',
 })

@@ -1,18 +1,12 @@
 import { canonicalBytes, createId, fromUtf8, SuretyError, utf8 } from '../kernel/index.ts'
-import {
-  deriveStandings,
-  ENTRY_VERSION,
-  formatVerifierKey,
-  parseEntry,
-  parseVerifierKey,
-} from '../verify/index.ts'
+import { deriveStandings, ENTRY_VERSION, formatVerifierKey, parseEntry } from '../verify/index.ts'
 import type { EvidenceBody, EvidenceEntry, PromiseStanding, VerifierKey } from '../verify/index.ts'
 import type { Connection } from '../database/index.ts'
 import { LogError } from './errors.ts'
 import { createLogFolder } from './folder.ts'
 import { openLog } from './log.ts'
 import type { LogOptions, SequencedLog } from './log.ts'
-import { VKEY_FILE } from './published.ts'
+import { verifierKeyOf } from './published.ts'
 import type { PublishedCheckpoint } from './published.ts'
 import { createLogReader, readServed } from './reader.ts'
 import type { LogReader, Published } from './reader.ts'
@@ -70,9 +64,7 @@ export interface EvidenceLog extends Pick<SequencedLog, 'wake' | 'flush' | 'fail
  */
 export async function openEvidenceLog(options: EvidenceLogOptions): Promise<EvidenceLog> {
   const { origin, software = 'surety', clock } = options
-  const key = await keyOf(options)
-  if (key.name !== origin)
-    throw new LogError('ERR_LOG_ORIGIN', `the log’s key is of ${key.name}, not of ${origin}`)
+  const key = await verifierKeyOf(options, origin)
   const genesis = (atMs: number): Uint8Array =>
     canonicalBytes(stamp(createId(clock), { kind: 'log.opened', origin, software }, atMs))
   const log = await openLog({ ...options, name: 'evidence', leaves: { ...EVIDENCE_LEAVES, genesis } })
@@ -142,15 +134,8 @@ function createSnapshot(
   }
 }
 
-async function keyOf({ access, folder }: EvidenceLogOptions): Promise<VerifierKey> {
-  if (access.mode === 'sequence') return access.signer.key
-  const text = await createLogFolder(folder).read(VKEY_FILE)
-  if (text === null) throw new LogError('ERR_LOG_NOT_OPENED', 'the log folder holds no log yet')
-  return parseVerifierKey(fromUtf8(text))
-}
-
 const EVIDENCE_LEAVES: LeafFormat = {
-  stamp: (id, body, atMs) => canonicalBytes(stamp(id, JSON.parse(fromUtf8(body)) as EvidenceBody, atMs)),
+  stamp: (id, body, atMs) => [canonicalBytes(stamp(id, JSON.parse(fromUtf8(body)) as EvidenceBody, atMs))],
   idOf: (leaf) => readStamp(leaf).id,
   timeOf: (leaf) => Date.parse(readStamp(leaf).at),
 }

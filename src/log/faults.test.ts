@@ -127,7 +127,7 @@ describe('processes killed with SIGKILL, thirty times, two publishing at once', 
 })
 
 const leaves: LeafFormat = {
-  stamp: (id, body, atMs) => utf8(`${id}|${atMs}|${Buffer.from(body).toString()}`),
+  stamp: (id, body, atMs) => [utf8(`${id}|${atMs}|${Buffer.from(body).toString()}`)],
   idOf: (leaf) => Buffer.from(leaf).toString().split('|')[0]!,
   timeOf: (leaf) => Number(Buffer.from(leaf).toString().split('|')[1]),
 }

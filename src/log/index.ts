@@ -11,10 +11,36 @@
  * checkpoint (C2SP tlog-checkpoint), and only then forgets the queue. A start reads the whole folder
  * back, checks it, and refuses a folder that lies behind what the database has published.
  *
+ * The audit log takes every event in the transaction of what it records. Its leaves are salted
+ * commitments (`verify/audit-commitment.ts`); the bodies lie beside them, sealed under a key per batch
+ * that is derived from a key per period (`audit-keys.ts`). A period's key dies before its first event
+ * is older than the retention; leaves and tiles stay, so that every proof still holds.
+ *
  * A witness is another process, best of another owner: `witness/` has both sides, the one that cosigns and
  * the one that collects. Without one a key holder can show two logs to two visitors. It
  * keeps no folder from its owner's hand; it makes the hand visible.
  */
+export type { OpenedBody } from './audit-bodies.ts'
+export type {
+  AuditActor,
+  AuditEntry,
+  AuditEvent,
+  DataChanged,
+  RequestAnswered,
+  SignIn,
+} from './audit-event.ts'
+export type { AuditPeriod } from './audit-keys.ts'
+export {
+  openAuditLog,
+  type AuditLog,
+  type AuditLogOptions,
+  type AuditRetention,
+  type OpenedEntry,
+} from './audit-log.ts'
+export type { PrunedPeriod } from './audit-pruning.ts'
+export type { ProvenLeaf } from './audit-reader.ts'
+export type { AuditBacklog, AuditStatement } from './audit-records.ts'
+export type { PruningRehearsal } from './audit-rehearsal.ts'
 export { LogError } from './errors.ts'
 export { openEvidenceLog } from './evidence-log.ts'
 export type { EvidenceLog, EvidenceLogOptions, EvidenceSnapshot } from './evidence-log.ts'

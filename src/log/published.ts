@@ -1,4 +1,4 @@
-import { equalBytes, SuretyError, utf8 } from '../kernel/index.ts'
+import { equalBytes, fromUtf8, SuretyError, utf8 } from '../kernel/index.ts'
 import {
   bundlesOf,
   createTileEdge,
@@ -6,13 +6,15 @@ import {
   hashLeaf,
   openCheckpoint,
   parseBundle,
+  parseVerifierKey,
   TILE_WIDTH,
   tilePath,
-  tilesOf,
 } from '../verify/index.ts'
-import type { Checkpoint, Tile, TileEdge, VerifierKey } from '../verify/index.ts'
+import type { Checkpoint, FullTile, Tile, TileEdge, VerifierKey } from '../verify/index.ts'
 import { LogError } from './errors.ts'
+import { createLogFolder } from './folder.ts'
 import type { LogFolder } from './folder.ts'
+import type { LogOptions } from './log.ts'
 
 /** A checkpoint as published, with its signed note. */
 export interface PublishedCheckpoint extends Checkpoint {
@@ -37,6 +39,25 @@ export async function readPublished(
   } catch (cause) {
     throw tampered('the checkpoint in the log folder is not one this log signed', cause)
   }
+}
+
+/**
+ * The key that signs a log: the signer's, or for a process that only appends the one in the folder.
+ * @throws LogError `ERR_LOG_NOT_OPENED` before the server's first start, `ERR_LOG_ORIGIN`
+ */
+export async function verifierKeyOf(
+  { access, folder }: Pick<LogOptions, 'access' | 'folder'>,
+  origin: string,
+): Promise<VerifierKey> {
+  const key = access.mode === 'sequence' ? access.signer.key : await publishedKey(createLogFolder(folder))
+  if (key.name === origin) return key
+  throw new LogError('ERR_LOG_ORIGIN', `the log’s key is of ${key.name}, not of ${origin}`)
+}
+
+async function publishedKey(folder: LogFolder): Promise<VerifierKey> {
+  const text = await folder.read(VKEY_FILE)
+  if (text === null) throw new LogError('ERR_LOG_NOT_OPENED', 'the log folder holds no log yet')
+  return parseVerifierKey(fromUtf8(text))
 }
 
 /** The text served as `vkey`. */
@@ -65,7 +86,7 @@ export async function readLeaves(folder: LogFolder, from: number, size: number):
   const leaves: Uint8Array[] = []
   for (const tile of bundlesOf(size).slice(Math.floor(from / TILE_WIDTH))) {
     const start = tile.index * TILE_WIDTH
-    const entries = parseStored(await readTile(folder, tile), tile)
+    const entries = await readBundle(folder, tile)
     leaves.push(...entries.slice(Math.max(0, from - start), size - start))
   }
   return leaves
@@ -74,14 +95,15 @@ export async function readLeaves(folder: LogFolder, from: number, size: number):
 /** A folder read from its first entry to its checkpoint. */
 export interface Scan {
   readonly edge: TileEdge
-  readonly leaves: readonly Uint8Array[]
+  /** The leaves of the last bundle. */
+  readonly tail: readonly Uint8Array[]
   /** Root of the first `size` entries, for a size asked for in advance. */
   readonly earlierRoot: Uint8Array | null
 }
 
 /**
- * Reads a whole folder and checks it: entries hash to the checkpoint's root, and every tile says
- * what the entries say.
+ * Reads a whole folder, bundle by bundle, and checks it: entries hash to the checkpoint's root, and
+ * every tile says what the entries say. Memory does not grow with the log.
  *
  * @param earlierSize a size whose root is wanted as well
  * @throws LogError `ERR_LOG_TAMPERED`
@@ -92,27 +114,27 @@ export async function scanFolder(
   earlierSize: number,
 ): Promise<Scan> {
   const size = checkpoint?.size ?? 0
-  const leaves = await readLeaves(folder, 0, size)
   const edge = createTileEdge()
-  const hashes = new Map<string, Uint8Array>()
+  let tail: readonly Uint8Array[] = []
   let earlierRoot = earlierSize === 0 ? edge.root() : null
-  for (const leaf of leaves) {
-    for (const tile of edge.append(hashLeaf(leaf)))
-      hashes.set(`${tile.level}/${tile.index}`, join(tile.hashes))
-    if (edge.size === earlierSize) earlierRoot = edge.root()
+  for (const bundle of bundlesOf(size)) {
+    tail = await readBundle(folder, bundle)
+    for (const leaf of tail) {
+      for (const tile of edge.append(hashLeaf(leaf))) await checkTile(folder, tile)
+      if (edge.size === earlierSize) earlierRoot = edge.root()
+    }
   }
-  for (const tile of edge.partials()) hashes.set(`${tile.level}/${tile.index}`, join(tile.hashes))
   if (checkpoint && !equalBytes(edge.root(), checkpoint.rootHash)) {
     throw tampered('the entries in the log folder do not hash to the root of its checkpoint')
   }
-  for (const tile of tilesOf(size)) {
-    const expected = hashes.get(`${tile.level}/${tile.index}`)
-    const stored = await readTile(folder, tile)
-    if (!expected || !equalBytes(stored, expected)) {
-      throw tampered(`${tilePath(tile)} in the log folder does not fit the entries`)
-    }
-  }
-  return { edge, leaves, earlierRoot }
+  for (const tile of edge.partials()) await checkTile(folder, tile)
+  return { edge, tail, earlierRoot }
+}
+
+async function checkTile(folder: LogFolder, { level, index, hashes }: FullTile): Promise<void> {
+  const tile = { level, index, width: hashes.length }
+  if (equalBytes(await readTile(folder, tile), join(hashes))) return
+  throw tampered(`${tilePath(tile)} in the log folder does not fit the entries`)
 }
 
 /** The bytes of a tile of these hashes. */
@@ -120,6 +142,11 @@ export function join(hashes: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(hashes.length * 32)
   for (const [i, hash] of hashes.entries()) bytes.set(hash, i * 32)
   return bytes
+}
+
+/** The entries of a stored bundle. @throws LogError `ERR_LOG_TAMPERED` */
+export async function readBundle(folder: LogFolder, bundle: Tile): Promise<Uint8Array[]> {
+  return parseStored(await readTile(folder, bundle), bundle)
 }
 
 function parseStored(bytes: Uint8Array, tile: Tile): Uint8Array[] {

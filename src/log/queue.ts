@@ -18,10 +18,14 @@ export interface QueuedRow {
   readonly body: Uint8Array
 }
 
-/** Takes the log's lock until the transaction ends; false where another transaction holds it. */
+/**
+ * Takes the log's lock until the transaction ends; false where another transaction holds it. The
+ * transaction's commit does not wait for the disk: what it says is in the folder already, durably, and
+ * the next tick says it again where a crash of the database took it back.
+ */
 export async function tryLock(connection: Connection, log: string): Promise<boolean> {
   const rows = await connection.query<{ held: boolean }>(
-    'select pg_try_advisory_xact_lock($1, hashtext($2)) as held',
+    `select pg_try_advisory_xact_lock($1, hashtext($2)) as held, set_config('synchronous_commit', 'off', true)`,
     [LOCK_CLASS, log],
   )
   return rows[0]?.held === true
@@ -47,6 +51,7 @@ export async function readQueue(connection: Connection, log: string, limit: numb
   )
 }
 
+/** Deletes rows by their ids: what a start finds published, whose rows nobody has read. */
 export async function deleteQueued(
   connection: Connection,
   log: string,
@@ -56,6 +61,11 @@ export async function deleteQueued(
     log,
     ids,
   ])
+}
+
+/** Deletes the rows that one tick has read and published. */
+export async function deleteRows(connection: Connection, seqs: readonly number[]): Promise<void> {
+  await connection.query('delete from surety.log_queue where seq = any($1::bigint[])', [seqs])
 }
 
 /** The newest row waiting to be published; null where none is. */

@@ -73,19 +73,25 @@ export function createLogReader(folder: LogFolder, key: VerifierKey): LogReader 
       queue = next.catch(() => {})
       return next
     },
-    proof: (at, index) => proveEntry(folder, at, index),
+    async proof({ checkpoint, leaves: published }, index) {
+      const leaf = published[index]
+      if (leaf === undefined)
+        throw new LogError('ERR_LOG_NO_ENTRY', `the log has no entry ${index} among ${checkpoint.size}`)
+      return proveLeaf(folder, checkpoint, leaf, index)
+    },
   }
 }
 
-async function proveEntry(
+/**
+ * The tlog-proof that a leaf is entry `index` under a checkpoint.
+ * @throws LogError `ERR_LOG_TAMPERED` where it is not
+ */
+export async function proveLeaf(
   folder: LogFolder,
-  { checkpoint, leaves }: Published,
+  { size, rootHash, note }: PublishedCheckpoint,
+  leaf: Uint8Array,
   index: number,
 ): Promise<string> {
-  const { size, rootHash, note } = checkpoint
-  const leaf = leaves[index]
-  if (leaf === undefined)
-    throw new LogError('ERR_LOG_NO_ENTRY', `the log has no entry ${index} among ${size}`)
   const tiles = new Map<string, Promise<Uint8Array>>()
   const read = tileHashReader(size, (tile) => {
     const path = tilePath(tile)

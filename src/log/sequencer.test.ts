@@ -21,7 +21,7 @@ const clock = manualClock(1_000)
 
 /** Leaves `id|time|body`, so that what was logged can be read off. */
 const leaves: LeafFormat = {
-  stamp: (id, body, atMs) => utf8(`${id}|${atMs}|${fromUtf8(body)}`),
+  stamp: (id, body, atMs) => [utf8(`${id}|${atMs}|${fromUtf8(body)}`)],
   idOf: (leaf) => fromUtf8(leaf).split('|')[0]!,
   timeOf: (leaf) => Number(fromUtf8(leaf).split('|')[1]),
 }

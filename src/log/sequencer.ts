@@ -2,6 +2,7 @@ import type { Connection } from '../database/index.ts'
 import { equalBytes, utf8 } from '../kernel/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import {
+  createTileEdge,
   formatBundle,
   formatCheckpoint,
   formatVerifierKey,
@@ -26,15 +27,16 @@ import {
   VKEY_FILE,
 } from './published.ts'
 import type { PublishedCheckpoint } from './published.ts'
-import { deleteQueued, newestQueued, readQueue, readState, tryLock, writeState } from './queue.ts'
-import type { LogState } from './queue.ts'
+import { deleteQueued, deleteRows, newestQueued, readQueue, readState, tryLock, writeState } from './queue.ts'
+import type { LogState, QueuedRow } from './queue.ts'
 
 /** What one log's leaves are made of. */
 export interface LeafFormat {
-  /** The leaf of a queued body; `atMs` never goes back along the log. */
-  stamp(id: string, body: Uint8Array, atMs: number): Uint8Array
+  /** The leaves of a queued row, one at least; `atMs` never goes back along the log. */
+  stamp(id: string, body: Uint8Array, atMs: number): readonly Uint8Array[]
+  /** The id of the queued row that a leaf, or the first of several, was made of. */
   idOf(leaf: Uint8Array): string
-  /** Unix milliseconds of a leaf. */
+  /** Unix milliseconds of a leaf; 0 where leaves bear no time. */
   timeOf(leaf: Uint8Array): number
   /** The first leaf of a new log, if it has one. */
   genesis?(atMs: number): Uint8Array
@@ -47,7 +49,7 @@ export interface SequencerOptions {
   readonly signer: NoteSigner
   readonly leaves: LeafFormat
   readonly clock: Clock
-  /** Most entries that one tick publishes. Default 4,096. */
+  /** Entries after which a tick takes no further row. Default 4,096. */
   readonly maxBatch?: number
 }
 
@@ -94,9 +96,9 @@ export class Sequencer {
     try {
       const head = await this.#align(connection)
       const rows = await readQueue(connection, name, maxBatch)
-      const leaves = this.#stamp(head, rows)
-      if (leaves.length === 0) return 'idle'
-      return (await this.#publishNew(connection, head, leaves)) ? 'published' : 'busy'
+      const stamped = this.#stamp(head, rows, maxBatch)
+      if (stamped.leaves.length === 0) return 'idle'
+      return (await this.#publishNew(connection, head, stamped)) ? 'published' : 'busy'
     } catch (error) {
       this.#head = null
       throw error
@@ -115,7 +117,9 @@ export class Sequencer {
     if (recovering) published = await this.#finishInterrupted(connection, head, published)
     const said = state?.size ?? 0
     if (published && published.size > said) {
-      await this.#record(connection, published, await readLeaves(folder, said, published.size))
+      const leaves = await readLeaves(folder, said, published.size)
+      await deleteQueued(connection, name, leaves.map(this.#options.leaves.idOf))
+      await this.#record(connection, published)
     }
     this.#head = head
     return head
@@ -133,7 +137,7 @@ export class Sequencer {
   async #load(state: LogState | null, published: PublishedCheckpoint | null): Promise<Head> {
     const { folder, signer, leaves: format } = this.#options
     const stateSize = state?.size ?? 0
-    const { edge, leaves, earlierRoot } = await scanFolder(folder, published, stateSize)
+    const { edge, tail, earlierRoot } = await scanFolder(folder, published, stateSize)
     if (state && (!earlierRoot || !equalBytes(earlierRoot, state.root))) {
       throw new LogError(
         'ERR_LOG_FORK',
@@ -145,8 +149,8 @@ export class Sequencer {
     else if (!equalBytes(vkey, vkeyFile(signer.key))) {
       throw new LogError('ERR_LOG_KEY', 'the log folder belongs to another verifier key')
     }
-    const last = leaves.at(-1)
-    const bundle = leaves.slice(edge.size - (edge.size % TILE_WIDTH))
+    const last = tail.at(-1)
+    const bundle = tail.length < TILE_WIDTH ? [...tail] : []
     return { edge, bundle, lastMs: last ? format.timeOf(last) : 0 }
   }
 
@@ -167,43 +171,49 @@ export class Sequencer {
       }
     }
     const intent = await readIntent(folder, signer.key, size)
-    return intent ? this.#publish(connection, head, intent) : published
+    return intent ? this.#publish(connection, head, intent, extend(head, intent.leaves)) : published
   }
 
-  #stamp(head: Head, rows: readonly { seq: number; entry_id: string; body: Uint8Array }[]): Uint8Array[] {
+  #stamp(head: Head, rows: readonly QueuedRow[], maxLeaves: number): Stamped {
     const { leaves: format, clock } = this.#options
     const atMs = Math.max(clock.now(), head.lastMs)
     const genesis = head.edge.size === 0 ? format.genesis?.(atMs) : undefined
-    const stamped = rows.map(({ seq, entry_id, body }) => {
-      try {
-        const leaf = format.stamp(entry_id, body, atMs)
-        if (leaf.length <= LIMITS.maxEntryBytes) return leaf
-      } catch (cause) {
-        throw new LogError('ERR_LOG_QUEUE', `row ${seq} of the queue cannot become an entry`, { cause })
-      }
-      throw new LogError('ERR_LOG_QUEUE', `row ${seq} of the queue is too long for an entry`)
-    })
-    return genesis ? [genesis, ...stamped] : stamped
+    const leaves = genesis ? [genesis] : []
+    const seqs: number[] = []
+    for (const row of rows) {
+      if (leaves.length >= maxLeaves) break
+      leaves.push(...stampRow(format, row, atMs))
+      seqs.push(row.seq)
+    }
+    return { leaves, seqs }
   }
 
   /** False where another process has decided what comes next. */
-  async #publishNew(connection: Connection, head: Head, leaves: readonly Uint8Array[]): Promise<boolean> {
+  async #publishNew(connection: Connection, head: Head, { leaves, seqs }: Stamped): Promise<boolean> {
     const from = head.edge.size
-    const rootHash = head.edge.rootWith(leaves.map(hashLeaf))
-    const intent = { origin: this.#origin, from, leaves, rootHash }
+    const ahead = copyOf(head)
+    const files = extend(ahead, leaves)
+    const intent = { origin: this.#origin, from, leaves, rootHash: ahead.edge.root() }
     const { folder, signer } = this.#options
     if (!(await folder.claim(intentName(from), await formatIntent(intent, signer)))) {
       this.#head = null
       return false
     }
-    const published = await this.#publish(connection, head, intent)
-    await this.#record(connection, published, leaves)
+    const published = await this.#publish(connection, ahead, intent, files)
+    this.#head = ahead
+    await deleteRows(connection, seqs)
+    await this.#record(connection, published)
     return true
   }
 
-  async #publish(connection: Connection, head: Head, intent: Intent): Promise<PublishedCheckpoint> {
+  /** Publishes the files of a head that the intent's leaves are part of already. */
+  async #publish(
+    connection: Connection,
+    head: Head,
+    intent: Intent,
+    files: ReadonlyMap<string, Uint8Array>,
+  ): Promise<PublishedCheckpoint> {
     const { folder, signer, leaves: format } = this.#options
-    const files = extend(head, intent.leaves)
     const checkpoint = { origin: this.#origin, size: head.edge.size, rootHash: head.edge.root() }
     checkIntentRoot(intent, checkpoint.rootHash)
     head.lastMs = format.timeOf(intent.leaves.at(-1)!)
@@ -230,16 +240,32 @@ export class Sequencer {
   }
 
   /** Says in the database what the folder has published since it last said so. */
-  async #record(
-    connection: Connection,
-    published: PublishedCheckpoint,
-    leaves: readonly Uint8Array[],
-  ): Promise<void> {
-    const { name, leaves: format } = this.#options
-    await deleteQueued(connection, name, leaves.map(format.idOf))
+  async #record(connection: Connection, published: PublishedCheckpoint): Promise<void> {
     const { origin, size, rootHash, note } = published
-    await writeState(connection, name, { origin, vkey: this.#vkey, size, root: rootHash, checkpoint: note })
+    const state = { origin, vkey: this.#vkey, size, root: rootHash, checkpoint: note }
+    await writeState(connection, this.#options.name, state)
   }
+}
+
+/** Leaves that come next, and the rows of the queue that they are made of. */
+interface Stamped {
+  readonly leaves: readonly Uint8Array[]
+  readonly seqs: readonly number[]
+}
+
+/** @throws LogError `ERR_LOG_QUEUE` */
+function stampRow(
+  format: LeafFormat,
+  { seq, entry_id, body }: QueuedRow,
+  atMs: number,
+): readonly Uint8Array[] {
+  try {
+    const leaves = format.stamp(entry_id, body, atMs)
+    if (leaves.length > 0 && leaves.every((leaf) => leaf.length <= LIMITS.maxEntryBytes)) return leaves
+  } catch (cause) {
+    throw new LogError('ERR_LOG_QUEUE', `row ${seq} of the queue cannot become an entry`, { cause })
+  }
+  throw new LogError('ERR_LOG_QUEUE', `row ${seq} of the queue is too long for an entry`)
 }
 
 function refuseBehind(state: LogState | null, published: PublishedCheckpoint | null): void {
@@ -252,6 +278,14 @@ function refuseBehind(state: LogState | null, published: PublishedCheckpoint | n
       ? `the checkpoint in the log folder has another root at size ${size} than the database published`
       : `the log folder ends at ${size} entries, the database has published ${state.size}`
   throw new LogError('ERR_LOG_FOLDER_BEHIND', message)
+}
+
+/** A head of its own: one that is extended in vain leaves no trace. */
+function copyOf({ edge, bundle, lastMs }: Head): Head {
+  const levels: Uint8Array[][] = []
+  for (const { level, hashes } of edge.partials()) levels[level] = [...hashes]
+  const whole = Array.from(levels, (hashes) => hashes ?? [])
+  return { edge: createTileEdge(edge.size, whole), bundle: [...bundle], lastMs }
 }
 
 /** Appends leaves to the head; returns every file that the longer log consists of and the shorter did not. */

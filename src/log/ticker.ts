@@ -7,8 +7,8 @@ export interface Ticker {
 }
 
 export interface TickerOptions {
-  /** Least time between the end of a run and the next one, in milliseconds. */
-  readonly pauseMs: number
+  /** Least time between the end of a run and the next one, in milliseconds; given how long the run took. */
+  readonly pauseMs: number | ((runMs: number) => number)
   /** Longest time without a run, in milliseconds. */
   readonly pollMs: number
 }
@@ -28,16 +28,18 @@ export function createTicker(job: () => Promise<void>, { pauseMs, pollMs }: Tick
     timer.unref()
   }
   const elapse = (): void => {
-    if (pausing && !wanted) schedule(Math.max(0, pollMs - pauseMs), false)
+    if (pausing && !wanted) schedule(pollMs, false)
     else run()
   }
   const run = (): void => {
     if (timer) clearTimeout(timer)
     timer = null
     wanted = false
+    const started = performance.now()
     running = job().finally(() => {
       running = null
-      if (!closed) schedule(pauseMs, true)
+      const pause = typeof pauseMs === 'number' ? pauseMs : pauseMs(performance.now() - started)
+      if (!closed) schedule(pause, true)
     })
   }
   schedule(pollMs, false)

@@ -7,7 +7,9 @@ import { disclosureContact } from './disclosure-contact.ts'
 import { encryptionKeysApart } from './encryption-keys-apart.ts'
 import { encryptionRest } from './encryption-rest.ts'
 import { guardHeaders } from './guard-headers.ts'
+import { monitorAuditTrail } from './monitor-audit-trail.ts'
 import { privacyLawfulBasis } from './privacy-lawful-basis.ts'
+import { retentionLogs } from './retention-logs.ts'
 
 const DEFINITIONS: readonly PromiseDefinition[] = [
   accessRbac,
@@ -18,7 +20,9 @@ const DEFINITIONS: readonly PromiseDefinition[] = [
   encryptionKeysApart,
   encryptionRest,
   guardHeaders,
+  monitorAuditTrail,
   privacyLawfulBasis,
+  retentionLogs,
 ]
 
 /** The promises that have a mechanism, by id. */

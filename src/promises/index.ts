@@ -17,7 +17,17 @@ export { PromiseError } from './errors.ts'
 export { promisesMigrations } from './migrations.ts'
 export { openEnvelopes, type OpenedEnvelopes } from './open-envelopes.ts'
 export { PLANNED_PROMISES } from './planned.ts'
-export type { AnyTables, DatabaseView, KeyView, LiveTable, ProbeContext } from './probe-context.ts'
+export type {
+  AnyTables,
+  AuditView,
+  DatabaseView,
+  KeyView,
+  LiveTable,
+  LogFileAge,
+  ProbeContext,
+  RecordedAudit,
+} from './probe-context.ts'
+export { recordedAudit } from './monitor-audit-trail.ts'
 export { runProbe, type EvidenceSink } from './run-probe.ts'
 export { dueClaims } from './schedule.ts'
 export { bytesNeedles, textNeedles, type Needle } from './search/needle.ts'

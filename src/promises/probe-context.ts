@@ -3,6 +3,7 @@ import type { Principal } from '../access/index.ts'
 import type { SuretyConfig } from '../declare/index.ts'
 import type { EpochStanding } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import type { AuditLog } from '../log/index.ts'
 import type { Canaries } from './canaries.ts'
 
 /** Rows whose shape only the data map knows. */
@@ -45,6 +46,40 @@ export interface KeyView {
   material(most: number): Promise<{ readonly label: string; readonly bytes: Uint8Array }[]>
 }
 
+/** A log file beside the audit log: the app's own, or the embedded server's. */
+export interface LogFileAge {
+  readonly name: string
+  /** When its oldest line was written, in Unix milliseconds. */
+  readonly oldestAt: number
+}
+
+/** The audit log as the evidence log knew it: what it must still begin with. */
+export interface RecordedAudit {
+  readonly size: number
+  /** Base64. */
+  readonly root: string
+  readonly vkey: string
+}
+
+/** What probes may see of the audit log, and of other logs. */
+export interface AuditView extends Pick<
+  AuditLog,
+  | 'vkey'
+  | 'flush'
+  | 'backlog'
+  | 'retention'
+  | 'entries'
+  | 'prove'
+  | 'verifyWhole'
+  | 'rootAt'
+  | 'rehearsePruning'
+> {
+  /** What the last probe wrote into the evidence log; null where none did. */
+  recorded(): Promise<RecordedAudit | null>
+  /** Every log file within reach, none that is empty. */
+  logFiles(): Promise<LogFileAge[]>
+}
+
 /** What one run of a probe gets. */
 export interface ProbeContext {
   readonly config: SuretyConfig
@@ -57,6 +92,7 @@ export interface ProbeContext {
   readonly canaries: Canaries | null
   readonly database: DatabaseView
   readonly keys: KeyView
+  readonly audit: AuditView
   /** A governed query builder. */
   as(principal: Principal): Kysely<AnyTables>
   /** A principal of the library's own, for whole tables. */

@@ -26,6 +26,7 @@ function contextAt(site: string | null): Omit<ProbeContext, 'signal'> {
     canaries: null,
     database: unused as never,
     keys: unused as never,
+    audit: unused as never,
     as: unused,
     system: unused,
     progress() {},

@@ -58,14 +58,38 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
   {
     schema: 'surety',
     name: 'log_queue',
-    columns: ['seq', 'log', 'entry_id', 'body'],
-    holds: 'entries of the public evidence log for the moment before they are published',
+    columns: ['seq', 'log', 'entry_id', 'body', 'queued_at'],
+    holds:
+      'entries of the public evidence log, and digests of audit events, for the moment before they are published',
   },
   {
     schema: 'surety',
     name: 'log_state',
     columns: ['log', 'origin', 'vkey', 'size', 'root', 'checkpoint'],
-    holds: 'how far the public evidence log is published',
+    holds: 'how far the evidence log and the audit log are published',
+  },
+  {
+    schema: 'surety',
+    name: 'audit_bodies',
+    columns: ['id', 'at', 'period', 'batch', 'commitments', 'sealed'],
+    holds:
+      'who did what to which rows, by pseudonyms and names of columns, encrypted; it can be opened for a year at most',
+  },
+  {
+    schema: 'surety',
+    name: 'audit_keys',
+    columns: [
+      'period',
+      'provider',
+      'provider_key',
+      'wrapped',
+      'first_event_at',
+      'rehearsal',
+      'destroyed_at',
+      'pruned_entries',
+      'pruned_leaf',
+    ],
+    holds: 'keys of the audit events of a month, encrypted, and when they were destroyed',
   },
   {
     schema: 'surety',

@@ -11,6 +11,7 @@ import {
   type RootOperationNode,
   type TransactionSettings,
 } from 'kysely'
+import { hasCode } from '../kernel/index.ts'
 import { planStatement, type Plan } from './plan/plan.ts'
 import { forTheEye } from './seal/parameters.ts'
 import type { Policy } from './plan/authority.ts'
@@ -50,7 +51,7 @@ class PlanningCompiler implements QueryCompiler {
 
   /** The compiled query keeps the caller's tree; its SQL and parameters are a copy, for the eye only. */
   compileQuery(query: RootOperationNode, queryId: CompiledQuery['queryId']): CompiledQuery {
-    const plan = planStatement(this.#policy, query)
+    const plan = this.#plan(query)
     const compiled: CompiledQuery = Object.freeze({
       query,
       queryId,
@@ -62,7 +63,16 @@ class PlanningCompiler implements QueryCompiler {
   }
 
   planOf(compiled: CompiledQuery): Plan {
-    return this.#plans.get(compiled) ?? planStatement(this.#policy, compiled.query)
+    return this.#plans.get(compiled) ?? this.#plan(compiled.query)
+  }
+
+  #plan(query: RootOperationNode): Plan {
+    try {
+      return planStatement(this.#policy, query)
+    } catch (error) {
+      if (hasCode(error, 'ERR_STORE_FORBIDDEN')) this.#policy.onRefused?.('ERR_STORE_FORBIDDEN')
+      throw error
+    }
   }
 }
 

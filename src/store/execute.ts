@@ -2,6 +2,7 @@ import { SpanStatusCode, trace, type Span } from '@opentelemetry/api'
 import type { QueryResult } from 'kysely'
 import type { Logger } from '../database/index.ts'
 import { SuretyError, type Clock } from '../kernel/index.ts'
+import { recordChange, withoutHidden, type Audited } from './audit-trail.ts'
 import type { KeyTree } from '../keys/index.ts'
 import type { Plan } from './plan/plan.ts'
 import { fillParameters } from './seal/parameters.ts'
@@ -17,6 +18,8 @@ export interface Execution {
   readonly clock: Clock
   readonly logger: Logger
   readonly onDropped?: (resource: string, names: readonly string[]) => unknown
+  /** Default: nothing is recorded. */
+  readonly audited?: Audited
 }
 
 const tracer = trace.getTracer('surety.store')
@@ -36,8 +39,9 @@ export async function execute(
   })
   try {
     const work = (transaction: OpenTransaction) => run(execution, transaction, plan)
-    const result = await session.statement(plan.settings, isAtomic(plan), work, isSteady(plan))
+    const result = await session.statement(plan.settings, isAtomic(execution, plan), work, isSteady(plan))
     void tellDropped(execution, plan)
+    if (plan.changed) execution.audited?.trail.committed()
     return result
   } catch (error) {
     fail(span, error)
@@ -53,14 +57,21 @@ async function run(
   plan: Plan,
 ): Promise<QueryResult<unknown>> {
   const { keys, clock } = execution
-  if (plan.update) return runLockedUpdate(execution, transaction, plan, plan.update)
-  if (plan.upsert) return runUpsert(execution, transaction, plan, plan.upsert)
+  const changed = plan.update
+    ? await runLockedUpdate(execution, transaction, plan, plan.update)
+    : plan.upsert && (await runUpsert(execution, transaction, plan, plan.upsert))
+  if (changed) {
+    const { stored, ...result } = changed
+    await recordChange(execution.audited, transaction, plan, result.numAffectedRows, { stored, returned: [] })
+    return result
+  }
   const stored = plan.insert
     ? await sealDrafts(transaction, keys, clock, plan.insert.resource, plan.insert.drafts)
     : []
   const parameters = await fillParameters(transaction, keys, plan.template.parameters, stored)
   const { rows, count } = await transaction.run(plan.template.sql, parameters)
-  const opened = await openRows(execution, transaction, rows, plan.outputs)
+  await recordChange(execution.audited, transaction, plan, count, { stored, returned: rows })
+  const opened = await openRows(execution, transaction, withoutHidden(plan, rows), plan.outputs)
   return plan.action === 'select' ? { rows: opened } : { rows: opened, numAffectedRows: BigInt(count) }
 }
 
@@ -75,9 +86,13 @@ async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan):
 }
 
 /** True where a failure can follow the change: in a later row's write, or in opening what it returns. */
-function isAtomic(plan: Plan): boolean {
-  if (plan.update !== null || plan.upsert !== null) return true
-  return plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed)
+function isAtomic(execution: Execution, plan: Plan): boolean {
+  return (
+    plan.update !== null ||
+    plan.upsert !== null ||
+    (plan.changed !== null && execution.audited !== undefined) ||
+    (plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed))
+  )
 }
 
 /** True where rows that stand for groups are fetched after the groups: they must be the same rows still. */

@@ -20,6 +20,7 @@
  * What it does not do: stop somebody who holds the pool itself; hide from the database which rows
  * have equal blind-indexed values; serve operators, whose grants are not part of it yet; stream.
  */
+export type { AuditedChange, AuditedRow, AuditTrail } from './audit-trail.ts'
 export { StoreError } from './errors.ts'
 export { GovernedKysely } from './governed-kysely.ts'
 export { createStore, type Governed, type Store, type StoreOptions } from './store.ts'

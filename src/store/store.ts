@@ -5,6 +5,7 @@ import type { PermissionText, ResourceMap, TablesOf } from '../declare/index.ts'
 import type { Logger } from '../database/index.ts'
 import type { KeyTree } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import type { AuditTrail } from './audit-trail.ts'
 import { execute } from './execute.ts'
 import { GovernedKysely } from './governed-kysely.ts'
 import type { Policy } from './plan/authority.ts'
@@ -31,6 +32,8 @@ export interface StoreOptions<Resources extends ResourceMap> {
    * failure is logged and changes nothing. Default: nobody.
    */
   readonly onDropped?: (resource: string, names: readonly string[]) => unknown
+  /** Records every change, in its transaction. Default: nothing is recorded. */
+  readonly trail?: AuditTrail
   readonly [WITHOUT_PREDICATES]?: true
 }
 
@@ -69,8 +72,11 @@ export function createStore<const Resources extends ResourceMap>(
   return {
     as(asking) {
       const principal = freezePrincipal(asking)
-      const policy: Policy = { principal, roles, resources, predicates }
-      const backend = { connect, execute: execute.bind(null, options) }
+      const { trail } = options
+      const refused = trail ? { onRefused: (code: string) => trail.refused(principal, code) } : {}
+      const policy: Policy = { principal, roles, resources, predicates, ...refused }
+      const audited = trail ? { audited: { trail, actor: principal } } : {}
+      const backend = { connect, execute: execute.bind(null, { ...options, ...audited }) }
       return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend) }
     },
   }

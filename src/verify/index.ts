@@ -13,6 +13,7 @@
  *
  * Runs in Node and in browsers: imports only `kernel` and SHA-256, reads no clock of its own.
  */
+export { AUDIT_LEAF_BYTES, AUDIT_SALT_BYTES, commitAuditEntry } from './audit-commitment.ts'
 export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export type { Checkpoint } from './checkpoint.ts'
 export {
@@ -75,7 +76,7 @@ export { parseSecurityPage } from './security-page.ts'
 export type { SecurityPage, ShownPromise } from './security-page.ts'
 export { verifySite } from './site.ts'
 export type { VerifyProgress, VerifySiteOptions } from './site.ts'
-export { EVIDENCE_PATH } from './source.ts'
+export { AUDIT_PATH, EVIDENCE_PATH } from './source.ts'
 export type { Fetch } from './source.ts'
 export { parseVerifierState } from './state.ts'
 export type { VerifierState } from './state.ts'

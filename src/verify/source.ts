@@ -15,6 +15,8 @@ export interface Source {
 
 /** Path of the evidence log below a site's URL. */
 export const EVIDENCE_PATH = '/.well-known/surety/evidence/'
+/** Where a site serves its audit log. */
+export const AUDIT_PATH = '/.well-known/surety/audit/'
 
 /**
  * A source over HTTP.

@@ -117,6 +117,7 @@ describe('the pages', () => {
         'guard.headers',
         'incident.process',
         'infra.provider',
+        'monitor.audit-trail',
         'monitor.security',
         'privacy.lawful-basis',
         'retention.logs?atMost=1y',

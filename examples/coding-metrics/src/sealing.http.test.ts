@@ -78,7 +78,7 @@ test('neither the API key nor a session is in the data folders, but for the demo
   expect(rows.map(({ keyHash }) => keyHash).join()).not.toContain(system.apiKey)
 })
 
-test('the nine promises with a mechanism are measured and kept', async () => {
+test('the eleven promises with a mechanism are measured and kept', async () => {
   const runs = await system.surety.probe({ site: system.url })
   const broken = runs
     .filter(({ outcome }) => outcome !== 'kept')
@@ -93,6 +93,8 @@ test('the nine promises with a mechanism are measured and kept', async () => {
     'encryption.keys-apart',
     'encryption.rest',
     'guard.headers',
+    'monitor.audit-trail',
     'privacy.lawful-basis',
+    'retention.logs',
   ])
 }, 120_000)

@@ -13,6 +13,8 @@ export interface Policy {
   readonly resources: ReadonlyMap<string, Resource>
   /** False only in tests that show row-level security holding alone. */
   readonly predicates: boolean
+  /** Told of the code of each refusal for want of a permission. */
+  readonly onRefused?: (code: string) => void
 }
 
 /** What binds rows to the principal within a scope; null where nothing does. */

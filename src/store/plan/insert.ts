@@ -22,7 +22,7 @@ import type { Output } from './selections.ts'
 import { snapshot } from './snapshot.ts'
 import { columnsOf } from './sources.ts'
 import { both, storedColumns } from './table.ts'
-import { planReturning, readTarget, type Target } from './target.ts'
+import { planReturning, readTarget, returningChanged, type Target } from './target.ts'
 import { arbiters } from './unique.ts'
 import { planUpsert, type PlannedUpsert } from './upsert.ts'
 
@@ -33,6 +33,8 @@ export interface PlannedInsert {
   readonly drafts: readonly Draft[]
   /** How each row is resolved against the one that it conflicts with, where SQL alone cannot. */
   readonly upsert: PlannedUpsert | null
+  /** Which rows were written: the drafts, those returned in hidden columns, or nobody knows. */
+  readonly told: 'stored' | 'returned' | 'nowhere'
   /** Undeclared members that were left out, each name once. */
   readonly dropped: readonly string[]
 }
@@ -56,6 +58,7 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
   scope.add({ alias: target.alias, columns: columnsOf(resource) })
   const returning = planReturning(scope, target, query.returning)
   const upsert = planUpsert(authority, target, query, drafts)
+  const told = upsert ? 'stored' : toldBy(query.onConflict)
   const stored = storedColumns(resource)
   // Rows that may meet others are inserted one by one.
   const values = (upsert ? drafts.slice(0, 1) : drafts).map((_, row) =>
@@ -70,8 +73,15 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
       onConflict: upsert?.onConflict ?? planConflict(authority, target, query.onConflict),
     }),
     ...(returning.node && { returning: returning.node }),
+    ...(told === 'returned' && { returning: returningChanged(target, returning) }),
   }
-  return { node: planned, outputs: returning.outputs, resource, drafts, upsert, dropped: [...dropped] }
+  return { node: planned, outputs: returning.outputs, resource, drafts, upsert, told, dropped: [...dropped] }
+}
+
+/** Naming the columns of a conflict asks for the permission to read; without it nothing can be returned. */
+function toldBy(conflict: OperationNode | undefined): PlannedInsert['told'] {
+  if (!conflict) return 'stored'
+  return take(conflict, 'OnConflictNode').columns ? 'returned' : 'nowhere'
 }
 
 function readRows(node: OperationNode, columns: readonly string[]): Record<string, unknown>[] {

@@ -28,6 +28,16 @@ export interface Plan {
   readonly update: (LockedUpdate & { readonly template: Template }) | null
   readonly upsert: RunnableUpsert | null
   readonly dropped: { readonly resource: string; readonly names: readonly string[] } | null
+  /** What a change writes to, for the audit trail. */
+  readonly changed: Changed | null
+}
+
+export interface Changed {
+  readonly resource: Resource
+  /** Declared fields that are written. */
+  readonly columns: readonly string[]
+  /** Where the rows are told: as they were sealed, in hidden columns, or (after a conflict) nowhere. */
+  readonly told: 'stored' | 'returned' | 'nowhere'
 }
 
 /** A statement of several that one plan takes. */
@@ -66,7 +76,7 @@ function withinTheStack<Result>(work: () => Result): Result {
 }
 
 type Planned = Omit<Plan, 'settings' | 'tables'>
-const NOTHING_MORE = { insert: null, update: null, upsert: null, dropped: null } as const
+const NOTHING_MORE = { insert: null, update: null, upsert: null, dropped: null, changed: null } as const
 
 const PLANNERS = {
   SelectQueryNode: (authority: Authority, node: OperationNode): Planned => {
@@ -74,7 +84,7 @@ const PLANNERS = {
     return { ...NOTHING_MORE, action: 'select', template: compile(planned), outputs }
   },
   InsertQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs, resource, drafts, upsert, dropped } = planInsert(authority, node)
+    const { node: planned, outputs, resource, drafts, upsert, told, dropped } = planInsert(authority, node)
     return {
       ...NOTHING_MORE,
       action: 'insert',
@@ -83,10 +93,15 @@ const PLANNERS = {
       insert: { resource, drafts },
       upsert: upsert && { ...upsert, find: toStep(upsert.find), write: toStep(upsert.write) },
       dropped: droppedFrom(resource, dropped),
+      changed: {
+        resource,
+        columns: [...new Set(drafts.flatMap((draft) => Object.keys(draft)))],
+        told,
+      },
     }
   },
   UpdateQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs, locked, resource, dropped } = planUpdate(authority, node)
+    const { node: planned, outputs, locked, resource, columns, dropped } = planUpdate(authority, node)
     return {
       ...NOTHING_MORE,
       action: 'update',
@@ -94,11 +109,13 @@ const PLANNERS = {
       outputs,
       update: locked && { ...locked, template: compile(locked.select.node) },
       dropped: droppedFrom(resource, dropped),
+      changed: { resource, columns, told: locked ? 'stored' : 'returned' },
     }
   },
   DeleteQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs } = planDelete(authority, node)
-    return { ...NOTHING_MORE, action: 'delete', template: compile(planned), outputs }
+    const { node: planned, outputs, resource } = planDelete(authority, node)
+    const changed = { resource, columns: [], told: 'returned' } as const
+    return { ...NOTHING_MORE, action: 'delete', template: compile(planned), outputs, changed }
   },
 }
 

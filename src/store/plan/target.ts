@@ -1,10 +1,10 @@
-import { AliasNode, type OperationNode, type ReturningNode } from 'kysely'
-import type { Resource } from '../../declare/index.ts'
+import { AliasNode, SelectionNode, type OperationNode, type ReturningNode } from 'kysely'
+import { ownerColumns, type Resource } from '../../declare/index.ts'
 import type { Authority } from './authority.ts'
 import { isKind, take } from './nodes.ts'
 import { checkName, readIdentifier, readTable, type Scope } from './scope.ts'
 import { planSelections, type Output } from './selections.ts'
-import { identifier, tableOf } from './table.ts'
+import { columnOf, identifier, tableOf } from './table.ts'
 
 /** The table that a statement changes. */
 export interface Target {
@@ -41,4 +41,20 @@ export function planReturning(
   scope.authority.permit(target.resource, 'read')
   const selected = planSelections(scope, take(node, 'ReturningNode').selections, 'root')
   return { node: { kind: 'ReturningNode', selections: selected.nodes }, outputs: selected.outputs }
+}
+
+/** Begins the hidden columns of a changed row: the audit trail learns from them which row it is and whose. */
+export const CHANGED_PREFIX = '_audit_'
+
+/**
+ * RETURNING with the hidden columns of a changed row. They are the store's own to read: a change that
+ * chooses its rows asks for the permission to read them already.
+ */
+export function returningChanged({ resource, alias }: Target, { node }: PlannedReturning): ReturningNode {
+  const hidden = ['id', ...ownerColumns(resource)].map((column) =>
+    SelectionNode.create(
+      AliasNode.create(columnOf(alias, column), identifier(`${CHANGED_PREFIX}${column}`)) as never,
+    ),
+  )
+  return { kind: 'ReturningNode', selections: [...(node?.selections ?? []), ...hidden] }
 }

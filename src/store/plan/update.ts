@@ -32,7 +32,7 @@ import type { Output } from './selections.ts'
 import { snapshot } from './snapshot.ts'
 import { columnsOf, planFrom, planJoin, type SourceContext } from './sources.ts'
 import { both, columnOf, hasEnvelope, identifier, storedColumns } from './table.ts'
-import { planReturning, readTarget, type Target } from './target.ts'
+import { planReturning, readTarget, returningChanged, type Target } from './target.ts'
 
 /** An update that reads, computes, validates and seals each row before it is written. */
 export interface LockedUpdate {
@@ -55,6 +55,8 @@ export interface PlannedUpdate {
   readonly outputs: readonly Output[]
   readonly locked: LockedUpdate | null
   readonly resource: Resource
+  /** Declared fields that it writes. */
+  readonly columns: readonly string[]
   readonly dropped: readonly string[]
 }
 
@@ -68,15 +70,17 @@ export function planUpdate(authority: Authority, node: OperationNode): PlannedUp
   const changes = readChanges(target.resource, query.updates ?? [])
   requireCovered(authority, target.resource, changes.literals)
   const { dropped } = changes
+  const columns = [...Object.keys(changes.literals), ...changes.computed.keys()]
   if (!hasEnvelope(target.resource) && changes.computed.size === 0) {
     return {
       ...planDirect(authority, target, query, changes),
       locked: null,
       resource: target.resource,
+      columns,
       dropped,
     }
   }
-  return { ...planLocked(authority, target, query, changes), resource: target.resource, dropped }
+  return { ...planLocked(authority, target, query, changes), resource: target.resource, columns, dropped }
 }
 
 interface Changes {
@@ -152,7 +156,7 @@ function planDirect(authority: Authority, target: Target, query: Query, changes:
     ...(from && { from }),
     ...(joins && { joins }),
     ...(where && { where: WhereNode.create(where) }),
-    ...(returning.node && { returning: returning.node }),
+    returning: returningChanged(target, returning),
   }
   return { node, outputs: returning.outputs }
 }

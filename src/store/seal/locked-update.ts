@@ -19,7 +19,7 @@ export async function runLockedUpdate(
   transaction: OpenTransaction,
   plan: Plan,
   update: LockedUpdate & { readonly template: Template },
-): Promise<QueryResult<unknown>> {
+): Promise<QueryResult<unknown> & { readonly stored: readonly StoredRow[] }> {
   const { keys } = opening
   const { resource } = update
   const found = await transaction.run(
@@ -39,7 +39,7 @@ export async function runLockedUpdate(
     rows.push(...(await openRows(opening, transaction, written.rows, plan.outputs)))
     count += written.count
   }
-  return { rows, numAffectedRows: BigInt(count) }
+  return { rows, numAffectedRows: BigInt(count), stored }
 }
 
 /**

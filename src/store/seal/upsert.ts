@@ -23,6 +23,8 @@ interface Task {
   readonly draft: Draft
   rows: readonly unknown[]
   count: number
+  /** The row as it was written last. */
+  stored: StoredRow | null
 }
 
 /**
@@ -39,9 +41,9 @@ export async function runUpsert(
   transaction: OpenTransaction,
   plan: Plan,
   upsert: RunnableUpsert,
-): Promise<QueryResult<unknown>> {
+): Promise<QueryResult<unknown> & { readonly stored: readonly StoredRow[] }> {
   const tasks = plan.insert!.drafts.map((draft): Task => {
-    return { key: keyOf(upsert, draft), draft, rows: [], count: 0 }
+    return { key: keyOf(upsert, draft), draft, rows: [], count: 0, stored: null }
   })
   requireDistinct(upsert, tasks)
   let open = tasks.toSorted((a, b) => (a.key < b.key ? -1 : 1))
@@ -53,7 +55,8 @@ export async function runUpsert(
     open = await insert(upserting, transaction, plan, absent)
   }
   const count = tasks.reduce((sum, task) => sum + task.count, 0)
-  return { rows: tasks.flatMap(({ rows }) => rows), numAffectedRows: BigInt(count) }
+  const stored = tasks.flatMap((task) => (task.count > 0 && task.stored !== null ? [task.stored] : []))
+  return { rows: tasks.flatMap(({ rows }) => rows), numAffectedRows: BigInt(count), stored }
 }
 
 function keyOf({ resource, key }: RunnableUpsert, row: Draft): string {
@@ -127,6 +130,7 @@ async function write(
   const { rows, count } = await transaction.run(template.sql, parameters)
   task.rows = await openRows(upserting, transaction, rows, outputs)
   task.count = count
+  task.stored = slots[0] ?? null
 }
 
 function unresolved({ resource }: RunnableUpsert): Error {

@@ -1,0 +1,91 @@
+import { createHash, randomFillSync, type KeyObject } from 'node:crypto'
+import { concatBytes } from '../kernel/index.ts'
+import { frame, gcmOpen, gcmSeal } from '../keys/index.ts'
+import { AUDIT_LEAF_BYTES, AUDIT_SALT_BYTES, commitAuditEntry } from '../verify/index.ts'
+import { LogError } from './errors.ts'
+
+/** The bodies of one append: they are sealed together, and each has a leaf of its own. */
+export interface SealedBodies {
+  /** UUIDv7 of the append. */
+  readonly id: string
+  readonly period: number
+  readonly batch: string
+  /** Unix milliseconds. */
+  readonly at: number
+  /** The leaves, 32 bytes each. */
+  readonly commitments: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** One entry with all that its holder needs to show that the log has it. */
+export interface OpenedBody {
+  readonly body: Uint8Array
+  readonly salt: Uint8Array
+  readonly commitment: Uint8Array
+}
+
+const FORMAT = 1
+const LABEL = 'surety/audit-bodies/1'
+const LENGTH_BYTES = 4
+
+/**
+ * Seals bodies under a batch's key, each with a fresh salt. Format 1: `0x01 ‖ nonce ‖ AES-256-GCM of
+ * (salt ‖ length, uint32 big-endian ‖ body) per entry ‖ tag`, bound to append, period, batch, time and leaves.
+ */
+export function sealBodies(
+  place: Omit<SealedBodies, 'commitments' | 'sealed'>,
+  key: KeyObject,
+  bodies: readonly Uint8Array[],
+): SealedBodies {
+  const salts = randomFillSync(new Uint8Array(bodies.length * AUDIT_SALT_BYTES))
+  const plaintext = new Uint8Array(
+    bodies.reduce((bytes, body) => bytes + AUDIT_SALT_BYTES + LENGTH_BYTES + body.length, 0),
+  )
+  const commitments = new Uint8Array(bodies.length * AUDIT_LEAF_BYTES)
+  const lengths = new DataView(plaintext.buffer)
+  let at = 0
+  for (const [i, body] of bodies.entries()) {
+    const salt = salts.subarray(i * AUDIT_SALT_BYTES, (i + 1) * AUDIT_SALT_BYTES)
+    commitments.set(commitAuditEntry(salt, body), i * AUDIT_LEAF_BYTES)
+    plaintext.set(salt, at)
+    lengths.setUint32(at + AUDIT_SALT_BYTES, body.length)
+    plaintext.set(body, at + AUDIT_SALT_BYTES + LENGTH_BYTES)
+    at += AUDIT_SALT_BYTES + LENGTH_BYTES + body.length
+  }
+  const sealed = gcmSeal(key, associated({ ...place, commitments }), plaintext)
+  return { ...place, commitments, sealed: concatBytes(Uint8Array.of(FORMAT), sealed) }
+}
+
+/**
+ * Opens the bodies of one append, and checks that each is what its leaf commits to.
+ * @throws LogError `ERR_LOG_BODY` where anything was changed
+ */
+export function openBodies(stored: SealedBodies, key: KeyObject): OpenedBody[] {
+  const plaintext =
+    stored.sealed[0] === FORMAT ? gcmOpen(key, associated(stored), stored.sealed.subarray(1)) : null
+  if (plaintext === null)
+    throw new LogError('ERR_LOG_BODY', `the audit bodies of append ${stored.id} do not open`)
+  const leaves = splitLeaves(stored.commitments)
+  let at = 0
+  return leaves.map((commitment) => {
+    const salt = plaintext.subarray(at, at + AUDIT_SALT_BYTES)
+    const start = at + AUDIT_SALT_BYTES + LENGTH_BYTES
+    at = start + plaintext.readUInt32BE(at + AUDIT_SALT_BYTES)
+    return { body: plaintext.subarray(start, at), salt, commitment }
+  })
+}
+
+/** The leaves of an append. @throws LogError `ERR_LOG_BODY` */
+export function splitLeaves(commitments: Uint8Array): Uint8Array[] {
+  const count = commitments.length / AUDIT_LEAF_BYTES
+  if (count === 0 || !Number.isInteger(count))
+    throw new LogError('ERR_LOG_BODY', 'the leaves of an audit append are malformed')
+  return Array.from({ length: count }, (_, i) =>
+    commitments.subarray(i * AUDIT_LEAF_BYTES, (i + 1) * AUDIT_LEAF_BYTES),
+  )
+}
+
+function associated({ id, period, batch, at, commitments }: Omit<SealedBodies, 'sealed'>): Uint8Array {
+  const digest = createHash('sha256').update(commitments).digest()
+  return frame(LABEL, id, String(period), batch, String(at), digest)
+}
