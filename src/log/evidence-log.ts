@@ -1,4 +1,4 @@
-import { canonicalBytes, createId, fromUtf8, SuretyError } from '../kernel/index.ts'
+import { canonicalBytes, createId, formatMoment, fromUtf8, SuretyError } from '../kernel/index.ts'
 import {
   deriveStandings,
   ENTRY_VERSION,
@@ -159,7 +159,7 @@ function readStamp(leaf: Uint8Array): Pick<EvidenceEntry, 'id' | 'at'> {
 }
 
 function stamp(id: string, body: EvidenceBody, atMs: number): object {
-  return { ...body, v: ENTRY_VERSION, id, at: new Date(atMs).toISOString() }
+  return { ...body, v: ENTRY_VERSION, id, at: formatMoment(atMs) }
 }
 
 /** Canonical bytes of a body, after proof that its entry will be one that verifiers accept. */
