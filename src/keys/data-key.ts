@@ -33,7 +33,7 @@ export function createDataKey(name: DataKeyName, bucket: BucketKey): { key: KeyO
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeUInt8(FORMAT)
   header.writeUInt32BE(bucket.generation, 1)
-  const wrapped = Buffer.concat([header, gcmSeal(bucket.key, binding(header, name), bytes)])
+  const wrapped = gcmSeal(bucket.key, binding(header, name), bytes, header)
   return { key: takeKey(bytes), wrapped }
 }
 

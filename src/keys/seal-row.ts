@@ -1,17 +1,11 @@
-import { createHash, createHmac, type KeyObject } from 'node:crypto'
-import {
-  clearFields,
-  IMPLICIT_COLUMNS,
-  keyOwnerColumn,
-  sealedFields,
-  tenantColumn,
-  type Resource,
-} from '../declare/index.ts'
+import { createHmac, type KeyObject } from 'node:crypto'
+import type { Resource } from '../declare/index.ts'
 import { canonicalBytes, formatId, parseId } from '../kernel/index.ts'
 import { KeysError } from './errors.ts'
 import { frame } from './frame.ts'
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts'
-import { presentValues, readValues } from './row-bytes.ts'
+import { canonicalRow, readValues } from './row-bytes.ts'
+import { digestOfClear, layoutOf } from './row-layout.ts'
 import type { DataKey, KeyOwner } from './tree.ts'
 
 /**
@@ -71,8 +65,8 @@ export function sealRow(
   header.writeUInt8(ALGORITHM, 1)
   header.writeUInt16BE(context.resource.schemaVersion, 2)
   header.set(parseId(dataKey.id), 4)
-  const plaintext = canonicalBytes(presentValues(values, sealedFields(context.resource)))
-  return Buffer.concat([header, gcmSeal(dataKey.key, associated(header, context), plaintext)])
+  const text = canonicalRow(values, layoutOf(context.resource).sealed)
+  return gcmSeal(dataKey.key, associated(header, context), Buffer.from(text), header)
 }
 
 /**
@@ -98,7 +92,7 @@ export function openRow(
     )
   }
   const stored = JSON.parse(plaintext.toString('utf8')) as Record<string, unknown>
-  return readValues(resource.fields, sealedFields(resource), stored)
+  return readValues(resource.fields, layoutOf(resource).sealed, stored)
 }
 
 /**
@@ -131,18 +125,15 @@ export function blindIndex(key: KeyObject, value: string | number | boolean): Bu
 }
 
 function associated(header: Uint8Array, { resource, clear }: RowContext): Buffer {
-  const columns = [...IMPLICIT_COLUMNS, ...clearFields(resource)]
-  const digest = createHash('sha256')
-    .update(canonicalBytes(presentValues(clear, columns)))
-    .digest()
+  const layout = layoutOf(resource)
   const place = frame(
     LABEL,
-    idIn(clear, tenantColumn(resource)),
+    idIn(clear, layout.tenant),
     resource.name,
     idIn(clear, 'id'),
     idIn(clear, resource.subject),
   )
-  return Buffer.concat([header, place, digest])
+  return Buffer.concat([header, place, digestOfClear(layout, clear)])
 }
 
 function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): string {
@@ -155,7 +146,8 @@ function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): 
  * tenant's own. The ids are empty where the row does not name them.
  */
 export function keyOwnerOf({ resource, clear }: RowContext): KeyOwner {
-  return { tenant: idIn(clear, tenantColumn(resource)), subject: idIn(clear, keyOwnerColumn(resource)) }
+  const { tenant, owner } = layoutOf(resource)
+  return { tenant: idIn(clear, tenant), subject: idIn(clear, owner) }
 }
 
 function isOwner(dataKey: DataKey, context: RowContext): boolean {
