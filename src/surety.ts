@@ -159,7 +159,7 @@ async function openRooms<const Resources extends ResourceMap>(
     logger,
     access:
       mode === 'server'
-        ? { mode: 'sequence', signer: await openLogSigner(folder.signingKey, origin) }
+        ? { mode: 'sequence', signer: await openLogSigner(folder.signingKey, origin, folder.evidence) }
         : { mode: 'append' },
   })
   keep(log)

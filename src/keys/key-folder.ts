@@ -79,7 +79,7 @@ export async function listKeyFiles(folder: string): Promise<ProviderKey[]> {
   const destroyed = await idsOf(folder, 'destroyed')
   const live = (await idsOf(folder, 'key')).filter((id) => !destroyed.includes(id))
   const describe = async (id: string, role: KeyRole): Promise<ProviderKey> => {
-    const { createdAt } = JSON.parse(await readFile(pathOf(folder, id, role), 'utf8')) as KeyFile | Tombstone
+    const { createdAt } = parseFile(id, await readFile(pathOf(folder, id, role), 'utf8'))
     return { id, createdAt, state: role === 'key' ? 'live' : 'destroyed' }
   }
   return Promise.all([
@@ -112,14 +112,23 @@ function unavailable(id: string, cause: unknown): never {
 }
 
 function parseKeyFile(id: string, text: string): KeyFile {
+  const value = parseFile(id, text) as KeyFile
+  if (typeof value.key === 'string' && Buffer.from(value.key, 'base64').length === KEY_BYTES) return value
+  throw malformed(id)
+}
+
+function parseFile(id: string, text: string): KeyFile | Tombstone {
   try {
-    const value = JSON.parse(text) as KeyFile
-    if (value.schema === 1 && value.id === id && Buffer.from(value.key, 'base64').length === KEY_BYTES)
-      return value
+    const value = Object(JSON.parse(text)) as Partial<KeyFile>
+    if (value.schema === 1 && value.id === id && Number.isFinite(value.createdAt)) return value as KeyFile
   } catch {
     // Refused below; the parser's message would quote the file.
   }
-  throw new KeysError('ERR_KEYS_FORMAT', `the file of key ${id} is malformed or from a newer version`)
+  throw malformed(id)
+}
+
+function malformed(id: string) {
+  return new KeysError('ERR_KEYS_FORMAT', `the file of key ${id} is malformed or from a newer version`)
 }
 
 const DRAFT = /\.([0-9]+)\.draft$/

@@ -6,6 +6,7 @@ import { writeSynced } from '../database/index.ts'
 import { createVerifierKey } from '../verify/index.ts'
 import type { NoteSigner } from '../verify/index.ts'
 import { LogError } from './errors.ts'
+import { VKEY_FILE } from './published.ts'
 
 /** Format version of the key file. */
 const FORMAT = 1
@@ -15,14 +16,26 @@ const FORMAT = 1
  * its owner only, in a folder that only its owner enters. The key is named after the log's origin.
  *
  * @param file path of the key file, outside the log's folder and the database
- * @throws LogError `ERR_LOG_KEY_FILE` for a file that others can read or that does not parse,
+ * @param logFolder the log's folder: where it holds a log already, a missing key is not replaced
+ * @throws LogError `ERR_LOG_KEY_FILE` for a file that others can read, that does not parse or is missing,
  *   `ERR_LOG_ORIGIN` for the key of another log
  */
-export async function openLogSigner(file: string, origin: string): Promise<NoteSigner> {
-  const privateKey = (await readKey(file, origin)) ?? (await createKey(file, origin))
+export async function openLogSigner(file: string, origin: string, logFolder?: string): Promise<NoteSigner> {
+  const found = await readKey(file, origin)
+  if (found === null && logFolder !== undefined && (await holdsLog(logFolder))) {
+    throw new LogError('ERR_LOG_KEY_FILE', `the key file ${file} of a log that was begun is missing`)
+  }
+  const privateKey = found ?? (await createKey(file, origin))
   const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
   const key = createVerifierKey(origin, Buffer.from(String(jwk.x), 'base64url'))
   return { key, sign: async (bytes) => sign(null, bytes, privateKey) }
+}
+
+function holdsLog(folder: string): Promise<boolean> {
+  return stat(join(folder, VKEY_FILE)).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function readKey(file: string, origin: string): Promise<KeyObject | null> {
