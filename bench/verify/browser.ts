@@ -2,6 +2,7 @@ import { chromium, type Browser } from 'playwright-core'
 import { browserLaunch } from '../../scripts/browser.ts'
 import { loadBrowserModules } from '../../src/http/browser-modules.ts'
 import { serveNode } from '../../src/http/index.ts'
+import type { verifySite as VerifySite } from '../../src/verify/index.ts'
 import type { MemorySite } from '../../src/verify/testing/memory-site.ts'
 import { median } from '../measure.ts'
 
@@ -40,7 +41,7 @@ async function verifyOnce(browser: Browser, url: string, now: number): Promise<n
   await session.send('Emulation.setCPUThrottlingRate', { rate: THROTTLE })
   const { took, problems, passed } = await page.evaluate(
     async ([path, at]) => {
-      const { verifySite } = (await import(path)) as typeof import('../../src/verify/index.ts')
+      const { verifySite } = (await import(path)) as { verifySite: typeof VerifySite }
       const began = performance.now()
       const report = await verifySite({
         fetch: (address, init) => fetch(address, init),

@@ -79,7 +79,7 @@ describe('what has no canonical form', () => {
     ['a function', () => 1],
     ['undefined', undefined],
     ['undefined in a list', [undefined]],
-    ['a hole in a list', new Array(1)],
+    ['a hole in a list', Array(1)],
     ['a symbol', Symbol('a')],
     ['a date', new Date(0)],
     ['a map', new Map()],
