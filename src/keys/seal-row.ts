@@ -34,6 +34,7 @@ import type { DataKey, KeyOwner } from './tree.ts'
 const FORMAT = 0x01
 const ALGORITHM = 0x01
 const HEADER_BYTES = 20
+const DIGEST_BYTES = 32
 const LABEL = 'surety/row/1'
 
 /** Bytes that sealing adds to the canonical JSON. */
@@ -133,7 +134,12 @@ function associated(header: Uint8Array, { resource, clear }: RowContext): Buffer
     idIn(clear, 'id'),
     idIn(clear, resource.subject),
   )
-  return Buffer.concat([header, place, digestOfClear(layout, clear)])
+  const end = HEADER_BYTES + place.length
+  const bytes = Buffer.allocUnsafe(end + DIGEST_BYTES)
+  bytes.set(header)
+  bytes.set(place, HEADER_BYTES)
+  bytes.write(digestOfClear(layout, clear), end, 'hex')
+  return bytes
 }
 
 function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): string {
