@@ -24,12 +24,11 @@ const [wanted = ''] = process.argv.slice(2)
 const chosen = MUTATIONS.filter(({ name, file }) => name.includes(wanted) || file.includes(wanted))
 const tree = mkdtempSync(join(tmpdir(), 'surety-mutations-'))
 const survivors: string[] = []
+const sound = new Set<string>()
 try {
   copyTree(tree)
-  const sound = await runTests([...new Set(chosen.flatMap(({ tests }) => tests))])
-  if (sound.failed.length > 0 || sound.passed === 0)
-    throw new Error(`without any mutation these fail already: ${sound.failed.join('; ') || 'no test ran'}`)
   for (const [index, mutation] of chosen.entries()) {
+    await requireSound(mutation.tests)
     const killers = await runMutated(mutation)
     if (killers.length === 0) survivors.push(mutation.name)
     const verdict = killers.length === 0 ? 'SURVIVED' : `killed by ${killers.length}: ${killers[0]}`
@@ -55,6 +54,16 @@ function copyTree(target: string): void {
   execFileSync('cp', ['-al', join(REPOSITORY, 'node_modules'), target])
   // The runner's own notes are written in place; they must not be shared.
   rmSync(join(target, 'node_modules', '.vite'), { recursive: true, force: true })
+}
+
+/** A test that fails without any mutation kills none. */
+async function requireSound(tests: readonly string[]): Promise<void> {
+  const unknown = tests.filter((file) => !sound.has(file))
+  if (unknown.length === 0) return
+  const { passed, failed } = await runTests(unknown)
+  if (failed.length > 0 || passed === 0)
+    throw new Error(`without any mutation these fail already: ${failed.join('; ') || unknown.join(', ')}`)
+  for (const file of unknown) sound.add(file)
 }
 
 async function runMutated({ file, guard, replacement, tests }: Mutation): Promise<readonly string[]> {

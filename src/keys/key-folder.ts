@@ -32,7 +32,10 @@ function pathOf(folder: string, id: string, role: KeyRole): string {
   return join(folder, `${id}.${role}`)
 }
 
-/** Writes a key or a tombstone: durable once resolved, whole or not at all. */
+/**
+ * Writes a key or a tombstone: durable once resolved, whole or not at all.
+ * @throws KeysError `ERR_KEYS_PROVIDER_UNAVAILABLE`, a full disk included
+ */
 export async function writeKeyFile(
   folder: string,
   role: KeyRole,
@@ -40,9 +43,14 @@ export async function writeKeyFile(
 ): Promise<void> {
   const path = pathOf(folder, content.id, role)
   const draft = `${path}.${process.pid}.draft`
-  await writeSynced(draft, `${JSON.stringify(content)}\n`, { flag: 'w', mode: 0o600 })
-  await rename(draft, path)
-  await syncFolder(folder)
+  try {
+    await writeSynced(draft, `${JSON.stringify(content)}\n`, { flag: 'w', mode: 0o600 })
+    await rename(draft, path)
+    await syncFolder(folder)
+  } catch (cause) {
+    await rm(draft, { force: true })
+    throw new KeysError('ERR_KEYS_PROVIDER_UNAVAILABLE', 'the key folder cannot be written', { cause })
+  }
 }
 
 /** @throws KeysError `ERR_KEYS_DESTROYED`, `ERR_KEYS_PROVIDER_UNAVAILABLE`, `ERR_KEYS_FORMAT` */

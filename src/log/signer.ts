@@ -77,6 +77,8 @@ async function createKey(file: string, origin: string): Promise<KeyObject> {
     await link(temporary, file).catch((error: unknown) => {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     })
+  } catch (cause) {
+    throw new LogError('ERR_LOG_KEY_FILE', 'the log’s key file cannot be written', { cause })
   } finally {
     await rm(temporary, { force: true })
   }

@@ -1,5 +1,19 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
@@ -171,6 +185,47 @@ describe('key files', () => {
   test('a lost signing key is refused, not made anew', async () => {
     await expectRefused(() => rm(system.folder.signingKey), 'ERR_LOG_KEY_FILE')
   })
+})
+
+describe('a disk that is full', () => {
+  const canMount = process.platform === 'linux' && process.getuid?.() === 0 && mountFull(null) === null
+  if (!canMount)
+    process.stdout.write('no file system can be mounted here: the full key folder is not tested\n')
+
+  /** A file system of 64 KiB at `folder`; null asks only whether that is allowed. Returns what went wrong. */
+  function mountFull(folder: string | null): string | null {
+    const target = folder ?? mkdtempSync(join(tmpdir(), 'surety-mount-'))
+    const args = ['-t', 'tmpfs', '-o', 'size=64k,mode=0700', 'none', target]
+    const { status, stderr, error } = spawnSync('mount', args, { encoding: 'utf8' })
+    if (folder === null && status === 0) spawnSync('umount', [target])
+    return status === 0 ? null : (error?.message ?? stderr)
+  }
+
+  test.skipIf(!canMount).each([0, 1, 2, 3])(
+    'with %i pages left for keys fails a start with a code, leaves nothing half-written, and starts with space',
+    async (pages) => {
+      await mkdir(system.folder.keys, { recursive: true, mode: 0o700 })
+      expect(mountFull(system.folder.keys)).toBeNull()
+      try {
+        const ballast = join(system.folder.keys, 'ballast')
+        await writeFile(ballast, Buffer.alloc(64 * 1024 - pages * 4096))
+        await expect(system.open()).rejects.toEqual(
+          refusal(expect.stringMatching(/^ERR_(KEYS|LOG|START)_/) as string),
+        )
+        for (const name of await readdir(system.folder.keys)) {
+          expect(name).not.toMatch(/draft|tmp/)
+          expect((await stat(join(system.folder.keys, name))).size, name).toBeGreaterThan(0)
+        }
+        await rm(ballast, { force: true })
+        const surety = await system.open()
+        await write(surety, 1)
+        expect(await read(surety)).toEqual(['text 1'])
+        await system.close()
+      } finally {
+        spawnSync('umount', ['-l', system.folder.keys])
+      }
+    },
+  )
 })
 
 describe('a log folder restored from yesterday', () => {
