@@ -1,6 +1,6 @@
 import { chromium, type Browser } from 'playwright-core'
 import { browserLaunch } from '../../scripts/browser.ts'
-import { loadBrowserModules } from '../../src/http/browser-modules.ts'
+import { loadBrowserModules, type BrowserModules } from '../../src/http/browser-modules.ts'
 import { serveNode } from '../../src/http/index.ts'
 import type { verifySite as VerifySite } from '../../src/verify/index.ts'
 import type { MemorySite } from '../../src/verify/testing/memory-site.ts'
@@ -18,8 +18,9 @@ const VERIFY = '/.surety/modules/verify/index.ts'
 export async function verifyInBrowser(site: MemorySite, now: number, rounds: number): Promise<number | null> {
   const launch = await browserLaunch()
   if (!launch) return null
+  const modules = loadBrowserModules('page/island/verify-button')
   const server = await serveNode({
-    fetch: (request) => respond(site, new URL(request.url).pathname),
+    fetch: (request) => respond(modules, site, new URL(request.url).pathname),
     port: 0,
   })
   const browser = await chromium.launch({ ...launch, args: [...launch.args, '--disable-gpu'] })
@@ -62,11 +63,12 @@ async function verifyOnce(browser: Browser, url: string, now: number): Promise<n
   return took
 }
 
-const modules = loadBrowserModules('page/island/verify-button')
-const PAGE = `<!doctype html><title>bench</title><script type="importmap">${JSON.stringify({ imports: modules.imports })}</script>`
-
-function respond(site: MemorySite, path: string): Response {
-  if (path === '/') return new Response(PAGE, { headers: { 'content-type': 'text/html' } })
+function respond(modules: BrowserModules, site: MemorySite, path: string): Response {
+  if (path === '/') {
+    const map = JSON.stringify({ imports: modules.imports })
+    const page = `<!doctype html><title>bench</title><script type="importmap">${map}</script>`
+    return new Response(page, { headers: { 'content-type': 'text/html' } })
+  }
   const module = modules.files.get(path)
   if (module) return new Response(module.code, { headers: { 'content-type': 'text/javascript' } })
   const bytes = site.files.get(path)
