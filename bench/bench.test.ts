@@ -31,7 +31,10 @@ describe('npm run bench', () => {
   })
 
   test.each(['', 'nothing', 'toString', 'seal log'])('refuses “%s” and says what there is', async (given) => {
-    const refusal = { code: 2, stderr: 'usage: npm run bench -- seal|log|verify|rotate [--json] [--quick]\n' }
+    const refusal = {
+      code: 2,
+      stderr: `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json] [--quick]\n`,
+    }
     await expect(run(...given.split(' ').filter(Boolean))).rejects.toMatchObject(refusal)
   })
 })

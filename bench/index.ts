@@ -8,8 +8,9 @@ import { log } from './log/bench.ts'
 import type { Bench } from './measure.ts'
 import { rotate } from './rotate/bench.ts'
 import { seal } from './seal/bench.ts'
+import { start } from './start/bench.ts'
 import { verify } from './verify/bench.ts'
 
 export { type Bench, type BenchResult } from './measure.ts'
 
-export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, verify, rotate }
+export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, verify, rotate, start }

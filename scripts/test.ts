@@ -30,6 +30,9 @@ function everyStage(): Stage[] {
   if (existsSync(join(REPOSITORY, 'test', 'e2e'))) {
     stages.push({ name: 'end-to-end tests', run: () => runVitest({ project: 'e2e' }) })
   }
+  if (existsSync(join(REPOSITORY, 'test', 'faults'))) {
+    stages.push({ name: 'faults', run: () => runVitest({ project: 'faults' }) })
+  }
   return stages
 }
 

@@ -6,7 +6,7 @@ import { REPOSITORY } from './gates/tool.ts'
 
 /** Which tests to run: a project of vitest.config.ts, or files whose path holds one of the filters. */
 export interface VitestChoice {
-  project?: 'unit' | 'e2e'
+  project?: 'unit' | 'e2e' | 'faults'
   filters?: readonly string[]
   /** Where vitest starts; default: this repository. */
   root?: string

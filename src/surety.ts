@@ -190,7 +190,7 @@ async function openRooms<const Resources extends ResourceMap>(
     logger,
     access:
       mode === 'server'
-        ? { mode: 'sequence', signer: await openLogSigner(folder.signingKey, origin) }
+        ? { mode: 'sequence', signer: await openLogSigner(folder.signingKey, origin, folder.evidence) }
         : { mode: 'append' },
   })
   keep(log)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { fromUtf8 } from '../../src/kernel/index.ts'
 import { MemorySite, START } from '../../src/verify/testing/memory-site.ts'
 import { describeMachine, interleave, millisecondsOf, type Bench } from '../measure.ts'
+import { verifyInBrowser } from './browser.ts'
 
 const YEAR_MS = 365 * 86_400_000
 const PROMISES = Array.from({ length: 20 }, (_, i) => `bench.promise-${i}`)
@@ -15,9 +16,15 @@ export const verify: Bench = async ({ quick }) => {
     surety: () => millisecondsOf(() => verifyKept(site, now, entries)),
     bare: () => millisecondsOf(() => hashAndParse(site.leaves)),
   })
+  const phoneMs = await verifyInBrowser(site, now, quick ? 1 : 3)
+  if (phoneMs === null) process.stderr.write('no browser was found: the throttled one is not measured\n')
   return {
     name: 'verify',
-    ours: { verifySiteMs: found.surety, entriesPerSecond: (entries * 1000) / found.surety },
+    ours: {
+      verifySiteMs: found.surety,
+      entriesPerSecond: (entries * 1000) / found.surety,
+      ...(phoneMs === null ? {} : { throttledBrowserMs: phoneMs }),
+    },
     rivals: { sha256AndJsonParseMs: found.bare },
     ratios: { oursTimeToBareTime: found.surety / found.bare },
     rounds,

@@ -32,7 +32,7 @@ export async function openSystemAudit(options: SystemAuditOptions): Promise<Audi
     logger,
     access:
       mode === 'server'
-        ? { mode: 'sequence', signer: await openLogSigner(folder.auditSigningKey, origin) }
+        ? { mode: 'sequence', signer: await openLogSigner(folder.auditSigningKey, origin, folder.audit) }
         : { mode: 'append' },
   })
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { SuretyStartError } from './errors.ts'
 
 /** Where one system keeps what is not in its database. */
 export interface SystemFolder {
@@ -41,10 +42,17 @@ export function systemFolder(path: string): SystemFolder {
 /** The token that `/metrics` asks for: made once, readable by the owner of the folder alone. */
 export async function openMetricsToken({ keys }: SystemFolder): Promise<string> {
   const file = join(keys, 'metrics-token')
-  await writeFile(file, randomBytes(24).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(
-    (error: NodeJS.ErrnoException) => {
+  const draft = `${file}.${process.pid}.draft`
+  try {
+    await writeFile(draft, randomBytes(24).toString('base64url'), { mode: 0o600 })
+    // Whole or not at all: a disk that is full would otherwise leave an empty token, which anybody knows.
+    await link(draft, file).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
-    },
-  )
+    })
+  } catch (cause) {
+    throw new SuretyStartError('ERR_START_FOLDER', 'the token of /metrics cannot be written', { cause })
+  } finally {
+    await rm(draft, { force: true })
+  }
   return (await readFile(file, 'utf8')).trim()
 }

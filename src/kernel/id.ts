@@ -1,3 +1,4 @@
+import { toHex } from './bytes.ts'
 import type { Clock } from './clock.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -35,16 +36,25 @@ export function timeOfId(id: string): number {
 
 /** The canonical text of 16 bytes. */
 export function formatId(bytes: Uint8Array): string {
-  let hex = ''
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
+  const hex = toHex(bytes)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
 /** The 16 bytes of a UUID's text. */
 export function parseId(id: string): Uint8Array {
   if (!isId(id)) throw new TypeError('not a UUID')
-  const hex = id.replaceAll('-', '')
   const bytes = new Uint8Array(16)
-  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)
+  let at = 0
+  for (let i = 0; i < id.length; i += 2) {
+    if (id.charCodeAt(i) === HYPHEN) i++
+    bytes[at++] = nibble(id.charCodeAt(i)) * 16 + nibble(id.charCodeAt(i + 1))
+  }
   return bytes
+}
+
+const HYPHEN = 0x2d
+
+/** The value of a lower-case hexadecimal digit. */
+function nibble(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x57
 }

@@ -37,7 +37,7 @@ function wrapDataKey(name: DataKeyName, bytes: Buffer, bucket: BucketKey): Buffe
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeUInt8(FORMAT)
   header.writeUInt32BE(bucket.generation, 1)
-  return Buffer.concat([header, gcmSeal(bucket.key, binding(header, name), bytes)])
+  return gcmSeal(bucket.key, binding(header, name), bytes, header)
 }
 
 /** The same data key under the key of `to`, its bucket from now on; null when `from` does not open it. */

@@ -10,39 +10,55 @@ export const NONCE_BYTES = 12
 export const TAG_BYTES = 16
 export const KEY_BYTES = 32
 
+const OPTIONS = { authTagLength: TAG_BYTES }
+
 const pool = Buffer.alloc(NONCE_BYTES * 512)
 let used = pool.length
 
-/** 12 random bytes. One call to the random generator serves 512 nonces: alone it would cost more than sealing. */
-function nextNonce(): Buffer {
+/** Writes 12 random bytes. One call to the random generator serves 512 nonces: alone it would cost more than sealing. */
+function writeNonce(target: Buffer, at: number): void {
   if (used === pool.length) {
     randomFillSync(pool)
     used = 0
   }
-  const nonce = Buffer.from(pool.subarray(used, used + NONCE_BYTES))
+  pool.copy(target, at, used, used + NONCE_BYTES)
   pool.fill(0, used, used + NONCE_BYTES)
   used += NONCE_BYTES
-  return nonce
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /**
- * AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce: `nonce ‖ ciphertext ‖ tag`.
+ * AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce: `nonce ‖ ciphertext ‖ tag`, behind
+ * `header` as it is, which is authenticated only where it is part of `associated`.
  * A key may seal at most 2³² times (§8.3).
  */
-export function gcmSeal(key: KeyObject, associated: Uint8Array, plaintext: Uint8Array): Buffer {
-  const nonce = nextNonce()
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+export function gcmSeal(
+  key: KeyObject,
+  associated: Uint8Array,
+  plaintext: Uint8Array,
+  header: Uint8Array = NOTHING,
+): Buffer {
+  const start = header.length + NONCE_BYTES
+  const end = start + plaintext.length
+  const sealed = Buffer.allocUnsafe(end + TAG_BYTES)
+  sealed.set(header)
+  writeNonce(sealed, header.length)
+  const nonce = sealed.subarray(header.length, start)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, OPTIONS)
   cipher.setAAD(associated)
-  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+  sealed.set(cipher.update(plaintext), start)
+  // A counter mode has no last block: all ciphertext came with the update (SP 800-38D §6.5).
+  cipher.final()
+  sealed.set(cipher.getAuthTag(), end)
+  return sealed
 }
 
 /** The plaintext, or null when anything does not match. */
 export function gcmOpen(key: KeyObject, associated: Uint8Array, sealed: Uint8Array): Buffer | null {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return null
   const end = sealed.length - TAG_BYTES
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  })
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), OPTIONS)
   decipher.setAAD(associated)
   decipher.setAuthTag(sealed.subarray(end))
   try {

@@ -1,8 +1,9 @@
 import type { Field, FieldKind } from '../declare/index.ts'
+import { canonicalJson, formatMoment } from '../kernel/index.ts'
 
 /** A value as canonical JSON carries it: timestamps as ISO text with milliseconds, bytes as base64. */
 export function toJson(value: unknown): unknown {
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) return formatMoment(value.getTime())
   if (value instanceof Uint8Array)
     return Buffer.from(value.buffer, value.byteOffset, value.length).toString('base64')
   return value
@@ -16,17 +17,23 @@ export function fromJson(kind: FieldKind, value: unknown): unknown {
   return value
 }
 
-/** The values that are set, as canonical JSON takes them: an absent value and a null are one. */
-export function presentValues(
-  values: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-): Record<string, unknown> {
-  const present: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+/**
+ * The canonical JSON object (RFC 8785) of the values that are set: an absent value and a null are one.
+ * `names` stand in the order of canonical JSON.
+ * @throws TypeError for text with a lone surrogate and for numbers that are not finite
+ */
+export function canonicalRow(values: Readonly<Record<string, unknown>>, names: readonly string[]): string {
+  const present: Record<string, unknown> = {}
+  let isFlat = true
   for (const name of names) {
     const value = values[name]
-    if (value !== null && value !== undefined) present[name] = toJson(value)
+    if (value === null || value === undefined) continue
+    const json = typeof value === 'string' ? value : toJson(value)
+    present[name] = json
+    isFlat &&= typeof json === 'string' ? json.isWellFormed() : Number.isSafeInteger(json)
   }
-  return present
+  // The platform writes the same text at a third of the cost where nothing is nested.
+  return isFlat ? JSON.stringify(present) : canonicalJson(present)
 }
 
 /** The fields `names` of an opened envelope; null for what it does not hold. */

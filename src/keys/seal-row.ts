@@ -1,19 +1,11 @@
-import { createHash, createHmac, type KeyObject } from 'node:crypto'
-import {
-  clearFields,
-  envelopesOf,
-  IMPLICIT_COLUMNS,
-  keyOwnerColumn,
-  sealedFields,
-  tenantColumn,
-  type Envelope,
-  type Resource,
-} from '../declare/index.ts'
+import { createHmac, type KeyObject } from 'node:crypto'
+import type { Resource } from '../declare/index.ts'
 import { canonicalBytes, formatId, parseId } from '../kernel/index.ts'
 import { KeysError } from './errors.ts'
 import { frame } from './frame.ts'
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts'
-import { presentValues, readValues } from './row-bytes.ts'
+import { canonicalRow, readValues } from './row-bytes.ts'
+import { digestOfClear, layoutOf } from './row-layout.ts'
 import type { DataKey, KeyOwner } from './tree.ts'
 
 /**
@@ -47,6 +39,7 @@ const FORMAT = 0x01
 const FORMAT_OF_SEVERAL = 0x02
 const ALGORITHM = 0x01
 const HEADER_BYTES = 20
+const DIGEST_BYTES = 32
 const LABEL = 'surety/row/1'
 const LABEL_OF_SEVERAL = 'surety/row/2'
 
@@ -81,8 +74,8 @@ export function sealRow(
   header.writeUInt8(ALGORITHM, 1)
   header.writeUInt16BE(context.resource.schemaVersion, 2)
   header.set(parseId(dataKey.id), 4)
-  const plaintext = canonicalBytes(presentValues(values, partOf(context).sealed))
-  return Buffer.concat([header, gcmSeal(dataKey.key, associated(header, context), plaintext)])
+  const text = canonicalRow(values, layoutOf(context.resource, context.about).sealed)
+  return gcmSeal(dataKey.key, associated(header, context), Buffer.from(text), header)
 }
 
 /**
@@ -108,7 +101,7 @@ export function openRow(
     )
   }
   const stored = JSON.parse(plaintext.toString('utf8')) as Record<string, unknown>
-  return readValues(resource.fields, partOf(context).sealed, stored)
+  return readValues(resource.fields, layoutOf(resource, context.about).sealed, stored)
 }
 
 /**
@@ -141,42 +134,25 @@ export function blindIndex(key: KeyObject, value: string | number | boolean): Bu
   return createHmac('sha256', key).update(canonicalBytes(value)).digest()
 }
 
-function associated(header: Uint8Array, context: RowContext): Buffer {
-  const { resource, clear, about = null } = context
-  const digest = createHash('sha256')
-    .update(canonicalBytes(presentValues(clear, partOf(context).clear)))
-    .digest()
+function associated(header: Uint8Array, { resource, clear, about = null }: RowContext): Buffer {
+  const layout = layoutOf(resource, about)
   const place = frame(
     about === null ? LABEL : LABEL_OF_SEVERAL,
-    idIn(clear, tenantColumn(resource)),
+    idIn(clear, layout.tenant),
     resource.name,
     idIn(clear, 'id'),
     ...(about === null ? [idIn(clear, resource.subject)] : [about, idIn(clear, about)]),
   )
-  return Buffer.concat([header, place, digest])
+  const end = HEADER_BYTES + place.length
+  const bytes = Buffer.allocUnsafe(end + DIGEST_BYTES)
+  bytes.set(header)
+  bytes.set(place, HEADER_BYTES)
+  bytes.write(digestOfClear(layout, clear), end, 'hex')
+  return bytes
 }
 
 function formatOf({ about = null }: RowContext): number {
   return about === null ? FORMAT : FORMAT_OF_SEVERAL
-}
-
-type Part = Pick<Envelope, 'sealed' | 'clear'> & { readonly owner: string | null }
-
-const soleParts = new WeakMap<Resource, Part>()
-
-/** What the envelope of that subject holds, authenticates and belongs to. */
-function partOf({ resource, about = null }: RowContext): Part {
-  if (about !== null || resource.subjects.length > 1) {
-    const mine = envelopesOf(resource).find((envelope) => envelope.about === about)
-    if (mine) return mine
-    throw new KeysError('ERR_KEYS_OWNER', `a row of ${resource.name} has no envelope for that subject`)
-  }
-  const known = soleParts.get(resource)
-  if (known) return known
-  const clear = [...IMPLICIT_COLUMNS, ...clearFields(resource)]
-  const sole = { sealed: sealedFields(resource), clear, owner: keyOwnerColumn(resource) }
-  soleParts.set(resource, sole)
-  return sole
 }
 
 function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): string {
@@ -188,9 +164,9 @@ function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): 
  * Whose data key seals a row: its tenant's and subject's; for rows sealed for a tenant, the
  * tenant's own. The ids are empty where the row does not name them.
  */
-export function keyOwnerOf(context: RowContext): KeyOwner {
-  const { resource, clear } = context
-  return { tenant: idIn(clear, tenantColumn(resource)), subject: idIn(clear, partOf(context).owner) }
+export function keyOwnerOf({ resource, clear, about }: RowContext): KeyOwner {
+  const { tenant, owner } = layoutOf(resource, about)
+  return { tenant: idIn(clear, tenant), subject: idIn(clear, owner) }
 }
 
 function isOwner(dataKey: DataKey, context: RowContext): boolean {

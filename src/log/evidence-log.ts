@@ -1,4 +1,4 @@
-import { canonicalBytes, createId, fromUtf8, SuretyError, utf8 } from '../kernel/index.ts'
+import { canonicalBytes, createId, formatMoment, fromUtf8, SuretyError, utf8 } from '../kernel/index.ts'
 import { deriveStandings, ENTRY_VERSION, formatVerifierKey, parseEntry } from '../verify/index.ts'
 import type { EvidenceBody, EvidenceEntry, PromiseStanding, VerifierKey } from '../verify/index.ts'
 import type { Connection } from '../database/index.ts'
@@ -146,7 +146,7 @@ function readStamp(leaf: Uint8Array): Pick<EvidenceEntry, 'id' | 'at'> {
 }
 
 function stamp(id: string, body: EvidenceBody, atMs: number): object {
-  return { ...body, v: ENTRY_VERSION, id, at: new Date(atMs).toISOString() }
+  return { ...body, v: ENTRY_VERSION, id, at: formatMoment(atMs) }
 }
 
 /** Canonical bytes of a body, after proof that its entry will be one that verifiers accept. */

@@ -6,6 +6,7 @@ import { writeSynced } from '../database/index.ts'
 import { createVerifierKey, createWitnessKey } from '../verify/index.ts'
 import type { NoteSigner, WitnessSigner } from '../verify/index.ts'
 import { LogError } from './errors.ts'
+import { VKEY_FILE } from './published.ts'
 
 /** Format version of the key file. */
 const FORMAT = 1
@@ -15,12 +16,24 @@ const FORMAT = 1
  * its owner only, in a folder that only its owner enters. The key is named after the log's origin.
  *
  * @param file path of the key file, outside the log's folder and the database
- * @throws LogError `ERR_LOG_KEY_FILE` for a file that others can read or that does not parse,
+ * @param logFolder the log's folder: where it holds a log already, a missing key is not replaced
+ * @throws LogError `ERR_LOG_KEY_FILE` for a file that others can read, that does not parse or is missing,
  *   `ERR_LOG_ORIGIN` for the key of another log
  */
-export async function openLogSigner(file: string, origin: string): Promise<NoteSigner> {
+export async function openLogSigner(file: string, origin: string, logFolder?: string): Promise<NoteSigner> {
+  const begun = logFolder !== undefined && (await holdsLog(logFolder))
+  if (begun && (await readKeyFile(file)) === null) {
+    throw new LogError('ERR_LOG_KEY_FILE', `the key file ${file} of a log that was begun is missing`)
+  }
   const { publicKey, sign: signBytes } = await openKey(file, origin)
   return { key: createVerifierKey(origin, publicKey), sign: signBytes }
+}
+
+function holdsLog(folder: string): Promise<boolean> {
+  return stat(join(folder, VKEY_FILE)).then(
+    () => true,
+    () => false,
+  )
 }
 
 /**
@@ -95,6 +108,8 @@ async function createKey(file: string, origin: string): Promise<KeyObject> {
     await link(temporary, file).catch((error: unknown) => {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     })
+  } catch (cause) {
+    throw new LogError('ERR_LOG_KEY_FILE', 'the log’s key file cannot be written', { cause })
   } finally {
     await rm(temporary, { force: true })
   }

@@ -63,6 +63,11 @@ describe('dueClaims', () => {
     }
   })
 
+  test('measures at once when the clock was set back behind the last answer', () => {
+    expect(isDue([declared, started, result('kept')], -60_000)).toBe(false)
+    expect(isDue([declared, started, result('kept')], -60_001)).toBe(true)
+  })
+
   test('measures a changed claim at once', () => {
     const changed: EvidenceBody = {
       kind: 'promise.changed',

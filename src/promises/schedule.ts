@@ -16,7 +16,7 @@ export function dueClaims(
   const last = lastAttempts(entries)
   const now = clock.now()
   return claims
-    .map((claim) => ({ claim, dueAt: dueAt(claim, last.get(claim.key)) }))
+    .map((claim) => ({ claim, dueAt: dueAt(claim, last.get(claim.key), now) }))
     .filter(({ dueAt: due }) => due <= now)
     .toSorted((a, b) => a.dueAt - b.dueAt)
     .map(({ claim }) => claim)
@@ -27,9 +27,11 @@ interface Attempt {
   readonly decided: boolean
 }
 
-function dueAt(claim: PromiseClaim, last: Attempt | undefined): number {
+function dueAt(claim: PromiseClaim, last: Attempt | undefined, now: number): number {
   if (!claim.probe || claim.cadenceSeconds === null) return Number.POSITIVE_INFINITY
   if (!last) return Number.NEGATIVE_INFINITY
+  // The clock was set back: how old that answer is, nobody knows.
+  if (last.at > now + RETRY_MS) return Number.NEGATIVE_INFINITY
   return last.at + (last.decided ? claim.cadenceSeconds * 500 : RETRY_MS)
 }
 

@@ -1,4 +1,4 @@
-import { isId } from '../kernel/index.ts'
+import { isId, isMoment } from '../kernel/index.ts'
 import type { EvidenceEntry, Observed, PromiseClaim } from './entry.ts'
 import { LIMITS } from './limits.ts'
 import { formatPromiseKey } from './promise-key.ts'
@@ -50,29 +50,34 @@ function nullable(inner: Check): Check {
 function list(item: Check): Check {
   return (value, path) =>
     Array.isArray(value)
-      ? first(value.map((member, i) => item(member, `${path}[${i}]`)))
+      ? first([...value.keys()], (i) => item(value[i], `${path}[${i}]`))
       : `${path} is not a list`
 }
 
 function record(member: Check): Check {
   return (value, path) =>
     isObject(value)
-      ? first(Object.entries(value).map(([key, inner]) => member(inner, `${path}.${key}`)))
+      ? first(Object.keys(value), (key) => member(value[key], `${path}.${key}`))
       : `${path} is not an object`
 }
 
 /** Exactly these members: an unknown one could carry a meaning that an old verifier would overlook. */
 function shape(members: Readonly<Record<string, Check>>): Check {
+  const names = Object.keys(members)
   return (value, path) => {
     if (!isObject(value)) return `${path} is not an object`
     const unknown = Object.keys(value).find((key) => !Object.hasOwn(members, key))
     if (unknown !== undefined) return `${path} has an unknown member`
-    return first(Object.entries(members).map(([key, inner]) => inner(value[key], `${path}.${key}`)))
+    return first(names, (key) => members[key]!(value[key], `${path}.${key}`))
   }
 }
 
-function first(problems: readonly (string | null)[]): string | null {
-  return problems.find((problem) => problem !== null) ?? null
+function first<Key>(keys: readonly Key[], problemOf: (key: Key) => string | null): string | null {
+  for (const key of keys) {
+    const problem = problemOf(key)
+    if (problem !== null) return problem
+  }
+  return null
 }
 
 const CLAIM = shape({
@@ -154,11 +159,4 @@ export const ENTRY_SHAPES: { readonly [Kind in EvidenceEntry['kind']]: Check } =
     ...EPOCH,
     evidence: oneOf('confirmed', 'attested'),
   } satisfies MembersOf<'keys.destroyed'>),
-}
-
-/** True for the one text of a moment: `2026-11-22T00:20:00.000Z`. */
-export function isMoment(value: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/.test(value)) return false
-  const time = Date.parse(value)
-  return Number.isFinite(time) && new Date(time).toISOString() === value
 }

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { canonicalBytes, canonicalJson, utf8 } from '../kernel/index.ts'
 import type { EvidenceBody, PromiseClaim } from './entry.ts'
 import { parseEntry } from './entry.ts'
-import { isMoment } from './entry-shape.ts'
 
 const CLAIM: PromiseClaim = {
   key: 'a.promise?within=24h',
@@ -191,21 +190,4 @@ describe('one entry, one sequence of bytes', () => {
       ),
     )
   })
-})
-
-test('a moment has one text', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: 253_402_300_799_999 }), (ms) => {
-      expect(isMoment(new Date(ms).toISOString())).toBe(true)
-    }),
-  )
-  for (const text of [
-    '',
-    '2026-11-22',
-    '2026-11-22T24:00:00.000Z',
-    '+002026-11-22T00:00:00.000Z',
-    '2026-11-22t00:00:00.000z',
-  ]) {
-    expect(isMoment(text)).toBe(false)
-  }
 })

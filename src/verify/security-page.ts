@@ -1,6 +1,5 @@
-import { fromUtf8 } from '../kernel/index.ts'
+import { fromUtf8, isMoment } from '../kernel/index.ts'
 import type { EvidenceKind, Observed } from './entry.ts'
-import { isMoment } from './entry-shape.ts'
 import { VerifyError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import type { PromiseStatus } from './status.ts'

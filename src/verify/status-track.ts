@@ -1,4 +1,4 @@
-import { describeDuration } from '../kernel/index.ts'
+import { describeDuration, formatMoment } from '../kernel/index.ts'
 import type { ProbeResult, ProbeStarted, PromiseClaim } from './entry.ts'
 import { LIMITS } from './limits.ts'
 import type { PromiseStanding, PromiseStatus, StatusInterval } from './status.ts'
@@ -107,9 +107,12 @@ export class PromiseTrack {
       if (!(dueMs < toMs)) return
       if (lapse && lapse.deadlineMs === dueMs) {
         this.#deadlines.delete(lapse.run)
-        this.#undecide(isoOf(dueMs), `a check started at ${lapse.startedAt} gave no result by its deadline`)
+        this.#undecide(
+          formatMoment(dueMs),
+          `a check started at ${lapse.startedAt} gave no result by its deadline`,
+        )
       } else {
-        this.#enter('unproven', isoOf(dueMs), `not checked again within ${this.#cadence()}`)
+        this.#enter('unproven', formatMoment(dueMs), `not checked again within ${this.#cadence()}`)
       }
     }
   }
@@ -124,7 +127,7 @@ export class PromiseTrack {
       declaredAt: this.declaredAt,
       observed: shown?.entry.observed ?? null,
       checkedAt: shown?.entry.at ?? null,
-      validUntil: this.#expiresMs === null ? null : isoOf(this.#expiresMs),
+      validUntil: this.#expiresMs === null ? null : formatMoment(this.#expiresMs),
       entryIndex: proven ? (this.#decided?.index ?? null) : null,
       history: this.#history.map((interval) => ({ ...interval })),
       withdrawnAt: this.withdrawnAt,
@@ -177,8 +180,4 @@ export class PromiseTrack {
     }
     return next
   }
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -147,6 +147,17 @@ describe('the file provider', () => {
     await expect(provider.wrap(id, secret, context)).rejects.toEqual(code('ERR_KEYS_PROVIDER_UNAVAILABLE'))
   })
 
+  it.each(['', '{', '{"schema":1}', 'null'])(
+    'refuses a key file that says %j, without quoting it',
+    async (text) => {
+      const provider = await open()
+      const id = await provider.create('live-1')
+      await writeFile(join(folder, `${id}.key`), text)
+      await expect(provider.list()).rejects.toEqual(code('ERR_KEYS_FORMAT'))
+      await expect(provider.wrap(id, secret, context)).rejects.not.toHaveProperty('cause')
+    },
+  )
+
   it.each(['../../etc/passwd', '', 'x'])('refuses the key id %j', async (id) => {
     await expect((await open()).unwrap(id, secret, context)).rejects.toEqual(code('ERR_KEYS_UNWRAP'))
   })

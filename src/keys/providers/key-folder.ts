@@ -32,7 +32,10 @@ function pathOf(folder: string, id: string, role: KeyRole): string {
   return join(folder, `${id}.${role}`)
 }
 
-/** Writes a key or a tombstone: durable once resolved, whole or not at all. */
+/**
+ * Writes a key or a tombstone: durable once resolved, whole or not at all.
+ * @throws KeysError `ERR_KEYS_PROVIDER_UNAVAILABLE`, a full disk included
+ */
 export async function writeKeyFile(
   folder: string,
   role: KeyRole,
@@ -40,9 +43,14 @@ export async function writeKeyFile(
 ): Promise<void> {
   const path = pathOf(folder, content.id, role)
   const draft = `${path}.${process.pid}.draft`
-  await writeSynced(draft, `${JSON.stringify(content)}\n`, { flag: 'w', mode: 0o600 })
-  await rename(draft, path)
-  await syncFolder(folder)
+  try {
+    await writeSynced(draft, `${JSON.stringify(content)}\n`, { flag: 'w', mode: 0o600 })
+    await rename(draft, path)
+    await syncFolder(folder)
+  } catch (cause) {
+    await rm(draft, { force: true })
+    throw new KeysError('ERR_KEYS_PROVIDER_UNAVAILABLE', 'the key folder cannot be written', { cause })
+  }
 }
 
 /** @throws KeysError `ERR_KEYS_DESTROYED`, `ERR_KEYS_PROVIDER_UNAVAILABLE`, `ERR_KEYS_FORMAT` */
@@ -79,9 +87,7 @@ export async function listKeyFiles(folder: string): Promise<ProviderKey[]> {
   const destroyed = await idsOf(folder, 'destroyed')
   const live = (await idsOf(folder, 'key')).filter((id) => !destroyed.includes(id))
   const describe = async (id: string, role: KeyRole): Promise<ProviderKey> => {
-    const { createdAt, label } = JSON.parse(await readFile(pathOf(folder, id, role), 'utf8')) as
-      | KeyFile
-      | Tombstone
+    const { createdAt, label } = parseFile(id, await readFile(pathOf(folder, id, role), 'utf8'))
     return { id, label, createdAt, state: role === 'key' ? 'live' : 'destroyed' }
   }
   return Promise.all([
@@ -114,14 +120,23 @@ function unavailable(id: string, cause: unknown): never {
 }
 
 function parseKeyFile(id: string, text: string): KeyFile {
+  const value = parseFile(id, text) as KeyFile
+  if (typeof value.key === 'string' && Buffer.from(value.key, 'base64').length === KEY_BYTES) return value
+  throw malformed(id)
+}
+
+function parseFile(id: string, text: string): KeyFile | Tombstone {
   try {
-    const value = JSON.parse(text) as KeyFile
-    if (value.schema === 1 && value.id === id && Buffer.from(value.key, 'base64').length === KEY_BYTES)
-      return value
+    const value = Object(JSON.parse(text)) as Partial<KeyFile>
+    if (value.schema === 1 && value.id === id && Number.isFinite(value.createdAt)) return value as KeyFile
   } catch {
     // Refused below; the parser's message would quote the file.
   }
-  throw new KeysError('ERR_KEYS_FORMAT', `the file of key ${id} is malformed or from a newer version`)
+  throw malformed(id)
+}
+
+function malformed(id: string) {
+  return new KeysError('ERR_KEYS_FORMAT', `the file of key ${id} is malformed or from a newer version`)
 }
 
 const DRAFT = /\.([0-9]+)\.draft$/

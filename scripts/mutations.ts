@@ -1,0 +1,100 @@
+// npm run mutations [-- TEXT]: takes away one guard at a time in a copy of the tree, and expects its tests
+// to fail. TEXT picks those whose name or file holds it. Exit code 1 when a mutation survives.
+import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MUTATIONS, type Mutation } from '../test/mutations/mutations.ts'
+import { REPOSITORY } from './gates/tool.ts'
+
+interface Outcome {
+  readonly passed: number
+  /** Names of the tests that failed; empty with a module that does not even load. */
+  readonly failed: readonly string[]
+}
+
+interface JsonReport {
+  readonly numPassedTests: number
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
+}
+
+const [wanted = ''] = process.argv.slice(2)
+const chosen = MUTATIONS.filter(({ name, file }) => name.includes(wanted) || file.includes(wanted))
+const tree = mkdtempSync(join(tmpdir(), 'surety-mutations-'))
+const survivors: string[] = []
+const sound = new Set<string>()
+try {
+  copyTree(tree)
+  for (const [index, mutation] of chosen.entries()) {
+    await requireSound(mutation.tests)
+    const killers = await runMutated(mutation)
+    if (killers.length === 0) survivors.push(mutation.name)
+    const verdict = killers.length === 0 ? 'SURVIVED' : `killed by ${killers.length}: ${killers[0]}`
+    const { invariants, name } = mutation
+    process.stdout.write(
+      `${index + 1}/${chosen.length}  [${invariants.join(', ')}] ${name}\n      ${verdict}\n`,
+    )
+  }
+} finally {
+  rmSync(tree, { recursive: true, force: true, maxRetries: 5 })
+}
+process.stdout.write(`\n${chosen.length - survivors.length} killed, ${survivors.length} survived\n`)
+process.exitCode = survivors.length > 0 || chosen.length === 0 ? 1 : 0
+
+/** Sources are copied, packages linked: a mutation never touches the working tree. */
+function copyTree(target: string): void {
+  const skipped = new Set(['node_modules', '.git', 'dist', '.surety'].map((name) => join(REPOSITORY, name)))
+  cpSync(REPOSITORY, target, {
+    recursive: true,
+    filter: (path) => !skipped.has(path),
+    verbatimSymlinks: true,
+  })
+  execFileSync('cp', ['-al', join(REPOSITORY, 'node_modules'), target])
+  // The runner's own notes are written in place; they must not be shared.
+  rmSync(join(target, 'node_modules', '.vite'), { recursive: true, force: true })
+}
+
+/** A test that fails without any mutation kills none. */
+async function requireSound(tests: readonly string[]): Promise<void> {
+  const unknown = tests.filter((file) => !sound.has(file))
+  if (unknown.length === 0) return
+  const { passed, failed } = await runTests(unknown)
+  if (failed.length > 0 || passed === 0)
+    throw new Error(`without any mutation these fail already: ${failed.join('; ') || unknown.join(', ')}`)
+  for (const file of unknown) sound.add(file)
+}
+
+async function runMutated({ file, guard, replacement, tests }: Mutation): Promise<readonly string[]> {
+  const path = join(tree, file)
+  const text = readFileSync(path, 'utf8')
+  writeFileSync(
+    path,
+    text.replace(guard, () => replacement),
+  )
+  try {
+    return (await runTests(tests)).failed
+  } finally {
+    writeFileSync(path, text)
+  }
+}
+
+function runTests(tests: readonly string[]): Promise<Outcome> {
+  const report = join(tree, 'report.json')
+  rmSync(report, { force: true })
+  const runner = join(tree, 'node_modules/vitest/vitest.mjs')
+  const args = [runner, 'run', '--reporter=json', `--outputFile=${report}`, ...tests]
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: tree, maxBuffer: 2 ** 26 }, () => resolve(readReport(report)))
+  })
+}
+
+function readReport(path: string): Outcome {
+  const { numPassedTests, testResults } = JSON.parse(readFileSync(path, 'utf8')) as JsonReport
+  const failed = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName }) => fullName)
+  return { passed: numPassedTests, failed }
+}

@@ -1,0 +1,43 @@
+/**
+ * A process that appends to a running system's evidence log and sequences it beside the server, until
+ * it is killed or the database goes. Says `ack <id>` on stdout once an entry is committed.
+ */
+import { writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inTransaction, openDatabase, silentLogger } from '../../src/database/index.ts'
+import { systemClock } from '../../src/kernel/index.ts'
+import { openEvidenceLog, openLogSigner } from '../../src/log/index.ts'
+import { systemFolder } from '../../src/compose/system-folder.ts'
+import { ORIGIN } from './origin.ts'
+
+const PAUSE_MS = 20
+
+if (import.meta.main) await publish(process.argv[2]!)
+
+async function publish(dataDir: string): Promise<void> {
+  const folder = systemFolder(dataDir)
+  const origin = `${ORIGIN}/evidence`
+  const database = await openDatabase({
+    ...{ dataDir, name: 'faults', attach: true },
+    ...{ clock: systemClock, logger: silentLogger },
+  })
+  const log = await openEvidenceLog({
+    ...{ origin, folder: folder.evidence, clock: systemClock, logger: silentLogger },
+    transaction: (work) => inTransaction(database.owner, work),
+    access: { mode: 'sequence', signer: await openLogSigner(folder.signingKey, origin) },
+  })
+  for (let i = 0; ; i++) {
+    const key = `faults.said-${process.pid}-${i}`
+    const [id] = await log.append([
+      {
+        kind: 'promise.declared',
+        promise: {
+          ...{ key, id: key, params: {}, sentence: `We said ${i}.`, evidence: 'measured', checkedBy: 'self' },
+          ...{ probe: null, cadenceSeconds: null, cannotProve: [] },
+        },
+      },
+    ])
+    writeSync(1, `ack ${id}\n`)
+    await sleep(PAUSE_MS)
+  }
+}
