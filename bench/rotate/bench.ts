@@ -22,8 +22,8 @@ export const rotate: Bench = async ({ quick }) => {
   const ours: Record<string, number> = {}
   const rivals: Record<string, number> = {}
   const ratios: Record<string, number> = {}
-  for (const [index, subjects] of sizes.entries()) {
-    const name = `1e${index + 4}`
+  for (const subjects of sizes) {
+    const name = subjects < 10_000 ? String(subjects) : `1e${Math.log10(subjects)}`
     const rounds = roundsFor(subjects, quick)
     const found = await withDatabase((database) => measure(database, subjects, deletions, rounds))
     ours[`epochEndSecondsAt${name}`] = found.ours

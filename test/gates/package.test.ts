@@ -15,6 +15,7 @@ const GOOD = {
   'src/verify/index.ts': 'export const c: number = 1\n',
   'src/ui/index.ts': 'export const d: number = 1\n',
   'src/http/node.ts': 'export const e: number = 1\n',
+  'src/keys/providers/provider-contract.ts': 'export const f: number = 1\n',
 }
 
 describe('the gate of the package', () => {

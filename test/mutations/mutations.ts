@@ -133,8 +133,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a lost signing key is made anew under a log that was begun',
     invariants: [6, 9],
     file: 'src/log/signer.ts',
-    guard: 'if (found === null && logFolder !== undefined && (await holdsLog(logFolder))) {',
-    replacement: 'if (found === null && logFolder === file && (await holdsLog(logFolder))) {',
+    guard: 'const begun = logFolder !== undefined && (await holdsLog(logFolder))',
+    replacement: 'const begun = logFolder === file && (await holdsLog(logFolder))',
     tests: ['test/faults/openings.test.ts'],
   },
   {
@@ -212,9 +212,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a garbled key file fails with words that quote it',
     invariants: [9],
-    file: 'src/keys/key-folder.ts',
+    file: 'src/keys/providers/key-folder.ts',
     guard: 'parseFile(id, await readFile(pathOf(folder, id, role), ',
     replacement: 'JSON.parse(await readFile(pathOf(folder, id, role), ',
-    tests: ['src/keys/file-provider.test.ts'],
+    tests: ['src/keys/providers/file-provider.test.ts'],
   },
 ]

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Loose } from '../../src/store/testing/refusals.ts'
-import { PERSONS, TENANTS } from './people.ts'
+import { PERSONS, TENANTS, type Asker } from './people.ts'
 import type { Condition, Table } from './query.ts'
 import type { Verb } from './people.ts'
 
@@ -68,6 +68,8 @@ interface RefusedStatement {
   readonly needs: readonly (readonly [Table, Verb])[]
   /** It names a row's owner: others may be told so first. */
   readonly namesOwner?: true
+  /** Who may ask it all the same. */
+  legalFor?(asker: Asker): boolean
   build(db: Loose): Loose
 }
 
@@ -155,11 +157,14 @@ export const REFUSED_STATEMENTS: Readonly<Record<string, RefusedStatement>> = {
   'a row that moves to another tenant': {
     code: 'ERR_STORE_OWNER_FIXED',
     needs: WRITES,
+    legalFor: ({ principal, may }) => principal.tenant === TENANTS.blue || may.heartbeats.write === 'any',
     build: (db) => db.updateTable('heartbeats').set({ teamId: TENANTS.blue }),
   },
   'a row that moves to another person': {
     code: 'ERR_STORE_OWNER_FIXED',
     needs: WRITES,
+    legalFor: ({ principal, may }) =>
+      principal.id === PERSONS.bob || ['tenant', 'any'].includes(may.heartbeats.write),
     build: (db) => db.updateTable('heartbeats').set({ personId: PERSONS.bob }),
   },
   'an upsert of a sealed row': {

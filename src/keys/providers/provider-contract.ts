@@ -34,7 +34,7 @@ export interface ContractCase {
 
 /** Milliseconds beyond its declared time that a provider may take on a busy machine. */
 const SLACK_MS = 3_000
-const MEMBERS = ['name', 'waitingMs', 'create', 'wrap', 'unwrap', 'destroy', 'list', 'close']
+const MEMBERS = ['name', 'waitingMs', 'create', 'wrap', 'unwrap', 'open', 'destroy', 'list', 'close']
 const CONTEXTS = [Buffer.alloc(0), Buffer.from([0, 255, 10, 0]), randomBytes(300)]
 const context = Buffer.from('surety contract')
 
@@ -198,6 +198,23 @@ const CASES: Readonly<Record<string, Case>> = {
     const shown = inspect([provider, await provider.list()], { depth: null, showHidden: true })
     for (const encoding of ['hex', 'base64', 'latin1'] as const)
       assert.ok(!shown.includes(SECRET.toString(encoding)), 'the provider shows what it unwrapped')
+  },
+
+  async 'opens a key for a batch, if it does at all, to the same wraps, and none that is destroyed'({
+    provider,
+  }) {
+    if (provider.open === undefined) return
+    const key = await provider.create('contract')
+    const [one, other] = [await provider.open(key), await provider.open(await provider.create('contract'))]
+    const wrapped = await one.wrap(SECRET, context)
+    assert.deepEqual(Buffer.from(await provider.unwrap(key, wrapped, context)), SECRET)
+    const single = await provider.wrap(key, SECRET, context)
+    assert.deepEqual(Buffer.from(await one.unwrap(single, context)), SECRET)
+    const refusal = { code: 'ERR_KEYS_UNWRAP' }
+    await assert.rejects(async () => one.unwrap(single, Buffer.from('another context')), refusal)
+    await assert.rejects(async () => other.unwrap(single, context), refusal)
+    await provider.destroy(key)
+    await assert.rejects(async () => provider.open?.(key), { code: 'ERR_KEYS_DESTROYED' })
   },
 
   async 'refuses the ids of keys that it never made, in coded words'({ provider, secrets = [] }) {
