@@ -318,7 +318,7 @@ describe('a clock that is set wrong', () => {
       await write(restarted, 3)
       clock.offsetMs = 0
       expect(await read(restarted)).toEqual(['text 1', 'text 2', 'text 3'])
-      expect((await readdir(system.folder.keys)).toSorted()).toEqual(keys)
+      expect(await readdir(system.folder.keys)).toEqual(expect.arrayContaining(keys))
       const times = await timesOf(system)
       expect(times.length).toBeGreaterThan(6)
       expect(times).toEqual(times.toSorted((a, b) => a - b))
