@@ -22,6 +22,7 @@ export { KeysError } from './errors.ts'
 export { openFileProvider, type FileProviderOptions } from './file-provider.ts'
 export { readFileKeys } from './key-folder.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'
+export { holdKeys, isSameKey, KEYS_CHANGED, readKeyOf, type KeyStatement } from './key-statements.ts'
 export { openKeyTree, type KeyMaterial, type KeyTreeOptions, type OpenKeyTree } from './open-key-tree.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './provider.ts'
 export {
@@ -35,4 +36,4 @@ export {
   type EnvelopeHeader,
   type RowContext,
 } from './seal-row.ts'
-export type { BlindIndex, DataKey, KeyOwner, KeyTree } from './tree.ts'
+export type { BlindIndex, DataKey, DataKeyRow, KeyOwner, KeyTree, RecalledKey } from './tree.ts'

@@ -4,7 +4,8 @@ import type { Logger } from '../database/index.ts'
 import { SuretyError, type Clock } from '../kernel/index.ts'
 import type { KeyTree } from '../keys/index.ts'
 import type { Plan } from './plan/plan.ts'
-import { fillParameters } from './seal/parameters.ts'
+import { atOnce, CHUNK_ROWS } from './at-once.ts'
+import { fillParameters, type StoredRow } from './seal/parameters.ts'
 import { openRows } from './seal/open-rows.ts'
 import { sealDrafts } from './seal/seal-drafts.ts'
 import { runLockedUpdate } from './seal/locked-update.ts'
@@ -34,7 +35,10 @@ export async function execute(
     },
   })
   try {
-    const work = (transaction: OpenTransaction) => run(execution, transaction, plan)
+    const work = {
+      atOnce: atOnce(execution, plan),
+      run: (transaction: OpenTransaction) => run(execution, transaction, plan),
+    }
     const result = await session.statement(plan.settings, isAtomic(plan), work, isSteady(plan))
     void tellDropped(execution, plan)
     return result
@@ -56,10 +60,22 @@ async function run(
   const stored = plan.insert
     ? await sealDrafts(transaction, keys, clock, plan.insert.resource, plan.insert.drafts)
     : []
-  const parameters = await fillParameters(transaction, keys, plan.template.parameters, stored)
-  const { rows, count } = await transaction.run(plan.template.sql, parameters)
-  const opened = await openRows(execution, transaction, rows, plan.outputs)
-  return plan.action === 'select' ? { rows: opened } : { rows: opened, numAffectedRows: BigInt(count) }
+  const rows: unknown[] = []
+  let count = 0
+  for (const chunk of chunksOf(plan, stored)) {
+    const parameters = await fillParameters(transaction, keys, plan.template.parameters, chunk)
+    const result = await transaction.run(plan.template.sql, parameters)
+    rows.push(...(await openRows(execution, transaction, result.rows, plan.outputs)))
+    count += result.count
+  }
+  return plan.action === 'select' ? { rows } : { rows, numAffectedRows: BigInt(count) }
+}
+
+/** The rows of each statement that an insert takes; one chunk without rows for everything else. */
+function chunksOf({ insert }: Plan, stored: readonly StoredRow[]): (readonly StoredRow[])[] {
+  if (!insert || insert.whole) return [stored]
+  const starts = Array.from({ length: Math.ceil(stored.length / CHUNK_ROWS) }, (_, i) => i * CHUNK_ROWS)
+  return starts.map((start) => stored.slice(start, start + CHUNK_ROWS))
 }
 
 /** The statement is done, or done in the caller's transaction: what the listener does cannot undo it. */
@@ -74,7 +90,10 @@ async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan):
 
 /** True where a failure can follow the change: in a later row's write, or in opening what it returns. */
 function isAtomic(plan: Plan): boolean {
-  return plan.update !== null || (plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed))
+  const chunks = plan.insert !== null && !plan.insert.whole && plan.insert.drafts.length > CHUNK_ROWS
+  return (
+    plan.update !== null || chunks || (plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed))
+  )
 }
 
 /** True where rows that stand for groups are fetched after the groups: they must be the same rows still. */

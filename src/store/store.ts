@@ -10,6 +10,7 @@ import { GovernedKysely } from './governed-kysely.ts'
 import type { Policy } from './plan/authority.ts'
 import { toStoreError } from './database-error.ts'
 import { Session } from './transport.ts'
+import { probeWires, type Wires } from './wires.ts'
 
 /**
  * Leaves the store's own predicates out, so that a test can show row-level security holding alone.
@@ -59,13 +60,7 @@ export function createStore<const Resources extends ResourceMap>(
   const roles = parseRoles(options.roles)
   const resources = new Map(Object.values(options.resources).map((resource) => [resource.name, resource]))
   const predicates = options[WITHOUT_PREDICATES] !== true
-  const connect = async (): Promise<Session> => {
-    try {
-      return new Session(await pool.connect())
-    } catch (error) {
-      throw toStoreError(error)
-    }
-  }
+  const connect = connector(pool, options.logger)
   return {
     as(asking) {
       const principal = freezePrincipal(asking)
@@ -73,5 +68,32 @@ export function createStore<const Resources extends ResourceMap>(
       const backend = { connect, execute: execute.bind(null, options) }
       return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend) }
     },
+  }
+}
+
+/** Connections of the pool; what they can do is tried at the first. */
+function connector(pool: pg.Pool, logger: Logger): () => Promise<Session> {
+  let tried: Promise<Wires> | null = null
+  const find = async (client: pg.PoolClient): Promise<Wires> => {
+    try {
+      const wires = await probeWires(client)
+      if (!wires.batches)
+        logger.warn({}, 'statements cannot be sent in batches: each takes several round trips')
+      client.release(!wires.batches)
+      return wires
+    } catch (error) {
+      tried = null
+      client.release(true)
+      throw error
+    }
+  }
+  return async () => {
+    try {
+      tried ??= pool.connect().then(find)
+      const wires = await tried
+      return new Session(await pool.connect(), wires)
+    } catch (error) {
+      throw toStoreError(error)
+    }
   }
 }

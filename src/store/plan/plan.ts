@@ -4,6 +4,7 @@ import { StoreError } from '../errors.ts'
 import { Authority, type Policy } from './authority.ts'
 import { planDelete } from './delete.ts'
 import { planInsert, type Draft } from './insert.ts'
+import { fromArrays } from './from-arrays.ts'
 import { kindOf, refuseNode } from './nodes.ts'
 import { planSelect } from './select.ts'
 import type { Output } from './selections.ts'
@@ -22,9 +23,18 @@ export interface Plan {
   readonly outputs: readonly Output[]
   readonly settings: ReadonlyMap<string, string>
   readonly tables: readonly string[]
-  readonly insert: { readonly resource: Resource; readonly drafts: readonly Draft[] } | null
+  readonly insert: Insert | null
   readonly update: (LockedUpdate & { readonly template: Template }) | null
   readonly dropped: { readonly resource: string; readonly names: readonly string[] } | null
+  /** True when the text serves other statements, too, so that keeping it prepared pays. */
+  readonly recurs: boolean
+}
+
+export interface Insert {
+  readonly resource: Resource
+  readonly drafts: readonly Draft[]
+  /** True when the rows must be stored by one statement: a conflict may be resolved by an update. */
+  readonly whole: boolean
 }
 
 const MOST_PARAMETERS = 65_535
@@ -52,7 +62,7 @@ function withinTheStack<Result>(work: () => Result): Result {
 }
 
 type Planned = Omit<Plan, 'settings' | 'tables'>
-const NOTHING_MORE = { insert: null, update: null, dropped: null } as const
+const NOTHING_MORE = { insert: null, update: null, dropped: null, recurs: false } as const
 
 const PLANNERS = {
   SelectQueryNode: (authority: Authority, node: OperationNode): Planned => {
@@ -64,9 +74,9 @@ const PLANNERS = {
     return {
       ...NOTHING_MORE,
       action: 'insert',
-      template: compile(planned),
+      template: compile(fromArrays(resource, planned)),
       outputs,
-      insert: { resource, drafts },
+      insert: { resource, drafts, whole: 'onConflict' in planned },
       dropped: droppedFrom(resource, dropped),
     }
   },

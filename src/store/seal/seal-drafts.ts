@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import {
   blindColumn,
   ENVELOPE_COLUMN,
@@ -6,12 +7,18 @@ import {
   type Resource,
 } from '../../declare/index.ts'
 import { createId, type Clock } from '../../kernel/index.ts'
-import { sealRow, type DataKey, type KeyTree } from '../../keys/index.ts'
+import { blindIndex, sealRow, type BlindIndex, type DataKey, type KeyOwner } from '../../keys/index.ts'
+import type { KeyTree } from '../../keys/index.ts'
 import { toParameter, type Draft } from '../plan/insert.ts'
 import { hasEnvelope, indexedFields, visibleColumns } from '../plan/table.ts'
 import type { OpenTransaction } from '../transport.ts'
-import { createBlindIndexer, type BlindIndexer } from './blind-indexer.ts'
 import type { StoredRow } from './parameters.ts'
+
+/** Drafts with the id and the time of receipt that they are given. */
+export function receiveDrafts(clock: Clock, drafts: readonly Draft[]): Draft[] {
+  const createdAt = new Date(clock.now())
+  return drafts.map((draft) => ({ ...draft, id: createId(clock), createdAt }))
+}
 
 /** Gives drafts their id and time of receipt, and seals them. */
 export function sealDrafts(
@@ -21,9 +28,7 @@ export function sealDrafts(
   resource: Resource,
   drafts: readonly Draft[],
 ): Promise<StoredRow[]> {
-  const createdAt = new Date(clock.now())
-  const rows = drafts.map((draft) => ({ ...draft, id: createId(clock), createdAt }))
-  return sealRows(transaction, keys, resource, rows)
+  return sealRows(transaction, keys, resource, receiveDrafts(clock, drafts))
 }
 
 /**
@@ -33,50 +38,107 @@ export function sealDrafts(
  * @throws KeysError `ERR_KEYS_ERASED`
  */
 export async function sealRows(
-  transaction: OpenTransaction,
-  keys: KeyTree,
-  resource: Resource,
-  rows: readonly Draft[],
-): Promise<StoredRow[]> {
-  const dataKeys = hasEnvelope(resource) ? await ownersKeys(transaction, keys, resource, rows) : []
-  const indexOf = createBlindIndexer(transaction.connection, keys)
-  const stored: StoredRow[] = []
-  for (const [i, row] of rows.entries()) {
-    const columns = new Map<string, unknown>(
-      visibleColumns(resource).map((name) => [name, toParameter(resource, name, row[name])]),
-    )
-    const dataKey = dataKeys[i]
-    if (dataKey) columns.set(ENVELOPE_COLUMN, sealRow(dataKey, { resource, clear: row }, row))
-    for (const field of indexedFields(resource)) {
-      columns.set(blindColumn(field), await columnOfIndex(indexOf, resource, field, row))
-    }
-    stored.push(columns)
-  }
-  return stored
-}
-
-function ownersKeys(
   { connection }: OpenTransaction,
   keys: KeyTree,
   resource: Resource,
   rows: readonly Draft[],
-): Promise<DataKey[]> {
-  const tenant = tenantColumn(resource)!
-  const owner = keyOwnerColumn(resource)!
-  return keys.forWriting(
-    connection,
-    rows.map((row) => ({ tenant: row[tenant] as string, subject: row[owner] as string })),
-  )
+): Promise<StoredRow[]> {
+  const owners = ownersOf(resource, rows)
+  const dataKeys = owners.size > 0 ? await keys.forWriting(connection, [...owners.values()]) : []
+  const indexKeys = new Map<string, KeyObject>()
+  for (const [name, index] of indexesOf(resource, rows)) {
+    indexKeys.set(name, await keys.blindIndexKey(connection, index))
+  }
+  return new RowSealer(
+    resource,
+    new Map([...owners.keys()].map((name, i) => [name, dataKeys[i]!])),
+    indexKeys,
+  ).seal(rows)
 }
 
-async function columnOfIndex(
-  indexOf: BlindIndexer,
-  resource: Resource,
-  field: string,
-  row: Draft,
-): Promise<Buffer | null> {
-  const value = row[field]
-  if (value === null || value === undefined) return null
-  const tenant = resource.fields[field]!.index === 'blind' ? (row[tenantColumn(resource)!] as string) : null
-  return indexOf({ resource: resource.name, field, tenant }, value as string | number)
+/** Whose data keys rows are sealed with, each once, by name. */
+export function ownersOf(resource: Resource, rows: readonly Draft[]): Map<string, KeyOwner> {
+  if (!hasEnvelope(resource)) return new Map()
+  return new Map(rows.map((row) => [ownerName(resource, row), ownerOf(resource, row)]))
+}
+
+/** The blind indexes of which rows hold a value, each once, by name. */
+export function indexesOf(resource: Resource, rows: readonly Draft[]): Map<string, BlindIndex> {
+  const indexes = new Map<string, BlindIndex>()
+  for (const field of indexedFields(resource)) {
+    for (const row of rows) {
+      if (row[field] === null || row[field] === undefined) continue
+      const tenant = indexTenant(resource, field, row)
+      indexes.set(indexName(field, tenant), { resource: resource.name, field, tenant })
+    }
+  }
+  return indexes
+}
+
+/** Seals rows with keys at hand. */
+export class RowSealer {
+  readonly #resource: Resource
+  readonly #dataKeys: ReadonlyMap<string, DataKey>
+  readonly #indexKeys: ReadonlyMap<string, KeyObject>
+  readonly #visible: readonly string[]
+  readonly #indexed: readonly string[]
+  /** Values recur within a statement, and an index costs more than looking it up. */
+  readonly #made = new Map<string, Map<unknown, Buffer>>()
+
+  /** @param dataKeys by the names of `ownersOf` @param indexKeys by those of `indexesOf` */
+  constructor(
+    resource: Resource,
+    dataKeys: ReadonlyMap<string, DataKey>,
+    indexKeys: ReadonlyMap<string, KeyObject>,
+  ) {
+    this.#resource = resource
+    this.#dataKeys = dataKeys
+    this.#indexKeys = indexKeys
+    this.#visible = visibleColumns(resource)
+    this.#indexed = indexedFields(resource)
+  }
+
+  seal(rows: readonly Draft[]): StoredRow[] {
+    return rows.map((row) => this.#sealOne(row))
+  }
+
+  #sealOne(row: Draft): StoredRow {
+    const resource = this.#resource
+    const columns = new Map<string, unknown>()
+    for (const name of this.#visible) columns.set(name, toParameter(resource, name, row[name]))
+    const dataKey = this.#dataKeys.size > 0 ? this.#dataKeys.get(ownerName(resource, row)) : undefined
+    if (dataKey) columns.set(ENVELOPE_COLUMN, sealRow(dataKey, { resource, clear: row }, row))
+    for (const field of this.#indexed) columns.set(blindColumn(field), this.#index(field, row))
+    return columns
+  }
+
+  #index(field: string, row: Draft): Buffer | null {
+    const value = row[field]
+    if (value === null || value === undefined) return null
+    const name = indexName(field, indexTenant(this.#resource, field, row))
+    const made = this.#made.get(name) ?? new Map<unknown, Buffer>()
+    const index = made.get(value) ?? blindIndex(this.#indexKeys.get(name)!, value as string | number)
+    this.#made.set(name, made.set(value, index))
+    return index
+  }
+}
+
+function ownerOf(resource: Resource, row: Draft): KeyOwner {
+  return {
+    tenant: row[tenantColumn(resource)!] as string,
+    subject: row[keyOwnerColumn(resource)!] as string,
+  }
+}
+
+function ownerName(resource: Resource, row: Draft): string {
+  const { tenant, subject } = ownerOf(resource, row)
+  return `${tenant}/${subject}`
+}
+
+function indexTenant(resource: Resource, field: string, row: Draft): string | null {
+  return resource.fields[field]!.index === 'blind' ? (row[tenantColumn(resource)!] as string) : null
+}
+
+function indexName(field: string, tenant: string | null): string {
+  return `${field}/${tenant ?? ''}`
 }
