@@ -223,7 +223,7 @@ function recallParameters(
     const found = keys.recallBlindIndexKey(toIndex(parameter))
     if (!found) return null
     recalled.set(found.row.id, found)
-    filled.push(blindIndex(found.index, parameter.value))
+    filled.push(blindIndex(found.index, parameter.value as string | number))
   }
   return { parameters: filled, recalled: [...recalled.values()] }
 }

@@ -11,7 +11,8 @@ import {
   type RootOperationNode,
   type TransactionSettings,
 } from 'kysely'
-import { planStatement, type Plan } from './plan/plan.ts'
+import type { Plan } from './plan/plan.ts'
+import type { PlanCache } from './plan/plan-cache.ts'
 import { forTheEye } from './seal/parameters.ts'
 import type { Policy } from './plan/authority.ts'
 import { notOffered, type Session } from './transport.ts'
@@ -28,8 +29,8 @@ export interface Backend {
  * planned anew from its query tree, so SQL text made elsewhere never runs. The compiler and the
  * driver stay in place under every `with…` method of Kysely, plugins included.
  */
-export function governedDialect(policy: Policy, backend: Backend): Dialect {
-  const compiler = new PlanningCompiler(policy)
+export function governedDialect(policy: Policy, backend: Backend, cache: PlanCache): Dialect {
+  const compiler = new PlanningCompiler(policy, cache)
   return {
     createAdapter: (): DialectAdapter => new PostgresAdapter(),
     createDriver: (): Driver => new GovernedDriver(compiler, backend),
@@ -42,15 +43,17 @@ export function governedDialect(policy: Policy, backend: Backend): Dialect {
 
 class PlanningCompiler implements QueryCompiler {
   readonly #policy: Policy
+  readonly #cache: PlanCache
   readonly #plans = new WeakMap<object, Plan>()
 
-  constructor(policy: Policy) {
+  constructor(policy: Policy, cache: PlanCache) {
     this.#policy = policy
+    this.#cache = cache
   }
 
   /** The compiled query keeps the caller's tree; its SQL and parameters are a copy, for the eye only. */
   compileQuery(query: RootOperationNode, queryId: CompiledQuery['queryId']): CompiledQuery {
-    const plan = planStatement(this.#policy, query)
+    const plan = this.#cache.plan(this.#policy, query)
     const compiled: CompiledQuery = Object.freeze({
       query,
       queryId,
@@ -62,7 +65,7 @@ class PlanningCompiler implements QueryCompiler {
   }
 
   planOf(compiled: CompiledQuery): Plan {
-    return this.#plans.get(compiled) ?? planStatement(this.#policy, compiled.query)
+    return this.#plans.get(compiled) ?? this.#cache.plan(this.#policy, compiled.query)
   }
 }
 

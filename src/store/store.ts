@@ -8,6 +8,7 @@ import type { Clock } from '../kernel/index.ts'
 import { execute } from './execute.ts'
 import { GovernedKysely } from './governed-kysely.ts'
 import type { Policy } from './plan/authority.ts'
+import { PlanCache } from './plan/plan-cache.ts'
 import { toStoreError } from './database-error.ts'
 import { Session } from './transport.ts'
 import { probeWires, type Wires } from './wires.ts'
@@ -59,6 +60,7 @@ export function createStore<const Resources extends ResourceMap>(
   const { pool } = options
   const roles = parseRoles(options.roles)
   const resources = new Map(Object.values(options.resources).map((resource) => [resource.name, resource]))
+  const plans = new PlanCache()
   const predicates = options[WITHOUT_PREDICATES] !== true
   const connect = connector(pool, options.logger)
   return {
@@ -66,7 +68,7 @@ export function createStore<const Resources extends ResourceMap>(
       const principal = freezePrincipal(asking)
       const policy: Policy = { principal, roles, resources, predicates }
       const backend = { connect, execute: execute.bind(null, options) }
-      return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend) }
+      return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend, plans) }
     },
   }
 }

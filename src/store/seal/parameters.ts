@@ -22,7 +22,7 @@ export async function fillParameters(
     if (parameter instanceof RowSlot) filled.push(stored[parameter.row]!.get(parameter.column))
     else if (parameter instanceof ColumnSlot) filled.push(fillColumn(parameter, stored))
     else if (parameter instanceof BlindValue) {
-      filled.push(await indexOf(toIndex(parameter), parameter.value))
+      filled.push(await indexOf(toIndex(parameter), parameter.value as string | number))
     } else filled.push(parameter)
   }
   return filled
