@@ -3,6 +3,7 @@ import type { RootOperationNode } from 'kysely'
 import type { Principal } from '../../access/index.ts'
 import type { Policy } from './authority.ts'
 import { BlindValue } from './blind.ts'
+import { kindOf } from './nodes.ts'
 import { planStatement, type Plan } from './plan.ts'
 import type { Carrier } from './scope.ts'
 import type { Output } from './selections.ts'
@@ -56,7 +57,8 @@ export class PlanCache {
 
 /** A system principal's authority is the object itself. */
 function isKept({ principal }: Policy, node: RootOperationNode): boolean {
-  return principal.kind !== 'system' && (node.kind === 'SelectQueryNode' || node.kind === 'DeleteQueryNode')
+  const kind = kindOf(node)
+  return principal.kind !== 'system' && (kind === 'SelectQueryNode' || kind === 'DeleteQueryNode')
 }
 
 /** What of a principal decides a plan. The rest of the policy is the same for a whole store. */

@@ -21,7 +21,13 @@ const LONGEST_KEY = 16_384
  */
 export function readShape(node: OperationNode): Shape | null {
   const reader = new ShapeReader()
-  return reader.readNode(node, false) && reader.key.length <= LONGEST_KEY ? reader : null
+  try {
+    return reader.readNode(node, false) && reader.key.length <= LONGEST_KEY ? reader : null
+  } catch (error) {
+    // Nested beyond the stack: refused where it is planned.
+    if (error instanceof RangeError) return null
+    throw error
+  }
 }
 
 class ShapeReader implements Shape {
