@@ -1,4 +1,5 @@
 import type { Field, FieldKind } from '../declare/index.ts'
+import { canonicalJson } from '../kernel/index.ts'
 
 /** A value as canonical JSON carries it: timestamps as ISO text with milliseconds, bytes as base64. */
 export function toJson(value: unknown): unknown {
@@ -16,17 +17,39 @@ export function fromJson(kind: FieldKind, value: unknown): unknown {
   return value
 }
 
-/** The values that are set, as canonical JSON takes them: an absent value and a null are one. */
-export function presentValues(
+/** A column by its place in canonical JSON. */
+export interface NamedColumn {
+  readonly name: string
+  /** The name as JSON, with its colon. */
+  readonly label: string
+}
+
+/** Columns in the order in which canonical JSON writes them. */
+export function inCanonicalOrder(names: readonly string[]): NamedColumn[] {
+  // The default order of strings is that of RFC 8785: by UTF-16 code units.
+  return names.toSorted().map((name) => ({ name, label: `${JSON.stringify(name)}:` })) // oxlint-disable-line require-array-sort-compare
+}
+
+/**
+ * The canonical JSON (RFC 8785) of the values that are set, an absent value and a null being one:
+ * what `canonicalBytes` makes of them, faster because a row is flat and its columns are known.
+ */
+export function canonicalRow(
   values: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-): Record<string, unknown> {
-  const present: Record<string, unknown> = Object.create(null) as Record<string, unknown>
-  for (const name of names) {
+  columns: readonly NamedColumn[],
+): Buffer {
+  let text = ''
+  for (const { name, label } of columns) {
     const value = values[name]
-    if (value !== null && value !== undefined) present[name] = toJson(value)
+    if (value === null || value === undefined) continue
+    text += `${text === '' ? '{' : ','}${label}${canonicalValue(toJson(value))}`
   }
-  return present
+  return Buffer.from(text === '' ? '{}' : `${text}}`)
+}
+
+function canonicalValue(value: unknown): string {
+  const isPlain = typeof value === 'boolean' || (typeof value === 'string' && value.isWellFormed())
+  return isPlain ? JSON.stringify(value) : canonicalJson(value)
 }
 
 /** The fields `names` of an opened envelope; null for what it does not hold. */

@@ -1,4 +1,4 @@
-import { createHash, createHmac, type KeyObject } from 'node:crypto'
+import { createHmac, hash, type KeyObject } from 'node:crypto'
 import {
   clearFields,
   IMPLICIT_COLUMNS,
@@ -11,7 +11,7 @@ import { canonicalBytes, formatId, parseId } from '../kernel/index.ts'
 import { KeysError } from './errors.ts'
 import { frame } from './frame.ts'
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts'
-import { presentValues, readValues } from './row-bytes.ts'
+import { canonicalRow, inCanonicalOrder, readValues, type NamedColumn } from './row-bytes.ts'
 import type { DataKey, KeyOwner } from './tree.ts'
 
 /**
@@ -71,7 +71,7 @@ export function sealRow(
   header.writeUInt8(ALGORITHM, 1)
   header.writeUInt16BE(context.resource.schemaVersion, 2)
   header.set(parseId(dataKey.id), 4)
-  const plaintext = canonicalBytes(presentValues(values, sealedFields(context.resource)))
+  const plaintext = canonicalRow(values, columnsOf(context.resource).sealed)
   return Buffer.concat([header, gcmSeal(dataKey.key, associated(header, context), plaintext)])
 }
 
@@ -131,10 +131,7 @@ export function blindIndex(key: KeyObject, value: string | number | boolean): Bu
 }
 
 function associated(header: Uint8Array, { resource, clear }: RowContext): Buffer {
-  const columns = [...IMPLICIT_COLUMNS, ...clearFields(resource)]
-  const digest = createHash('sha256')
-    .update(canonicalBytes(presentValues(clear, columns)))
-    .digest()
+  const digest = hash('sha256', canonicalRow(clear, columnsOf(resource).clear), 'buffer')
   const place = frame(
     LABEL,
     idIn(clear, tenantColumn(resource)),
@@ -143,6 +140,24 @@ function associated(header: Uint8Array, { resource, clear }: RowContext): Buffer
     idIn(clear, resource.subject),
   )
   return Buffer.concat([header, place, digest])
+}
+
+interface Columns {
+  readonly sealed: readonly NamedColumn[]
+  readonly clear: readonly NamedColumn[]
+}
+
+const ordered = new WeakMap<Resource, Columns>()
+
+function columnsOf(resource: Resource): Columns {
+  const known = ordered.get(resource)
+  if (known) return known
+  const columns = {
+    sealed: inCanonicalOrder(sealedFields(resource)),
+    clear: inCanonicalOrder([...IMPLICIT_COLUMNS, ...clearFields(resource)]),
+  }
+  ordered.set(resource, columns)
+  return columns
 }
 
 function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): string {
