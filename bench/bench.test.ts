@@ -31,7 +31,7 @@ describe('npm run bench', () => {
   })
 
   test.each(['', 'nothing', 'toString', 'seal log'])('refuses “%s” and says what there is', async (given) => {
-    const refusal = { code: 2, stderr: 'usage: npm run bench -- seal|log|verify [--json] [--quick]\n' }
+    const refusal = { code: 2, stderr: 'usage: npm run bench -- seal|log|store|verify [--json] [--quick]\n' }
     await expect(run(...given.split(' ').filter(Boolean))).rejects.toMatchObject(refusal)
   })
 })

@@ -7,8 +7,9 @@
 import { log } from './log/bench.ts'
 import type { Bench } from './measure.ts'
 import { seal } from './seal/bench.ts'
+import { store } from './store/bench.ts'
 import { verify } from './verify/bench.ts'
 
 export { type Bench, type BenchResult } from './measure.ts'
 
-export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, verify }
+export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, store, verify }
