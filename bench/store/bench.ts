@@ -1,7 +1,8 @@
 import { describeMachine, interleave, type Bench, type BenchResult } from '../measure.ts'
 import { withDatabase } from '../log/server.ts'
-import { openRivals, type Rival } from './rivals.ts'
+import { openRivals, type MakeRow, type Rival } from './rivals.ts'
 import {
+  INSERT_ROWS,
   insertMany,
   medianMs,
   readList,
@@ -23,7 +24,7 @@ interface Size {
   readonly concurrent: number
 }
 
-const FULL: Size = { rounds: 5, year: 500_000, reads: 500, lists: 50, inserts: 5, concurrent: 2_000 }
+const FULL: Size = { rounds: 5, year: 500_000, reads: 200, lists: 20, inserts: 3, concurrent: 800 }
 const QUICK: Size = { rounds: 1, year: 1_000, reads: 5, lists: 2, inserts: 1, concurrent: 16 }
 
 /** The governed store against plain Kysely on the same server, and against rivals that govern. */
@@ -44,11 +45,11 @@ export const store: Bench = ({ quick }) =>
     }
     await database.owner.query('vacuum analyze')
     // What a quick run would not show needs no packages of others.
-    const rivals = quick ? [] : await openRivals(database, person, guest)
+    const makeRow: MakeRow = (owner, values) => world.plain(owner).row(values)
+    const rivals = quick ? [] : await openRivals(database, makeRow, person, INSERT_ROWS)
     try {
       return await measure({ governed, plain }, rivals, size)
     } finally {
-      for (const rival of rivals) await rival.close()
       world.close()
     }
   })

@@ -27,7 +27,7 @@ export interface NamedColumn {
 /** Columns in the order in which canonical JSON writes them. */
 export function inCanonicalOrder(names: readonly string[]): NamedColumn[] {
   // The default order of strings is that of RFC 8785: by UTF-16 code units.
-  return names.toSorted().map((name) => ({ name, label: `${JSON.stringify(name)}:` })) // oxlint-disable-line require-array-sort-compare
+  return names.toSorted().map((name) => ({ name, label: `${JSON.stringify(name)}:` }))
 }
 
 /**

@@ -123,8 +123,9 @@ async function changeAtOnce({ keys }: Execution, plan: Plan, send: Send): Promis
   const held = distinct(filled.recalled)
   const statement: Step = { sql: plan.template.sql, parameters: filled.parameters, prepare: plan.recurs }
   const holds = held.length > 0 ? [holdStep([], held)] : []
+  // As in an insert: what else belongs to the change goes behind the statement.
   const results = await sendHeld(send, holds.length, () => [...holds, statement])
-  return results && { rows: [], numAffectedRows: BigInt(results.at(-1)!.count) }
+  return results && { rows: [], numAffectedRows: BigInt(results[0]!.count) }
 }
 
 async function insertAtOnce(
@@ -148,11 +149,13 @@ async function insertAtOnce(
       const parameters = slots.map((slot) => (slot instanceof ColumnSlot ? fillColumn(slot, stored) : slot))
       yield { sql, parameters, prepare: true }
     }
+    // What else belongs to the change, such as an audit event, is yielded here: it commits with it or not at all.
   }
   const results = await sendHeld(send, holds.length, steps)
   if (!results) return null
-  const count = results.reduce((sum, one) => sum + one.count, 0)
-  return { rows: results.flatMap((one) => one.rows), numAffectedRows: BigInt(count) }
+  const chunks = results.slice(0, Math.ceil(rows.length / size))
+  const count = chunks.reduce((sum, one) => sum + one.count, 0)
+  return { rows: chunks.flatMap((one) => one.rows), numAffectedRows: BigInt(count) }
 }
 
 /** The keys that rows are sealed with, as they were read last; null when one of them never was. */

@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { prepareValue, type Prepared, type PreparedStatements } from './prepared.ts'
 
 /** One statement of a batch. */

@@ -10,6 +10,11 @@
  * and are opened when the rows have come (`seal/`). Behind it stands row-level security, told by
  * transaction-local settings how far the statement's permissions reach (`transport.ts`).
  *
+ * Outside a caller's transaction most statements are one round trip (`at-once.ts`): settings,
+ * statement and the rows of the data keys it needs behind one Sync, which Postgres makes one
+ * transaction. Keys are those read last; the same transaction shows that they still are. Plans of
+ * selects and deletes are kept without values and principals (`plan/plan-cache.ts`).
+ *
  * What it does not do: stop somebody who holds the pool itself; hide from the database which rows
  * have equal blind-indexed values; serve operators, whose grants are not part of it yet; stream.
  */
