@@ -9,8 +9,9 @@ import type { Bench } from './measure.ts'
 import { rotate } from './rotate/bench.ts'
 import { seal } from './seal/bench.ts'
 import { start } from './start/bench.ts'
+import { store } from './store/bench.ts'
 import { verify } from './verify/bench.ts'
 
 export { type Bench, type BenchResult } from './measure.ts'
 
-export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, verify, rotate, start }
+export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, store, verify, rotate, start }

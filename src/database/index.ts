@@ -53,4 +53,5 @@ export {
   type PolicyVerb,
 } from './policies.ts'
 export { describeSchema, type ColumnDescription, type TableDescription } from './schema.ts'
+export { columnTypes } from './table-shape.ts'
 export { openJobs, type JobPayload, type Jobs, type JobsOptions, type WakeOptions } from './jobs.ts'

@@ -90,6 +90,11 @@ export function tableShape(resource: Resource): TableShape {
   }
 }
 
+/** The type of each column of a resource's table, as Postgres names it. */
+export function columnTypes(resource: Resource): ReadonlyMap<string, string> {
+  return new Map(columnsOf(resource).map(({ name, type }) => [name, type]))
+}
+
 /** Setting names ignore case, so two resources must not differ in case only. @throws DatabaseError `ERR_DATABASE_NAME` */
 export function refuseClashes(resources: readonly Resource[]): void {
   const seen = new Set<string>()

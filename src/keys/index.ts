@@ -57,6 +57,7 @@ export {
 } from './providers/replicated-provider.ts'
 export { openVaultProvider, type VaultProviderOptions } from './providers/vault-provider.ts'
 export { INSTALLATION, keysMigrations } from './migrations.ts'
+export { holdKeys, isSameKey, KEYS_CHANGED, readKeyOf, type KeyStatement } from './key-statements.ts'
 export { openKeyTree, type KeyMaterial, type KeyTreeOptions, type OpenKeyTree } from './open-key-tree.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './provider.ts'
 export {
@@ -78,4 +79,4 @@ export {
   type EnvelopeHeader,
   type RowContext,
 } from './seal-row.ts'
-export type { BlindIndex, DataKey, KeyOwner, KeyTree } from './tree.ts'
+export type { BlindIndex, DataKey, DataKeyRow, KeyOwner, KeyTree, RecalledKey } from './tree.ts'

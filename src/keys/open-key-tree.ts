@@ -13,7 +13,8 @@ import { createKeyCache, type KeyCache } from './key-cache.ts'
 import { INSTALLATION } from './migrations.ts'
 import { guardProvider, type GuardOptions } from './providers/guarded-provider.ts'
 import type { KeyProvider } from './provider.ts'
-import type { BlindIndex, DataKey, KeyOwner, KeyTree } from './tree.ts'
+import { createKeyMemory, ownerName, type KeyMemory } from './key-memory.ts'
+import type { BlindIndex, DataKey, DataKeyRow, KeyOwner, KeyTree, RecalledKey } from './tree.ts'
 
 export interface KeyTreeOptions {
   readonly provider: KeyProvider
@@ -55,13 +56,10 @@ export interface KeyMaterial {
   readonly bytes: Buffer
 }
 
-interface DataKeyRow extends DataKeyName {
-  readonly wrapped: Buffer | null
-}
-
 interface Room {
   readonly buckets: BucketKeys
   readonly cache: KeyCache
+  readonly memory: KeyMemory
   readonly clock: Clock
 }
 
@@ -80,21 +78,39 @@ export async function openKeyTree(options: KeyTreeOptions): Promise<OpenKeyTree>
   const permitted = <T>(work: () => Promise<T>): Promise<T> => provider.permit()?.then(work) ?? work()
   await ensureEpochs(provider, owner, clock)
   const buckets = createBucketKeys(provider, owner)
-  const room: Room = { buckets, cache: createKeyCache(CACHED_DATA_KEYS), clock }
+  const room: Room = {
+    buckets,
+    cache: createKeyCache(CACHED_DATA_KEYS),
+    memory: createKeyMemory(CACHED_DATA_KEYS),
+    clock,
+  }
   const installation = { tenant: INSTALLATION, subject: INSTALLATION }
   await inTransaction(owner, (connection) => forWriting(room, connection, [installation]))
   // Fails the start, not the first request, when rows and provider do not belong together.
   await readOwner(room, asConnection(owner), installation)
   logger.info({ provider: provider.name }, 'key tree open')
+  const recallPermitted = (wanted: KeyOwner): RecalledKey | null => {
+    const asked = provider.permit()
+    // Whether it answers is found out on the long way, which can wait and tell.
+    asked?.catch(() => undefined)
+    return asked ? null : recall(room, wanted)
+  }
   return {
     forWriting: (connection, owners) => permitted(() => forWriting(room, connection, owners)),
     forReading: (connection, ids) => permitted(() => forReading(room, connection, ids)),
     blindIndexKey: (connection, index) => permitted(() => blindIndexKey(room, connection, index)),
+    recall: recallPermitted,
+    recallBlindIndexKey: (index) => {
+      const recalled = recallPermitted(ownerOfIndex(index))
+      return recalled && { ...recalled, index: deriveIndexKey(recalled.key.key, index) }
+    },
+    openRead: (rows) => permitted(() => openRead(room, rows)),
     erase: (connection, owners) => erase(connection, owners, clock),
     material: (connection, most) => material(room, connection, most),
     backupWraps: (snapshot) => backupWraps(provider, snapshot),
     close() {
       room.cache.clear()
+      room.memory.clear()
       buckets.clear()
     },
   }
@@ -138,10 +154,6 @@ async function forWriting(
   return owners.map((owner) => opened.get(ownerName(owner)) ?? refuseOwner())
 }
 
-function ownerName({ tenant, subject }: KeyOwner): string {
-  return `${tenant}/${subject}`
-}
-
 function refuseOwner(cause?: unknown): never {
   throw new KeysError('ERR_KEYS_OWNER', 'this connection may not use the data keys of that tenant', { cause })
 }
@@ -179,15 +191,35 @@ async function openRows(
   return rows.flatMap(({ id }) => opened.get(id) ?? [])
 }
 
-function openCached({ cache }: Room, row: DataKeyRow, opened: Map<string, DataKey>): boolean {
+function recall({ cache, memory }: Room, owner: KeyOwner): RecalledKey | null {
+  const row = memory.last(owner)
+  const key = row?.wrapped ? cache.get(cacheName(row), row.wrapped) : undefined
+  return row && key ? { row, key: dataKey(row, key) } : null
+}
+
+async function openRead(room: Room, rows: readonly DataKeyRow[]): Promise<Map<string, DataKey> | null> {
+  const opened = new Map<string, DataKey>()
+  const closed = rows.filter((row) => row.wrapped !== null && !openCached(room, row, opened))
+  if (closed.length === 0) return opened
+  const buckets = await room.buckets.open(closed.map(({ bucket }) => bucket))
+  return closed.every((row) => openWith(room, row, buckets, opened)) ? opened : null
+}
+
+function openCached({ cache, memory }: Room, row: DataKeyRow, opened: Map<string, DataKey>): boolean {
   const key = row.wrapped && cache.get(cacheName(row), row.wrapped)
   if (key) opened.set(row.id, dataKey(row, key))
+  if (key) memory.note(row)
   return key !== undefined && key !== null
 }
 
 type Buckets = Awaited<ReturnType<BucketKeys['open']>>
 
-function openWith({ cache }: Room, row: DataKeyRow, buckets: Buckets, opened: Map<string, DataKey>): boolean {
+function openWith(
+  { cache, memory }: Room,
+  row: DataKeyRow,
+  buckets: Buckets,
+  opened: Map<string, DataKey>,
+): boolean {
   const bucket = buckets.get(row.bucket)
   if (!bucket || !row.wrapped) return false
   const key = unwrapDataKey(row, row.wrapped, bucket)
@@ -196,6 +228,7 @@ function openWith({ cache }: Room, row: DataKeyRow, buckets: Buckets, opened: Ma
   }
   if (key === null) return false
   cache.set(cacheName(row), row.wrapped, key)
+  memory.note(row)
   opened.set(row.id, dataKey(row, key))
   return true
 }
@@ -221,7 +254,13 @@ async function mint(room: Room, connection: Connection, owners: readonly KeyOwne
   const made = names.map((name) => ({ name, ...createDataKey(name, buckets.get(name.bucket)!) }))
   const rows = await insertRows(connection, made, new Date(room.clock.now()))
   const inserted = new Set(rows)
-  return made.filter(({ name }) => inserted.has(name.id)).map(({ name, key }) => dataKey(name, key))
+  return made
+    .filter(({ name }) => inserted.has(name.id))
+    .map(({ name, key, wrapped }) => {
+      room.cache.set(cacheName(name), wrapped, key)
+      room.memory.note({ ...name, wrapped })
+      return dataKey(name, key)
+    })
 }
 
 async function insertRows(
@@ -265,15 +304,19 @@ async function readOwner(room: Room, connection: Connection, owner: KeyOwner): P
 const derived = new WeakMap<KeyObject, Map<string, KeyObject>>()
 
 /** HKDF-SHA-256 (RFC 5869) of the owner's data key with info `surety/blind/1/<resource>/<field>`; derived once per opened key. */
-async function blindIndexKey(
-  room: Room,
-  connection: Connection,
-  { resource, field, tenant }: BlindIndex,
-): Promise<KeyObject> {
-  const name = tenant ?? INSTALLATION
-  const owner = { tenant: name, subject: name }
+async function blindIndexKey(room: Room, connection: Connection, index: BlindIndex): Promise<KeyObject> {
+  const owner = ownerOfIndex(index)
   const { key } =
     (await readOwner(room, connection, owner)) ?? (await forWriting(room, connection, [owner]))[0]!
+  return deriveIndexKey(key, index)
+}
+
+function ownerOfIndex({ tenant }: BlindIndex): KeyOwner {
+  const name = tenant ?? INSTALLATION
+  return { tenant: name, subject: name }
+}
+
+function deriveIndexKey(key: KeyObject, { resource, field }: BlindIndex): KeyObject {
   const perField = derived.get(key) ?? new Map<string, KeyObject>()
   derived.set(key, perField)
   const info = `surety/blind/1/${resource}/${field}`
@@ -312,11 +355,7 @@ async function erase(connection: Connection, owners: readonly KeyOwner[], clock:
   return erased.length
 }
 
-async function material(
-  { buckets, cache, clock }: Room,
-  connection: Connection,
-  most: number,
-): Promise<KeyMaterial[]> {
+async function material(room: Room, connection: Connection, most: number): Promise<KeyMaterial[]> {
   const ids = await connection.query<{ id: string }>(
     'select id from surety.data_keys where wrapped is not null order by random() limit $1',
     [most],
@@ -325,9 +364,9 @@ async function material(
     `select bucket from surety.bucket_keys where ladder = 'live' order by random() limit $1`,
     [most],
   )
-  const opened = await buckets.open(used.map(({ bucket }) => bucket))
+  const opened = await room.buckets.open(used.map(({ bucket }) => bucket))
   const dataKeys = await forReading(
-    { buckets, cache, clock },
+    room,
     connection,
     ids.map(({ id }) => id),
   )

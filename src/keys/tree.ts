@@ -30,6 +30,32 @@ export interface KeyTree {
    * Derived from a data key of the tenant's own (or the installation's), so it dies with it.
    */
   blindIndexKey(connection: Connection, index: BlindIndex): Promise<KeyObject>
+  /**
+   * The data key of an owner as its row was read last; null where it was not, and while the key
+   * provider has not answered for the declared time. It may be erased by now: whoever uses it shows inside the same transaction that the row still is as it was, by
+   * `holdKeys` before a write or by reading `readKeyOf` and comparing with `isSameKey` after a read.
+   */
+  recall(owner: KeyOwner): RecalledKey | null
+  /** {@link blindIndexKey} from what was read last, under the conditions of `recall`. */
+  recallBlindIndexKey(index: BlindIndex): (RecalledKey & { readonly index: KeyObject }) | null
+  /**
+   * The data keys of rows that were just read, by id, tombstones left out; null where a row does not
+   * open under its bucket's key of this moment: read it again, with `forReading`.
+   */
+  openRead(rows: readonly DataKeyRow[]): Promise<Map<string, DataKey> | null>
+}
+
+/** A data key's row. `wrapped` is null in a tombstone. */
+export interface DataKeyRow extends KeyOwner {
+  readonly id: string
+  readonly bucket: number
+  readonly wrapped: Buffer | null
+}
+
+/** A data key and the row it was opened from. */
+export interface RecalledKey {
+  readonly row: DataKeyRow
+  readonly key: DataKey
 }
 
 export interface BlindIndex {

@@ -54,22 +54,33 @@ export interface WrittenRows {
   readonly returned: readonly Row[]
 }
 
+type Statement = Awaited<ReturnType<AuditTrail['statement']>>
+
 /** Records what a statement has just changed, in its transaction. */
 export async function recordChange(
   audited: Audited | undefined,
   transaction: OpenTransaction,
-  { action, changed }: Plan,
+  plan: Plan,
   affected: number | bigint | undefined,
   written: WrittenRows,
 ): Promise<void> {
-  const count = Number(affected ?? 0)
-  if (!audited || action === 'select' || changed === null || count === 0) return
+  const record = await recordOf(audited, plan, Number(affected ?? 0), written)
+  if (record) await transaction.run(record.sql, record.parameters)
+}
+
+/** The statement that records a change, for the change's own transaction; null where nothing is recorded. */
+export async function recordOf(
+  audited: Audited | undefined,
+  { action, changed }: Plan,
+  count: number,
+  written: WrittenRows,
+): Promise<Statement | null> {
+  if (!audited || action === 'select' || changed === null || count === 0) return null
   const { trail, actor } = audited
   const { resource, columns, told } = changed
   const rows = told === 'nowhere' ? null : written[told].map((row) => auditedRow(resource, row))
   const change = { actor, action, resource: resource.name, columns, count, rows }
-  const { sql, parameters } = await trail.statement([change])
-  await transaction.run(sql, parameters)
+  return trail.statement([change])
 }
 
 /** Rows without the hidden columns that told which they are. */

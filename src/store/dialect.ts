@@ -12,7 +12,8 @@ import {
   type TransactionSettings,
 } from 'kysely'
 import { hasCode } from '../kernel/index.ts'
-import { planStatement, type Plan } from './plan/plan.ts'
+import type { Plan } from './plan/plan.ts'
+import type { PlanCache } from './plan/plan-cache.ts'
 import { forTheEye } from './seal/parameters.ts'
 import type { Policy } from './plan/authority.ts'
 import { notOffered, type Session } from './transport.ts'
@@ -29,8 +30,8 @@ export interface Backend {
  * planned anew from its query tree, so SQL text made elsewhere never runs. The compiler and the
  * driver stay in place under every `with…` method of Kysely, plugins included.
  */
-export function governedDialect(policy: Policy, backend: Backend): Dialect {
-  const compiler = new PlanningCompiler(policy)
+export function governedDialect(policy: Policy, backend: Backend, cache: PlanCache): Dialect {
+  const compiler = new PlanningCompiler(policy, cache)
   return {
     createAdapter: (): DialectAdapter => new PostgresAdapter(),
     createDriver: (): Driver => new GovernedDriver(compiler, backend),
@@ -43,10 +44,12 @@ export function governedDialect(policy: Policy, backend: Backend): Dialect {
 
 class PlanningCompiler implements QueryCompiler {
   readonly #policy: Policy
+  readonly #cache: PlanCache
   readonly #plans = new WeakMap<object, Plan>()
 
-  constructor(policy: Policy) {
+  constructor(policy: Policy, cache: PlanCache) {
     this.#policy = policy
+    this.#cache = cache
   }
 
   /** The compiled query keeps the caller's tree; its SQL and parameters are a copy, for the eye only. */
@@ -68,7 +71,7 @@ class PlanningCompiler implements QueryCompiler {
 
   #plan(query: RootOperationNode): Plan {
     try {
-      return planStatement(this.#policy, query)
+      return this.#cache.plan(this.#policy, query)
     } catch (error) {
       if (hasCode(error, 'ERR_STORE_FORBIDDEN')) this.#policy.onRefused?.('ERR_STORE_FORBIDDEN')
       throw error

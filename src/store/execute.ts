@@ -5,7 +5,8 @@ import { SuretyError, type Clock } from '../kernel/index.ts'
 import { recordChange, withoutHidden, type Audited } from './audit-trail.ts'
 import type { KeyTree } from '../keys/index.ts'
 import type { Plan } from './plan/plan.ts'
-import { fillParameters } from './seal/parameters.ts'
+import { atOnce, CHUNK_ROWS } from './at-once.ts'
+import { fillParameters, type StoredRow } from './seal/parameters.ts'
 import { openRows } from './seal/open-rows.ts'
 import { sealDrafts } from './seal/seal-drafts.ts'
 import { runLockedUpdate } from './seal/locked-update.ts'
@@ -38,7 +39,10 @@ export async function execute(
     },
   })
   try {
-    const work = (transaction: OpenTransaction) => run(execution, transaction, plan)
+    const work = {
+      atOnce: atOnce(execution, plan),
+      run: (transaction: OpenTransaction) => run(execution, transaction, plan),
+    }
     const result = await session.statement(plan.settings, isAtomic(execution, plan), work, isSteady(plan))
     void tellDropped(execution, plan)
     if (plan.changed) execution.audited?.trail.committed()
@@ -68,11 +72,24 @@ async function run(
   const stored = plan.insert
     ? await sealDrafts(transaction, keys, clock, plan.insert.resource, plan.insert.drafts)
     : []
-  const parameters = await fillParameters(transaction, keys, plan.template.parameters, stored)
-  const { rows, count } = await transaction.run(plan.template.sql, parameters)
-  await recordChange(execution.audited, transaction, plan, count, { stored, returned: rows })
-  const opened = await openRows(execution, transaction, withoutHidden(plan, rows), plan.outputs)
-  return plan.action === 'select' ? { rows: opened } : { rows: opened, numAffectedRows: BigInt(count) }
+  const returned: Readonly<Record<string, unknown>>[] = []
+  let count = 0
+  for (const chunk of chunksOf(plan, stored)) {
+    const parameters = await fillParameters(transaction, keys, plan.template.parameters, chunk)
+    const result = await transaction.run(plan.template.sql, parameters)
+    returned.push(...result.rows)
+    count += result.count
+  }
+  await recordChange(execution.audited, transaction, plan, count, { stored, returned })
+  const rows = await openRows(execution, transaction, withoutHidden(plan, returned), plan.outputs)
+  return plan.action === 'select' ? { rows } : { rows, numAffectedRows: BigInt(count) }
+}
+
+/** The rows of each statement that an insert takes; one chunk without rows for everything else. */
+function chunksOf({ insert }: Plan, stored: readonly StoredRow[]): (readonly StoredRow[])[] {
+  if (!insert || insert.whole) return [stored]
+  const starts = Array.from({ length: Math.ceil(stored.length / CHUNK_ROWS) }, (_, i) => i * CHUNK_ROWS)
+  return starts.map((start) => stored.slice(start, start + CHUNK_ROWS))
 }
 
 /** The statement is done, or done in the caller's transaction: what the listener does cannot undo it. */
@@ -85,11 +102,13 @@ async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan):
   }
 }
 
-/** True where a failure can follow the change: in a later row's write, or in opening what it returns. */
+/** True where a failure can follow the change: in a later row's write, its record, or opening what it returns. */
 function isAtomic(execution: Execution, plan: Plan): boolean {
+  const { insert } = plan
   return (
     plan.update !== null ||
     plan.upsert !== null ||
+    (insert !== null && !insert.whole && insert.drafts.length > CHUNK_ROWS) ||
     (plan.changed !== null && execution.audited !== undefined) ||
     (plan.action !== 'select' && plan.outputs.some(({ sealed }) => sealed))
   )

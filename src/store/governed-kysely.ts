@@ -1,6 +1,7 @@
 import { Kysely } from 'kysely'
 import { governedDialect, type Backend } from './dialect.ts'
 import type { Policy } from './plan/authority.ts'
+import { PlanCache } from './plan/plan-cache.ts'
 import { notOffered } from './transport.ts'
 
 /**
@@ -11,8 +12,9 @@ import { notOffered } from './transport.ts'
  * SQL, `destroy`.
  */
 export class GovernedKysely<DB> extends Kysely<DB> {
-  constructor(policy: Policy, backend: Backend) {
-    super({ dialect: governedDialect(policy, backend) })
+  /** @param cache plans of the whole store; default: none are shared */
+  constructor(policy: Policy, backend: Backend, cache: PlanCache = new PlanCache()) {
+    super({ dialect: governedDialect(policy, backend, cache) })
   }
 
   override async destroy(): Promise<void> {

@@ -17,6 +17,12 @@
  * Refused, since their values could be neither validated nor sealed: `insert … select`, CTEs that
  * write or recur, merging.
  *
+ * Outside a caller's transaction most statements are one round trip (`at-once.ts`): settings,
+ * statement and the rows of the data keys it needs behind one Sync, which Postgres makes one
+ * transaction. Keys are those read last; the same transaction shows that they still are. Plans of
+ * selects and deletes are kept without values and principals (`plan/plan-cache.ts`). The audit trail's
+ * statement is one of a change's transaction, whichever way it goes (`audit-trail.ts`).
+ *
  * What it does not do: stop somebody who holds the pool itself; hide from the database which rows
  * have equal blind-indexed values; serve operators, whose grants are not part of it yet; stream.
  */

@@ -9,8 +9,10 @@ import type { AuditTrail } from './audit-trail.ts'
 import { execute } from './execute.ts'
 import { GovernedKysely } from './governed-kysely.ts'
 import type { Policy } from './plan/authority.ts'
+import { PlanCache } from './plan/plan-cache.ts'
 import { toStoreError } from './database-error.ts'
 import { Session } from './transport.ts'
+import { probeWires, type Wires } from './wires.ts'
 
 /**
  * Leaves the store's own predicates out, so that a test can show row-level security holding alone.
@@ -61,14 +63,9 @@ export function createStore<const Resources extends ResourceMap>(
   const { pool } = options
   const roles = parseRoles(options.roles)
   const resources = new Map(Object.values(options.resources).map((resource) => [resource.name, resource]))
+  const plans = new PlanCache()
   const predicates = options[WITHOUT_PREDICATES] !== true
-  const connect = async (): Promise<Session> => {
-    try {
-      return new Session(await pool.connect())
-    } catch (error) {
-      throw toStoreError(error)
-    }
-  }
+  const connect = connector(pool, options.logger)
   return {
     as(asking) {
       const principal = freezePrincipal(asking)
@@ -77,7 +74,34 @@ export function createStore<const Resources extends ResourceMap>(
       const policy: Policy = { principal, roles, resources, predicates, ...refused }
       const audited = trail ? { audited: { trail, actor: principal } } : {}
       const backend = { connect, execute: execute.bind(null, { ...options, ...audited }) }
-      return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend) }
+      return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend, plans) }
     },
+  }
+}
+
+/** Connections of the pool; what they can do is tried at the first. */
+function connector(pool: pg.Pool, logger: Logger): () => Promise<Session> {
+  let tried: Promise<Wires> | null = null
+  const find = async (client: pg.PoolClient): Promise<Wires> => {
+    try {
+      const wires = await probeWires(client)
+      if (!wires.batches)
+        logger.warn({}, 'statements cannot be sent in batches: each takes several round trips')
+      client.release(!wires.batches)
+      return wires
+    } catch (error) {
+      tried = null
+      client.release(true)
+      throw error
+    }
+  }
+  return async () => {
+    try {
+      tried ??= pool.connect().then(find)
+      const wires = await tried
+      return new Session(await pool.connect(), wires)
+    } catch (error) {
+      throw toStoreError(error)
+    }
   }
 }

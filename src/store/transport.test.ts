@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemPrincipal, type Principal } from '../access/index.ts'
 import { createPseudonym } from '../kernel/index.ts'
 import { Session } from './transport.ts'
+import { plainWires } from './wires.ts'
 import { heartbeatOf, openTestStore, user, type TestStore, type TestTables } from './testing.ts'
 
 let context: TestStore
@@ -134,13 +135,15 @@ describe('a session', () => {
 
   /** What row-level security would read in a statement with these settings. */
   const look = (session: Session, settings: Record<string, string>, atomic = false) =>
-    session.statement(new Map(Object.entries(settings)), atomic, async ({ run }) => {
-      await run('select pg_sleep(0.005)', [])
-      return (await run(LOOK, [])).rows[0]
+    session.statement(new Map(Object.entries(settings)), atomic, {
+      run: async ({ run }) => {
+        await run('select pg_sleep(0.005)', [])
+        return (await run(LOOK, [])).rows[0]
+      },
     })
 
   async function inTransaction(work: (session: Session) => Promise<void>): Promise<void> {
-    const session = new Session(await context.database.app.connect())
+    const session = new Session(await context.database.app.connect(), plainWires())
     await session.begin({})
     await work(session)
     await session.end('rollback')
@@ -189,16 +192,18 @@ describe('a session', () => {
         ['surety.read_rates', 'any'],
         ['surety.write_rates', 'any'],
       ])
-      const failing = session.statement(rates, true, async ({ run }) => {
-        await run(insert, [createPseudonym()])
-        await run('select 1/0', [])
+      const failing = session.statement(rates, true, {
+        run: async ({ run }) => {
+          await run(insert, [createPseudonym()])
+          await run('select 1/0', [])
+        },
       })
       await expect(failing).rejects.toMatchObject({ code: 'ERR_STORE_VALUE' })
-      const counted = await session.statement(rates, false, ({ run }) =>
-        run('select id from app.rates where value = 1', []),
-      )
+      const counted = await session.statement(rates, false, {
+        run: ({ run }) => run('select id from app.rates where value = 1', []),
+      })
       expect(counted.count).toBe(0)
-      expect(await session.statement(settings, false, async () => 'still here')).toBe('still here')
+      expect(await session.statement(settings, false, { run: async () => 'still here' })).toBe('still here')
     }))
 
   test('refuses a transaction inside a transaction', () =>
@@ -208,7 +213,7 @@ describe('a session', () => {
 
   test('is given back only after the statements that were begun', async () => {
     const client = await context.database.app.connect()
-    const session = new Session(client)
+    const session = new Session(client, plainWires())
     const order: string[] = []
     const statement = look(session, { [READ]: 'any' }).then(() => order.push('statement'))
     const released = session.release().then(() => order.push('released'))
@@ -218,7 +223,7 @@ describe('a session', () => {
 
   test('leaves no transaction open on a connection that it gives back', async () => {
     const client = await context.database.app.connect()
-    const session = new Session(client)
+    const session = new Session(client, plainWires())
     await session.begin({})
     await session.release()
     await expect(client.query('select 1')).rejects.toThrow()

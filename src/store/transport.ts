@@ -2,21 +2,34 @@ import pg from 'pg'
 import type { TransactionSettings } from 'kysely'
 import { asConnection, quoteIdentifier, type Connection } from '../database/index.ts'
 import { hasCode } from '../kernel/index.ts'
+import { BatchFailure, sendBatch, type StatementResult, type Step } from './batch.ts'
 import { toStoreError } from './database-error.ts'
 import { StoreError } from './errors.ts'
-
-/** What one statement gave. */
-export interface StatementResult {
-  readonly rows: readonly Readonly<Record<string, unknown>>[]
-  /** Rows affected, or returned by a select. */
-  readonly count: number
-}
+import { isForgotten, statementsOf, type Wires } from './wires.ts'
 
 /** The open transaction of one statement, as the code that runs it sees it. */
 export interface OpenTransaction {
   /** For the key tree, which takes part in the same transaction. */
   readonly connection: Connection
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>
+}
+
+/**
+ * Runs steps as one transaction of their own, under the statement's settings. `steps` is called once
+ * more where the server had forgotten a prepared statement: nothing was done until then.
+ * @throws BatchFailure
+ */
+export type Send = (steps: () => Iterable<Step>) => Promise<StatementResult[]>
+
+/** How a statement runs. */
+export interface Work<Result> {
+  /**
+   * The short way, outside a caller's transaction: each `send` is one round trip. Null when it did
+   * not do; then `run` does all of it.
+   */
+  readonly atOnce?: ((send: Send) => Promise<Result | null>) | null
+  /** The long way, one statement after the other in an open transaction. */
+  readonly run: (transaction: OpenTransaction) => Promise<Result>
 }
 
 const STEP = 'surety_step'
@@ -26,11 +39,13 @@ const STEP = 'surety_step'
  *
  * Each statement runs inside a transaction whose local settings say who asks and how far the
  * permission reaches; row-level security reads them. Outside a caller's transaction that is a
- * transaction of its own. Statements of one connection run one after the other, so that no
- * statement ever runs under another one's settings.
+ * transaction of its own: where the work allows it a single batch of settings and statements behind
+ * one Sync, else a transaction that is begun and ended. Statements of one connection run one after
+ * the other, so that no statement ever runs under another one's settings.
  */
 export class Session {
   readonly #client: pg.PoolClient
+  readonly #wires: Wires
   #queue: Promise<unknown> = Promise.resolve()
   #inTransaction = false
   #settings = new Map<string, string>()
@@ -38,8 +53,9 @@ export class Session {
   #broken = false
   #released = false
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, wires: Wires) {
     this.#client = client
+    this.#wires = wires
   }
 
   /**
@@ -53,15 +69,16 @@ export class Session {
   statement<Result>(
     settings: ReadonlyMap<string, string>,
     atomic: boolean,
-    work: (transaction: OpenTransaction) => Promise<Result>,
+    { run, atOnce = null }: Work<Result>,
     steady = false,
   ): Promise<Result> {
     // It would run by itself behind the end, and stay when the transaction was rolled back.
     if (this.#ending) return Promise.reject(notOffered('a statement after the end of its transaction'))
     return this.#exclusive(async () => {
-      if (!this.#inTransaction)
-        return steady ? this.#steadily(settings, work) : this.#ownTransaction(settings, work)
-      return atomic ? this.#step(settings, work) : this.#work(settings, work)
+      if (this.#inTransaction) return atomic ? this.#step(settings, run) : this.#work(settings, run)
+      if (steady) return this.#steadily(settings, run)
+      const done = atOnce && this.#wires.batches ? await this.#atOnce(settings, atOnce) : null
+      return done ?? this.#ownTransaction(settings, run)
     })
   }
 
@@ -116,6 +133,34 @@ export class Session {
     return done
   }
 
+  async #atOnce<Result>(
+    settings: ReadonlyMap<string, string>,
+    work: (send: Send) => Promise<Result | null>,
+  ): Promise<Result | null> {
+    try {
+      return await work((steps) => this.#send(settings, steps))
+    } catch (error) {
+      throw error instanceof BatchFailure ? toStoreError(error.cause) : error
+    }
+  }
+
+  async #send(
+    settings: ReadonlyMap<string, string>,
+    steps: () => Iterable<Step>,
+    again = false,
+  ): Promise<StatementResult[]> {
+    const statements = statementsOf(this.#wires, this.#client)
+    try {
+      return (await sendBatch(this.#client, underSettings(settings, steps()), statements)).slice(1)
+    } catch (error) {
+      const { cause, step, fromServer } = error as BatchFailure
+      if (fromServer && !(cause instanceof pg.DatabaseError)) this.#broken = true
+      if (!again && statements && isForgotten(this.#wires, statements, cause))
+        return this.#send(settings, steps, true)
+      throw new BatchFailure(cause, step - 1, fromServer)
+    }
+  }
+
   /** Once more where another transaction made the key first that an index needs: only that is written. */
   async #steadily<Result>(
     settings: ReadonlyMap<string, string>,
@@ -133,8 +178,7 @@ export class Session {
     work: (transaction: OpenTransaction) => Promise<Result>,
     level?: TransactionSettings['isolationLevel'],
   ): Promise<Result> {
-    await this.#command(`begin${isolation(level)}`)
-    this.#settings = new Map()
+    await this.#begin(`begin${isolation(level)}`, settings)
     try {
       const result = await this.#work(settings, work)
       await this.#command('commit')
@@ -142,6 +186,22 @@ export class Session {
     } catch (error) {
       await this.#command('rollback').catch(() => undefined)
       throw error
+    }
+  }
+
+  /** Begins a transaction and applies its first settings, in one round trip where that is possible. */
+  async #begin(sql: string, settings: ReadonlyMap<string, string>): Promise<void> {
+    if (!this.#wires.batches || settings.size === 0) {
+      await this.#command(sql)
+      this.#settings = new Map()
+      return
+    }
+    try {
+      await sendBatch(this.#client, [{ sql, parameters: [] }, settingsStep([...settings])], null)
+      this.#settings = new Map(settings)
+    } catch (error) {
+      this.#broken = true
+      throw toStoreError((error as BatchFailure).cause)
     }
   }
 
@@ -192,8 +252,8 @@ export class Session {
     for (const [name, value] of settings) wanted.set(name, value)
     const changed = [...wanted].filter(([name, value]) => (this.#settings.get(name) ?? '') !== value)
     if (changed.length === 0) return
-    const calls = changed.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, true)`)
-    await this.#query(`select ${calls.join(', ')}`, changed.flat())
+    const { sql, parameters } = settingsStep(changed)
+    await this.#query(sql, parameters)
     this.#settings = wanted
   }
 
@@ -219,6 +279,17 @@ export class Session {
       throw toStoreError(error)
     }
   }
+}
+
+function* underSettings(settings: ReadonlyMap<string, string>, steps: Iterable<Step>): Iterable<Step> {
+  yield settingsStep([...settings])
+  yield* steps
+}
+
+/** Local to the transaction: nothing is left on the connection, whoever gets it next. */
+function settingsStep(settings: readonly (readonly [name: string, value: string])[]): Step {
+  const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, true)`)
+  return { sql: `select ${calls.join(', ')}`, parameters: settings.flat(), prepare: true }
 }
 
 const UNKNOWN = '\u0000unknown'

@@ -10,6 +10,7 @@ import type { Resource } from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
 import { isKind, take } from './nodes.ts'
 import { isReference, refuseSealed, type Resolved, type Scope } from './scope.ts'
+import { Slot } from './slots.ts'
 import { columnOf } from './table.ts'
 
 /** A parameter that becomes the blind index of its value when the statement runs. */
@@ -18,9 +19,10 @@ export class BlindValue {
   readonly field: string
   /** The tenant of the index key; null for the installation's. */
   readonly tenant: string | null
-  readonly value: string | number
+  /** A slot only in a plan that is kept; never in one that runs. */
+  readonly value: string | number | Slot
 
-  constructor(resource: Resource, field: string, tenant: string | null, value: string | number) {
+  constructor(resource: Resource, field: string, tenant: string | null, value: string | number | Slot) {
     this.resource = resource
     this.field = field
     this.tenant = tenant
@@ -43,7 +45,8 @@ const NULL_TESTS: readonly string[] = ['is', 'is not']
  * A value that the indexed field could hold, and so can be looked for.
  * @throws StoreError `ERR_STORE_VALUE`
  */
-function toIndexable(resource: Resource, field: string, value: unknown): string | number {
+function toIndexable(resource: Resource, field: string, value: unknown): string | number | Slot {
+  if (value instanceof Slot) return value.checkedBy((later) => toIndexable(resource, field, later))
   const { kind } = resource.fields[field]!
   if (kind === 'integer' ? Number.isSafeInteger(value) : typeof value === 'string' && value.isWellFormed()) {
     return value as string | number

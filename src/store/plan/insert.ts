@@ -1,11 +1,9 @@
 import {
   ColumnNode,
   OnConflictNode,
-  PrimitiveValueListNode,
   ReferenceNode,
   TableNode,
   ValueNode,
-  ValuesNode,
   WhereNode,
   type ColumnUpdateNode,
   type OperationNode,
@@ -13,7 +11,7 @@ import {
 import { validateRow, type Resource } from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
 import type { Authority, Bindings } from './authority.ts'
-import { assignment, refuseOwnerColumn, refuseUndeclared, RowSlot, toParameter, type Draft } from './draft.ts'
+import { assignment, refuseOwnerColumn, refuseUndeclared, toParameter, type Draft } from './draft.ts'
 import { planExpression } from './expression.ts'
 import { isKind, refuseNode, take } from './nodes.ts'
 import { rootScope } from './select.ts'
@@ -27,6 +25,7 @@ import { arbiters } from './unique.ts'
 import { planUpsert, type PlannedUpsert } from './upsert.ts'
 
 export interface PlannedInsert {
+  /** The statement but for its rows. */
   readonly node: OperationNode
   readonly outputs: readonly Output[]
   readonly resource: Resource
@@ -59,16 +58,10 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
   const returning = planReturning(scope, target, query.returning)
   const upsert = planUpsert(authority, target, query, drafts)
   const told = upsert ? 'stored' : toldBy(query.onConflict)
-  const stored = storedColumns(resource)
-  // Rows that may meet others are inserted one by one.
-  const values = (upsert ? drafts.slice(0, 1) : drafts).map((_, row) =>
-    PrimitiveValueListNode.create(stored.map((column) => new RowSlot(row, column))),
-  )
   const planned: OperationNode & Record<string, unknown> = {
     kind: 'InsertQueryNode',
     into: target.node,
-    columns: stored.map((column) => ColumnNode.create(column)),
-    values: ValuesNode.create(values),
+    columns: storedColumns(resource).map((column) => ColumnNode.create(column)),
     ...(query.onConflict && {
       onConflict: upsert?.onConflict ?? planConflict(authority, target, query.onConflict),
     }),

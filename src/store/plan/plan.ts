@@ -4,6 +4,7 @@ import { StoreError } from '../errors.ts'
 import { Authority, type Policy } from './authority.ts'
 import { planDelete } from './delete.ts'
 import type { Draft } from './draft.ts'
+import { fromArrays } from './from-arrays.ts'
 import { planInsert } from './insert.ts'
 import { kindOf, refuseNode } from './nodes.ts'
 import { planSelect } from './select.ts'
@@ -11,7 +12,7 @@ import type { Output } from './selections.ts'
 import type { Upsert } from './upsert.ts'
 import { planUpdate, type LockedUpdate } from './update.ts'
 
-/** SQL whose parameters may be slots (`BlindValue`, `RowSlot`) that are filled when it runs. */
+/** SQL whose parameters may be slots (`BlindValue`, `ColumnSlot`, `RowSlot`) that are filled when it runs. */
 export interface Template {
   readonly sql: string
   readonly parameters: readonly unknown[]
@@ -24,12 +25,14 @@ export interface Plan {
   readonly outputs: readonly Output[]
   readonly settings: ReadonlyMap<string, string>
   readonly tables: readonly string[]
-  readonly insert: { readonly resource: Resource; readonly drafts: readonly Draft[] } | null
+  readonly insert: Insert | null
   readonly update: (LockedUpdate & { readonly template: Template }) | null
   readonly upsert: RunnableUpsert | null
   readonly dropped: { readonly resource: string; readonly names: readonly string[] } | null
   /** What a change writes to, for the audit trail. */
   readonly changed: Changed | null
+  /** True when the text serves other statements, too, so that keeping it prepared pays. */
+  readonly recurs: boolean
 }
 
 export interface Changed {
@@ -49,6 +52,13 @@ export interface Step {
 export interface RunnableUpsert extends Upsert {
   readonly find: Step
   readonly write: Step
+}
+
+export interface Insert {
+  readonly resource: Resource
+  readonly drafts: readonly Draft[]
+  /** True when the rows must be stored by one statement: a conflict may be resolved by an update. */
+  readonly whole: boolean
 }
 
 const MOST_PARAMETERS = 65_535
@@ -76,7 +86,14 @@ function withinTheStack<Result>(work: () => Result): Result {
 }
 
 type Planned = Omit<Plan, 'settings' | 'tables'>
-const NOTHING_MORE = { insert: null, update: null, upsert: null, dropped: null, changed: null } as const
+const NOTHING_MORE = {
+  insert: null,
+  update: null,
+  upsert: null,
+  dropped: null,
+  changed: null,
+  recurs: false,
+} as const
 
 const PLANNERS = {
   SelectQueryNode: (authority: Authority, node: OperationNode): Planned => {
@@ -88,9 +105,9 @@ const PLANNERS = {
     return {
       ...NOTHING_MORE,
       action: 'insert',
-      template: compile(planned),
+      template: compile(fromArrays(resource, planned)),
       outputs,
-      insert: { resource, drafts },
+      insert: { resource, drafts, whole: 'onConflict' in planned },
       upsert: upsert && { ...upsert, find: toStep(upsert.find), write: toStep(upsert.write) },
       dropped: droppedFrom(resource, dropped),
       changed: {

@@ -35,6 +35,7 @@ import {
   type SelectMode,
 } from './scope.ts'
 import { outputReference, planSelections, type Output, type Selected } from './selections.ts'
+import { Slot } from './slots.ts'
 import { planFrom, planJoin, type SourceContext } from './sources.ts'
 
 export interface PlannedSelect {
@@ -228,10 +229,14 @@ function readLocks(modifiers: readonly OperationNode[] | undefined): (alias: str
 /** LIMIT and OFFSET take whole numbers; anything else could look at rows outside the select's own. */
 function planCount(node: OperationNode): OperationNode {
   const { value } = take(node, 'ValueNode')
+  return ValueNode.create(value instanceof Slot ? value.checkedBy(checkCount) : checkCount(value))
+}
+
+function checkCount(value: unknown): unknown {
   const fits =
     typeof value === 'bigint' || value === null || (Number.isSafeInteger(value) && Number(value) >= 0)
   if (!fits) throw new StoreError('ERR_STORE_VALUE', 'limit and offset take whole numbers')
-  return ValueNode.create(value)
+  return value
 }
 
 const SET_OPERATORS = ['union', 'intersect', 'except']

@@ -23,7 +23,21 @@ interface Carried {
 }
 
 /** `none`: no row there (an outer join). `gone`: it was deleted, or its subject erased. */
-type Opened = Row | 'none' | 'gone'
+type Absent = 'none' | 'gone'
+type Opened = Row | Absent
+
+/** The data keys that rows name: those that open, and those that are tombstones. */
+export interface Keys {
+  readonly live: ReadonlyMap<string, DataKey>
+  readonly erased: ReadonlySet<string>
+}
+
+/** What opening rows reads from the database besides them. */
+export interface RowReader {
+  /** Of all of `ids`, those that are neither live nor erased were never made. */
+  readKeys(ids: readonly string[]): Promise<Keys>
+  run: OpenTransaction['run']
+}
 
 /**
  * Result rows as the caller selected them: sealed fields opened, hidden columns left out. A row
@@ -36,28 +50,69 @@ type Opened = Row | 'none' | 'gone'
  *
  * @throws StoreError `ERR_STORE_TAMPERED` naming the resource and the row id
  */
-export async function openRows(
+export function openRows(
   opening: Opening,
-  transaction: OpenTransaction,
+  { connection, run }: OpenTransaction,
+  rows: readonly Row[],
+  outputs: readonly Output[],
+): Promise<Row[]> {
+  const readKeys = async (ids: readonly string[]): Promise<Keys> => {
+    const live = await opening.keys.forReading(connection, ids)
+    const absent = ids.filter((id) => !live.has(id))
+    if (absent.length === 0) return { live, erased: new Set() }
+    const { rows: tombstones } = await run(
+      'select id from surety.data_keys where id = any($1::uuid[]) and erased_at is not null',
+      [absent],
+    )
+    return { live, erased: new Set(tombstones.map((row) => row['id'] as string)) }
+  }
+  return openRowsFrom({ readKeys, run }, opening.logger, rows, outputs)
+}
+
+/** {@link openRows}, wherever its keys come from. */
+export async function openRowsFrom(
+  reader: RowReader,
+  logger: Logger,
   rows: readonly Row[],
   outputs: readonly Output[],
 ): Promise<Row[]> {
   const carriers = [...new Set(outputs.flatMap(({ sealed }) => (sealed ? [sealed.carrier] : [])))]
   if (carriers.length === 0) return [...rows]
-  const carried = new Map<Carrier, readonly (Carried | 'none' | 'gone')[]>()
-  for (const carrier of carriers) carried.set(carrier, await carry(transaction, carrier, rows))
-  const keys = await readKeys(opening, transaction, [...carried.values()].flat())
+  const carried = new Map<Carrier, readonly (Carried | Absent)[]>()
+  for (const carrier of carriers) carried.set(carrier, await carry(reader, carrier, rows))
+  const keys = await reader.readKeys(namedKeys(carried.values()))
   const opened = new Map<Carrier, readonly Opened[]>()
-  for (const [carrier, each] of carried)
+  for (const [carrier, each] of carried) {
     opened.set(
       carrier,
       each.map((one) => open(carrier, one, keys)),
     )
-  const deciding = carriers.filter(({ envelope }) => envelope.onErase === 'delete')
-  const kept = rows.map((_, i) => deciding.every((carrier) => opened.get(carrier)![i] !== 'gone'))
-  const withheld = kept.filter((keep) => !keep).length
-  if (withheld > 0) opening.logger.debug({ rows: withheld }, 'rows of erased subjects were withheld')
-  return rows.flatMap((row, i) => (kept[i] ? [assemble(row, i, outputs, opened)] : []))
+  }
+  return assembleAll(logger, rows, outputs, opened)
+}
+
+function namedKeys(carried: Iterable<readonly (Carried | Absent)[]>): string[] {
+  const ids = new Set<string>()
+  for (const each of carried) for (const one of each) if (typeof one !== 'string') ids.add(one.dataKeyId)
+  return [...ids]
+}
+
+function assembleAll(
+  logger: Logger,
+  rows: readonly Row[],
+  outputs: readonly Output[],
+  opened: ReadonlyMap<Carrier, readonly Opened[]>,
+): Row[] {
+  const deciding = [...opened].flatMap(([{ envelope }, each]) =>
+    envelope.onErase === 'delete' ? [each] : [],
+  )
+  const made: Row[] = []
+  for (const [i, row] of rows.entries()) {
+    if (deciding.every((each) => each[i] !== 'gone')) made.push(assemble(row, i, outputs, opened))
+  }
+  const withheld = rows.length - made.length
+  if (withheld > 0) logger.debug({ rows: withheld }, 'rows of erased subjects were withheld')
+  return made
 }
 
 function assemble(
@@ -66,23 +121,29 @@ function assemble(
   outputs: readonly Output[],
   opened: ReadonlyMap<Carrier, readonly Opened[]>,
 ): Row {
-  const entries = outputs.map(({ name, sealed }) => {
-    if (!sealed) return [name, row[name]] as const
-    const values = opened.get(sealed.carrier)![i]
-    return [name, typeof values === 'object' ? (values[sealed.field] ?? null) : null] as const
-  })
-  return Object.fromEntries(entries)
+  const made: Record<string, unknown> = {}
+  for (const { name, sealed } of outputs) {
+    const values = sealed ? opened.get(sealed.carrier)![i]! : row
+    const value = typeof values === 'object' ? (values[sealed?.field ?? name] ?? null) : null
+    // A column may be called `__proto__`.
+    if (name === '__proto__') Object.defineProperty(made, name, { value, enumerable: true })
+    else made[name] = value
+  }
+  return made
 }
 
 async function carry(
-  transaction: OpenTransaction,
+  reader: RowReader,
   carrier: Carrier,
   rows: readonly Row[],
-): Promise<readonly (Carried | 'none' | 'gone')[]> {
-  if (carrier.kind === 'row') return rows.map((row) => read(carrier, carrier.columns, row))
+): Promise<readonly (Carried | Absent)[]> {
+  if (carrier.kind === 'row') {
+    const columns = [...carrier.columns]
+    return rows.map((row) => read(carrier, columns, row))
+  }
   const column = carrier.columns.get('id')!
   const found = await fetchRepresentatives(
-    transaction,
+    reader,
     carrier,
     rows.map((row) => row[column]),
   )
@@ -90,7 +151,7 @@ async function carry(
 }
 
 async function fetchRepresentatives(
-  transaction: OpenTransaction,
+  { run }: RowReader,
   carrier: RepresentativeCarrier,
   ids: readonly unknown[],
 ): Promise<ReadonlyMap<unknown, Carried | 'none'>> {
@@ -99,12 +160,12 @@ async function fetchRepresentatives(
   const { resource, reach } = carrier
   const columns = carriedColumns(carrier.envelope)
   const bound = [...reach.keys()].map((column, i) => ` and ${quoteIdentifier(column)} = $${i + 2}`).join('')
-  const { rows } = await transaction.run(
+  const { rows } = await run(
     `select ${columns.map((column) => quoteIdentifier(column)).join(', ')} from ${SCHEMA}.${quoteIdentifier(resource.name)}` +
       ` where "id" = any($1::uuid[])${bound}`,
     [wanted, ...reach.values()],
   )
-  const stored = new Map(columns.map((column) => [column, column]))
+  const stored = columns.map((column) => [column, column] as const)
   return new Map(rows.map((row) => [row['id'], read(carrier, stored, row)]))
 }
 
@@ -112,11 +173,12 @@ type Place = Pick<Carrier, 'resource' | 'envelope'>
 
 function read(
   { resource, envelope: place }: Place,
-  columns: ReadonlyMap<string, string>,
+  columns: readonly (readonly [stored: string, column: string])[],
   row: Row,
 ): Carried | 'none' {
-  const envelope = row[columns.get(place.column)!]
-  const clear = Object.fromEntries([...columns].map(([stored, column]) => [stored, row[column]]))
+  const clear: Record<string, unknown> = {}
+  for (const [stored, column] of columns) clear[stored] = row[column]
+  const envelope = clear[place.column]
   if (envelope === null || envelope === undefined) {
     if (isTakenAway(resource, place, clear)) throw tampered(resource, clear)
     return 'none'
@@ -131,7 +193,7 @@ function isTakenAway({ fields }: Resource, { about, clear: columns }: Envelope, 
   return columns.some((name) => clear[name] !== null && (name === about || fields[name]?.about === about))
 }
 
-function open({ resource, envelope: place }: Place, carried: Carried | 'none' | 'gone', keys: Keys): Opened {
+function open({ resource, envelope: place }: Place, carried: Carried | Absent, keys: Keys): Opened {
   if (typeof carried === 'string') return carried
   const { envelope, clear, dataKeyId } = carried
   const key = keys.live.get(dataKeyId)
@@ -139,28 +201,6 @@ function open({ resource, envelope: place }: Place, carried: Carried | 'none' | 
     return tampering(resource, clear, () => openRow(key, { resource, clear, about: place.about }, envelope))
   if (keys.erased.has(dataKeyId)) return 'gone'
   throw tampered(resource, clear)
-}
-
-interface Keys {
-  readonly live: ReadonlyMap<string, DataKey>
-  readonly erased: ReadonlySet<string>
-}
-
-/** An absent key has a tombstone, or it was never made: then the envelope's header is forged. */
-async function readKeys(
-  { keys }: Opening,
-  { connection, run }: OpenTransaction,
-  carried: readonly (Carried | 'none' | 'gone')[],
-): Promise<Keys> {
-  const ids = new Set(carried.flatMap((one) => (typeof one === 'string' ? [] : [one.dataKeyId])))
-  const live = await keys.forReading(connection, [...ids])
-  const absent = [...ids].filter((id) => !live.has(id))
-  if (absent.length === 0) return { live, erased: new Set() }
-  const { rows } = await run(
-    'select id from surety.data_keys where id = any($1::uuid[]) and erased_at is not null',
-    [absent],
-  )
-  return { live, erased: new Set(rows.map((row) => row['id'] as string)) }
 }
 
 function tampering<Result>(resource: Resource, clear: Row, work: () => Result): Result {

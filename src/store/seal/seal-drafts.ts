@@ -1,11 +1,18 @@
+import type { KeyObject } from 'node:crypto'
 import { blindColumn, envelopesOf, tenantColumn, type Envelope, type Resource } from '../../declare/index.ts'
 import { createId, type Clock } from '../../kernel/index.ts'
-import { sealRow, type KeyOwner, type KeyTree } from '../../keys/index.ts'
+import { blindIndex, sealRow, type BlindIndex, type DataKey, type KeyOwner } from '../../keys/index.ts'
+import type { KeyTree } from '../../keys/index.ts'
 import { toParameter, type Draft } from '../plan/draft.ts'
 import { indexedFields, visibleColumns } from '../plan/table.ts'
 import type { OpenTransaction } from '../transport.ts'
-import { createBlindIndexer, type BlindIndexer } from './blind-indexer.ts'
 import type { StoredRow } from './parameters.ts'
+
+/** Drafts with the id and the time of receipt that they are given. */
+export function receiveDrafts(clock: Clock, drafts: readonly Draft[]): Draft[] {
+  const createdAt = new Date(clock.now())
+  return drafts.map((draft) => ({ ...draft, id: createId(clock), createdAt }))
+}
 
 /** Gives drafts their id and time of receipt, and seals them. */
 export function sealDrafts(
@@ -15,9 +22,7 @@ export function sealDrafts(
   resource: Resource,
   drafts: readonly Draft[],
 ): Promise<StoredRow[]> {
-  const createdAt = new Date(clock.now())
-  const rows = drafts.map((draft) => ({ ...draft, id: createId(clock), createdAt }))
-  return sealRows(transaction, keys, resource, rows)
+  return sealRows(transaction, keys, resource, receiveDrafts(clock, drafts))
 }
 
 /**
@@ -27,31 +32,22 @@ export function sealDrafts(
  * @throws KeysError `ERR_KEYS_ERASED`
  */
 export async function sealRows(
-  transaction: OpenTransaction,
+  { connection }: OpenTransaction,
   keys: KeyTree,
   resource: Resource,
   rows: readonly Draft[],
 ): Promise<StoredRow[]> {
-  const parts = rows.map((row) => partsOf(resource, row))
-  const owners = parts.flat().map(({ owner }) => owner)
-  const dataKeys = (owners.length > 0 ? await keys.forWriting(transaction.connection, owners) : []).values()
-  const indexOf = createBlindIndexer(transaction.connection, keys)
-  const stored: StoredRow[] = []
-  for (const [i, row] of rows.entries()) {
-    const columns = new Map<string, unknown>(
-      visibleColumns(resource).map((name) => [name, toParameter(resource, name, row[name])]),
-    )
-    for (const { column } of envelopesOf(resource)) columns.set(column, null)
-    for (const { envelope } of parts[i]!) {
-      const context = { resource, clear: row, about: envelope.about }
-      columns.set(envelope.column, sealRow(dataKeys.next().value!, context, row))
-    }
-    for (const field of indexedFields(resource)) {
-      columns.set(blindColumn(field), await columnOfIndex(indexOf, resource, field, row))
-    }
-    stored.push(columns)
+  const owners = ownersOf(resource, rows)
+  const dataKeys = owners.size > 0 ? await keys.forWriting(connection, [...owners.values()]) : []
+  const indexKeys = new Map<string, KeyObject>()
+  for (const [name, index] of indexesOf(resource, rows)) {
+    indexKeys.set(name, await keys.blindIndexKey(connection, index))
   }
-  return stored
+  return new RowSealer(
+    resource,
+    new Map([...owners.keys()].map((name, i) => [name, dataKeys[i]!])),
+    indexKeys,
+  ).seal(rows)
 }
 
 interface Part {
@@ -68,14 +64,84 @@ export function partsOf(resource: Resource, row: Draft): Part[] {
   })
 }
 
-async function columnOfIndex(
-  indexOf: BlindIndexer,
-  resource: Resource,
-  field: string,
-  row: Draft,
-): Promise<Buffer | null> {
-  const value = row[field]
-  if (value === null || value === undefined) return null
-  const tenant = resource.fields[field]!.index === 'blind' ? (row[tenantColumn(resource)!] as string) : null
-  return indexOf({ resource: resource.name, field, tenant }, value as string | number)
+/** Whose data keys rows are sealed with, each once, by name. */
+export function ownersOf(resource: Resource, rows: readonly Draft[]): Map<string, KeyOwner> {
+  const owners = new Map<string, KeyOwner>()
+  for (const row of rows) for (const { owner } of partsOf(resource, row)) owners.set(ownerName(owner), owner)
+  return owners
+}
+
+/** The blind indexes of which rows hold a value, each once, by name. */
+export function indexesOf(resource: Resource, rows: readonly Draft[]): Map<string, BlindIndex> {
+  const indexes = new Map<string, BlindIndex>()
+  for (const field of indexedFields(resource)) {
+    for (const row of rows) {
+      if (row[field] === null || row[field] === undefined) continue
+      const tenant = indexTenant(resource, field, row)
+      indexes.set(indexName(field, tenant), { resource: resource.name, field, tenant })
+    }
+  }
+  return indexes
+}
+
+/** Seals rows with keys at hand. */
+export class RowSealer {
+  readonly #resource: Resource
+  readonly #dataKeys: ReadonlyMap<string, DataKey>
+  readonly #indexKeys: ReadonlyMap<string, KeyObject>
+  readonly #visible: readonly string[]
+  readonly #indexed: readonly string[]
+  /** Values recur within a statement, and an index costs more than looking it up. */
+  readonly #made = new Map<string, Map<unknown, Buffer>>()
+
+  /** @param dataKeys by the names of `ownersOf` @param indexKeys by those of `indexesOf` */
+  constructor(
+    resource: Resource,
+    dataKeys: ReadonlyMap<string, DataKey>,
+    indexKeys: ReadonlyMap<string, KeyObject>,
+  ) {
+    this.#resource = resource
+    this.#dataKeys = dataKeys
+    this.#indexKeys = indexKeys
+    this.#visible = visibleColumns(resource)
+    this.#indexed = indexedFields(resource)
+  }
+
+  seal(rows: readonly Draft[]): StoredRow[] {
+    return rows.map((row) => this.#sealOne(row))
+  }
+
+  #sealOne(row: Draft): StoredRow {
+    const resource = this.#resource
+    const columns = new Map<string, unknown>()
+    for (const name of this.#visible) columns.set(name, toParameter(resource, name, row[name]))
+    for (const { envelope, owner } of partsOf(resource, row)) {
+      const context = { resource, clear: row, about: envelope.about }
+      columns.set(envelope.column, sealRow(this.#dataKeys.get(ownerName(owner))!, context, row))
+    }
+    for (const field of this.#indexed) columns.set(blindColumn(field), this.#index(field, row))
+    return columns
+  }
+
+  #index(field: string, row: Draft): Buffer | null {
+    const value = row[field]
+    if (value === null || value === undefined) return null
+    const name = indexName(field, indexTenant(this.#resource, field, row))
+    const made = this.#made.get(name) ?? new Map<unknown, Buffer>()
+    const index = made.get(value) ?? blindIndex(this.#indexKeys.get(name)!, value as string | number)
+    this.#made.set(name, made.set(value, index))
+    return index
+  }
+}
+
+function ownerName({ tenant, subject }: KeyOwner): string {
+  return `${tenant}/${subject}`
+}
+
+function indexTenant(resource: Resource, field: string, row: Draft): string | null {
+  return resource.fields[field]!.index === 'blind' ? (row[tenantColumn(resource)!] as string) : null
+}
+
+function indexName(field: string, tenant: string | null): string {
+  return `${field}/${tenant ?? ''}`
 }
