@@ -130,7 +130,7 @@ describe('monitor.audit-trail', () => {
       values: { rowsFollowed: 6, rowsWithoutEvent: 0, queued: expect.any(Number) },
     })
     const { auditSize, auditRoot, auditVkey } = first.values
-    recorded = { size: Number(auditSize), root: String(auditRoot), vkey: String(auditVkey) }
+    recorded = { size: Number(auditSize), root: String(auditRoot), vkey: String(auditVkey), withoutBody: 0 }
     await insertNotes(300)
     expect(await trail()).toMatchObject({ outcome: 'kept' })
   })
@@ -148,7 +148,7 @@ describe('monitor.audit-trail', () => {
     [
       'a body was removed',
       'delete from surety.audit_bodies where id = (select max(id::text)::uuid from surety.audit_bodies)',
-      'no event',
+      'lost their bodies',
     ],
     [
       'a body was changed',
@@ -167,6 +167,22 @@ describe('monitor.audit-trail', () => {
     expect(await trail()).toMatchObject({ outcome: 'broken', summary: expect.stringContaining(what) })
   })
 
+  test('sees that bodies were removed before their time, whatever else was removed with them', async () => {
+    await insertNotes(3)
+    await audit.flush()
+    const { size, rootHash } = (await audit.checkpoint())!
+    await database.owner.query('delete from surety.audit_bodies')
+    expect(await trail()).toMatchObject({
+      outcome: 'broken',
+      summary: expect.stringContaining(`${size} of its entries lost their bodies`),
+      values: { entriesWithoutBody: size },
+    })
+    recorded = { size, root: toBase64(rootHash), vkey: audit.vkey, withoutBody: size }
+    expect(await trail()).toMatchObject({ outcome: 'broken', summary: expect.stringContaining('no event') })
+    await database.owner.query('truncate app.notes')
+    expect(await trail()).toMatchObject({ outcome: 'kept', values: { entriesWithoutBody: size } })
+  })
+
   test('sees a log that was changed, or is not the one the evidence log recorded', async () => {
     await insertNotes(1)
     await audit.flush()
@@ -177,10 +193,10 @@ describe('monitor.audit-trail', () => {
       [{ size: size + 99, root, vkey: audit.vkey }, 'and had'],
       [{ size, root, vkey: 'another' }, 'verifier key'],
     ] as const) {
-      recorded = told
+      recorded = { ...told, withoutBody: 0 }
       expect(await trail()).toMatchObject({ outcome: 'broken', summary: expect.stringContaining(what) })
     }
-    recorded = { size, root, vkey: audit.vkey }
+    recorded = { size, root, vkey: audit.vkey, withoutBody: 0 }
     expect(await trail()).toMatchObject({ outcome: 'kept' })
     const folder = join(dataDir, 'audit', 'tile', 'entries')
     const [name] = (await readdir(join(folder, '000.p'))).toSorted((a, b) => Number(b) - Number(a))

@@ -61,18 +61,28 @@ export interface AuditBacklog {
   readonly oldestQueuedAt: number | null
   /** Unix milliseconds; null where no body is stored. */
   readonly oldestBodyAt: number | null
+  /** Entries that the table accounts for: their bodies are stored, or ended with their period. */
+  readonly accounted: number
 }
 
 export async function readBacklog(connection: Connection): Promise<AuditBacklog> {
-  const [row] = await connection.query<{ queued: number; waits: Date | null; body: Date | null }>(
+  const [row] = await connection.query<{
+    queued: number
+    waits: Date | null
+    body: Date | null
+    accounted: number
+  }>(
     `select (select coalesce(sum(octet_length(body) / ${AUDIT_LEAF_BYTES}), 0)::bigint from surety.log_queue where log = 'audit') as queued,
             (select min(queued_at) from surety.log_queue where log = 'audit') as waits,
-            (select min(at) from surety.audit_bodies) as body`,
+            (select min(at) from surety.audit_bodies) as body,
+            ((select coalesce(sum(octet_length(commitments) / ${AUDIT_LEAF_BYTES}), 0) from surety.audit_bodies)
+              + (select coalesce(sum(pruned_entries), 0) from surety.audit_keys))::bigint as accounted`,
   )
   return {
     queued: row!.queued,
     oldestQueuedAt: row!.waits?.getTime() ?? null,
     oldestBodyAt: row!.body?.getTime() ?? null,
+    accounted: row!.accounted,
   }
 }
 

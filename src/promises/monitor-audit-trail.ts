@@ -57,6 +57,7 @@ export const monitorAuditTrail = definePromise({
       queued: backlog.queued,
       rowsFollowed: trail.followed,
       rowsWithoutEvent: trail.without,
+      entriesWithoutBody: log.withoutBody,
       ...(log.root === null
         ? {}
         : { auditSize: log.size, auditRoot: log.root, auditVkey: context.audit.vkey }),
@@ -79,9 +80,9 @@ function summaryOf(values: Measurement['values']): string {
 export function recordedAudit(entries: readonly EvidenceEntry[]): RecordedAudit | null {
   for (const entry of entries.toReversed()) {
     if (entry.kind !== 'probe.result' || !entry.probe.startsWith('monitor.audit-trail@')) continue
-    const { auditSize: size, auditRoot: root, auditVkey: vkey } = entry.observed.values
+    const { auditSize: size, auditRoot: root, auditVkey: vkey, entriesWithoutBody } = entry.observed.values
     if (typeof size !== 'number' || typeof root !== 'string' || typeof vkey !== 'string') continue
-    return { size, root, vkey }
+    return { size, root, vkey, withoutBody: Number(entriesWithoutBody ?? 0) }
   }
   return null
 }
@@ -90,12 +91,14 @@ interface VerifiedLog {
   readonly size: number
   /** Base64; null where the log could not be verified. */
   readonly root: string | null
+  /** Published entries that have no body, though their period has not ended. */
+  readonly withoutBody: number
   readonly problem: string | null
 }
 
 /** From the first entry to the last, and against what the evidence log holds about it. */
 async function verifyLog({ audit }: ProbeContext): Promise<VerifiedLog> {
-  const broken = (problem: string): VerifiedLog => ({ size: 0, root: null, problem })
+  const broken = (problem: string): VerifiedLog => ({ size: 0, root: null, withoutBody: 0, problem })
   try {
     await audit.flush()
     const recorded = await audit.recorded()
@@ -107,7 +110,12 @@ async function verifyLog({ audit }: ProbeContext): Promise<VerifiedLog> {
       return broken(`it has ${whole.size} entries, and had ${recorded.size}`)
     if (recorded && !sameRoot(await audit.rootAt(recorded.size), recorded.root))
       return broken(`its first ${recorded.size} entries are not those recorded last`)
-    return { size: whole.size, root: toBase64(whole.rootHash), problem: null }
+    const withoutBody = Math.max(0, whole.size - (await audit.backlog()).accounted)
+    const lost = withoutBody - (recorded?.withoutBody ?? 0)
+    return {
+      ...{ size: whole.size, root: toBase64(whole.rootHash), withoutBody },
+      problem: lost > 0 ? `${lost} of its entries lost their bodies before their time` : null,
+    }
   } catch (error) {
     // What it cannot read or publish is no trail; the message of another library could hold a path.
     if (error instanceof SuretyError) return broken(`it cannot be read or published (${error.code})`)
@@ -152,8 +160,9 @@ const NOTHING_FOLLOWED: Trail = { followed: 0, without: 0, problem: null }
 
 /** The canary's row and the newest real ones of every resource: each has an event that opens and is included. */
 async function followRows(context: ProbeContext, canary: Followed | null): Promise<Trail> {
-  const { oldestBodyAt } = await context.audit.backlog()
-  const since = Math.max(oldestBodyAt ?? Infinity, context.clock.now() - SAMPLED_MS)
+  const { periods } = await context.audit.retention()
+  const begun = periods.reduce((first, { firstEventAt }) => Math.min(first, firstEventAt), Infinity)
+  const since = Math.max(begun, context.clock.now() - SAMPLED_MS)
   const rows = canary ? [canary] : []
   for (const resource of Object.values(context.config.resources))
     rows.push(...(await newestRows(context, resource, since)))

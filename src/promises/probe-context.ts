@@ -59,6 +59,8 @@ export interface RecordedAudit {
   /** Base64. */
   readonly root: string
   readonly vkey: string
+  /** Entries whose bodies were missing by then, though their period had not ended. */
+  readonly withoutBody: number
 }
 
 /** What probes may see of the audit log, and of other logs. */

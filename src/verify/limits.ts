@@ -20,8 +20,10 @@ export const LIMITS = {
   maxLogSize: 2_000_000,
   /** Bytes of all entries together: what is held in memory while a log is verified. */
   maxLogBytes: 536_870_912,
-  /** How old an entry may be that a witness asked for has not cosigned yet. */
-  maxUnwitnessedMs: 60_000,
+  /** How often a witness asked for is looked at again while it has not cosigned the newest entries. */
+  witnessTries: 20,
+  /** And how long to wait between. */
+  witnessPauseMs: 1_000,
   /** How far an entry may lie ahead of the verifier's clock. */
   maxFutureMs: 300_000,
   /** How old a page may be and still be measured against its own moment instead of now. */

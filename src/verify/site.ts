@@ -39,6 +39,8 @@ export interface VerifySiteOptions {
   readonly state?: unknown
   /** Unix milliseconds. */
   readonly now: number
+  /** Waits between looks at a witness, so many milliseconds. Default: the platform’s timer. */
+  readonly pause?: ((ms: number) => Promise<void>) | undefined
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined
 }
 
@@ -219,22 +221,34 @@ async function readWholeLog(run: Run): Promise<void> {
 async function checkWitnesses(run: Run): Promise<void> {
   const { reporter, witnesses } = run
   if (witnesses.length === 0) return reporter.skip('no witness was asked for: split views possible')
-  const reports: WitnessReport[] = []
-  for (const witness of witnesses) reports.push(await checkWitness(witnessedLog(run), witness))
-  reporter.witnessedBy(reports)
-  for (const { name, size } of reports) {
-    const unseen = run.checkpoint.size - size
-    if (unseen > 0) reporter.note(`the newest ${unseen} entries are not cosigned by ${name} yet`)
-  }
+  const reports = await demandWitnesses(run)
   reporter.pass(
     reports.map(({ name, size, cosignedAt }) => `${name}, ${size} entries, ${cosignedAt}`).join('; '),
   )
+}
+
+/** Every witness has cosigned every entry read so far, and those that another one saw meanwhile. */
+async function demandWitnesses(run: Run): Promise<WitnessReport[]> {
+  const ask = async (): Promise<WitnessReport[]> => {
+    const reports: WitnessReport[] = []
+    for (const witness of run.witnesses) reports.push(await checkWitness(witnessedLog(run), witness))
+    return reports
+  }
+  const behind = (reports: readonly WitnessReport[]): WitnessReport | undefined =>
+    reports.find(({ size }) => size < run.checkpoint.size)
+  let reports = await ask()
+  if (behind(reports)) reports = await ask()
+  const slow = behind(reports)
+  if (slow) throw new VerifyError('ERR_VERIFY_UNWITNESSED', `the log grows faster than ${slow.name} cosigns`)
+  run.reporter.witnessedBy(reports)
+  return reports
 }
 
 function witnessedLog(run: Run): WitnessedLog {
   return {
     ...run,
     now: run.options.now,
+    pause: run.options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
     async catchUp(size, who) {
       await catchUp(run, size, { code: 'ERR_VERIFY_ROLLBACK', who })
       return witnessedLog(run)
@@ -290,8 +304,10 @@ async function checkPage(run: Run): Promise<void> {
 async function fetchMatchingPage(run: Run): Promise<{ page: SecurityPage; checkpoint: Checkpoint }> {
   let shown = await fetchPage(run)
   if (shown.checkpoint.size < run.checkpoint.size) shown = await fetchPage(run)
-  if (shown.checkpoint.size > run.checkpoint.size)
+  if (shown.checkpoint.size > run.checkpoint.size) {
     await catchUp(run, shown.checkpoint.size, { code: 'ERR_VERIFY_PAGE_CHECKPOINT', who: 'the page' })
+    await demandWitnesses(run)
+  }
   return shown
 }
 

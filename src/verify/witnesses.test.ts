@@ -49,20 +49,61 @@ describe('a log that must be witnessed', () => {
     expect([codes(report), exitCodeOf(report)]).toEqual([['ERR_VERIFY_UNWITNESSED'], 3])
   })
 
-  test('may be ahead of its witness by what is newer than a minute, and says by how much', async () => {
+  test('may be ahead of its witness for a moment, which is waited for', async () => {
     await serveEarlier(await cosigned())
     site.atMs = NOW - 31_000
     await site.check('a.promise', 'kept').publish()
-    const report = await site.verify({ witnesses })
-    expect(report.problems).toEqual([])
-    expect(report.notes).toContain('the newest 2 entries are not cosigned by witness.example/w1 yet')
+    const waits: number[] = []
+    const pause = async (ms: number): Promise<void> => {
+      if (waits.push(ms) === 3) await serveEarlier(await cosigned())
+    }
+    const report = await site.verify({ witnesses, pause })
+    expect(report).toMatchObject({ valid: true, witnesses: [{ size: 6 }] })
+    expect(waits).toEqual([1_000, 1_000, 1_000])
   })
 
-  test('is refused when its witness has not seen an entry older than a minute', async () => {
-    await serveEarlier(await cosigned())
-    site.atMs = NOW - 62_000
+  test('is refused when its witness does not see the newest entries, however young they say they are', async () => {
+    await serveEarlier(await cosigned(witness, NOW - 86_400_000))
+    site.atMs = NOW - 2_000
     await site.check('a.promise', 'kept').publish()
-    expect(codes(await site.verify({ witnesses }))).toEqual(['ERR_VERIFY_UNWITNESSED'])
+    let waits = 0
+    const pause = async (): Promise<void> => void waits++
+    expect(codes(await site.verify({ witnesses, pause }))).toEqual(['ERR_VERIFY_UNWITNESSED'])
+    expect(waits).toBe(20)
+  })
+
+  test('is refused when only its page shows entries that the witness has not seen', async () => {
+    const before = await cosigned()
+    await site.check('a.promise', 'kept').publish()
+    await serveEarlier(before)
+    let asked = 0
+    const report = await site.verify({
+      witnesses,
+      pause: async () => {},
+      fetch: async (url) =>
+        url.endsWith('/checkpoint') && asked++ === 0 ? new Response(before) : site.fetch(url),
+    })
+    expect(codes(report)).toEqual(['ERR_VERIFY_UNWITNESSED'])
+  })
+
+  test('is refused unless each witness has seen all that another one has', async () => {
+    const other = createWitnessSigner('witness.example/w2')
+    const both = [vkey, formatWitnessKey(other.key)]
+    const before = site.files.get('/.well-known/surety/evidence/checkpoint')!
+    await serveEarlier(await cosigned())
+    await site.check('a.promise', 'kept').publish()
+    const after = site.files.get('/.well-known/surety/evidence/checkpoint')!
+    site.put(`witnessed/${toHex(other.key.keyId)}`, utf8(await cosigned(other)))
+    let asked = 0
+    const report = await site.verify({
+      witnesses: both,
+      pause: async () => {},
+      fetch: async (url) => {
+        if (!url.endsWith('/checkpoint')) return site.fetch(url)
+        return new Response((asked++ === 0 ? before : after).slice())
+      },
+    })
+    expect(codes(report)).toEqual(['ERR_VERIFY_UNWITNESSED'])
   })
 
   /** What the site's key signed, and the witness cosigned, of other entries than those shown. */

@@ -1,8 +1,8 @@
 import { equalBytes, toHex, utf8 } from '../kernel/index.ts'
 import { openCheckpoint } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import { formatWitnessKey, parseWitnessKey, readCosignatures } from './cosignature.ts'
 import type { Cosignature, WitnessKey } from './cosignature.ts'
-import type { EvidenceEntry } from './entry.ts'
 import { VerifyError, VerifyRunError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { parseNote } from './note.ts'
@@ -56,42 +56,53 @@ export interface WitnessedLog {
   readonly key: VerifierKey
   readonly copy: LogCopy
   readonly checkpoint: SignedCheckpoint
-  readonly entries: readonly EvidenceEntry[]
   /** Reads on in the log, which must have at least `size` entries by now. */
   catchUp(size: number, who: string): Promise<WitnessedLog>
+  pause(ms: number): Promise<void>
   /** Unix milliseconds. */
   readonly now: number
 }
 
 /**
- * Holds a log, read whole, against what a witness has cosigned: the checkpoint itself, or an earlier one of
- * the same log that leaves out nothing but entries of the last minute.
+ * Holds a log, read whole, against what a witness has cosigned: all of it. Entries that it has not seen
+ * yet are waited for: whoever shows a fork could date them as he likes, and put them behind any
+ * checkpoint of the past that was cosigned.
  *
  * @throws VerifyError `ERR_VERIFY_UNWITNESSED`, `ERR_VERIFY_FORK`, `ERR_VERIFY_SIGNATURE`, and those of {@link openCheckpoint}
  */
 export async function checkWitness(before: WitnessedLog, witness: WitnessKey): Promise<WitnessReport> {
   let log = before
-  const onNewest = await cosignatureOn(utf8(log.checkpoint.note), witness, log.now)
-  if (onNewest) return reportOf(onNewest, log.checkpoint.size)
-  const note = await log.source.get(EVIDENCE_PATH + witnessedPath(witness), LIMITS.maxCheckpointBytes)
-  const cosignature = note && (await cosignatureOn(note, witness, log.now))
+  for (let tries = 0; ; tries++) {
+    const onNewest = await cosignatureOn(utf8(log.checkpoint.note), witness, log.now)
+    if (onNewest) return reportOf(onNewest, log.checkpoint.size)
+    const { cosignature, seen } = await readWitnessed(log, witness)
+    // The log may have grown, and been cosigned, since its checkpoint was read.
+    if (seen.size > log.checkpoint.size) log = await log.catchUp(seen.size, witness.name)
+    if (!equalBytes(log.copy.tree.root(seen.size), seen.rootHash)) {
+      throw new VerifyError('ERR_VERIFY_FORK', `${witness.name} has cosigned other entries than those shown`)
+    }
+    if (seen.size === log.checkpoint.size) return reportOf(cosignature, seen.size)
+    if (tries === LIMITS.witnessTries) {
+      throw new VerifyError(
+        'ERR_VERIFY_UNWITNESSED',
+        `${witness.name} has cosigned ${seen.size} entries of ${log.checkpoint.size}`,
+      )
+    }
+    await log.pause(LIMITS.witnessPauseMs)
+  }
+}
+
+/** The newest checkpoint of this log that the witness has cosigned, as the site serves it. */
+async function readWitnessed(
+  { source, key, now }: WitnessedLog,
+  witness: WitnessKey,
+): Promise<{ cosignature: Cosignature; seen: Checkpoint }> {
+  const note = await source.get(EVIDENCE_PATH + witnessedPath(witness), LIMITS.maxCheckpointBytes)
+  const cosignature = note && (await cosignatureOn(note, witness, now))
   if (!note || !cosignature) {
     throw new VerifyError('ERR_VERIFY_UNWITNESSED', `${witness.name} has cosigned no checkpoint of this log`)
   }
-  const seen = await openCheckpoint(note, log.key)
-  // The log may have grown, and been cosigned, since its checkpoint was read.
-  if (seen.size > log.checkpoint.size) log = await log.catchUp(seen.size, witness.name)
-  if (!equalBytes(log.copy.tree.root(seen.size), seen.rootHash)) {
-    throw new VerifyError('ERR_VERIFY_FORK', `${witness.name} has cosigned other entries than those shown`)
-  }
-  const unseen = log.entries[seen.size]
-  if (unseen && Date.parse(unseen.at) < log.now - LIMITS.maxUnwitnessedMs) {
-    throw new VerifyError(
-      'ERR_VERIFY_UNWITNESSED',
-      `${witness.name} has cosigned ${seen.size} entries of ${log.checkpoint.size}, and entry ${seen.size} is of ${unseen.at}`,
-    )
-  }
-  return reportOf(cosignature, seen.size)
+  return { cosignature, seen: await openCheckpoint(note, key) }
 }
 
 async function cosignatureOn(
