@@ -8,10 +8,11 @@ import { openSystemAudit } from './compose/system-audit.ts'
 import { openSystemEvidence } from './compose/system-evidence.ts'
 import { clockFromEnvironment } from './compose/clock.ts'
 import { createDatabaseView } from './compose/database-view.ts'
+import { createDestructionGuard } from './compose/destruction-guard.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
-import { keepRotating, openKeyEpochs, type KeyEpochs } from './compose/key-epochs.ts'
+import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
@@ -166,17 +167,21 @@ async function openRooms<const Resources extends ResourceMap>(
   const outside = database.databaseDir === null ? [] : [database.databaseDir]
   const provider = await openProvider(config, options, { folder: folder.keys, outside, clock })
   keep({ close: async () => provider.close?.() })
+  const clocks = watchSystemClocks({ config, database, clock })
+  const mayDestroy = createDestructionGuard(clocks, logger)
   const outage = outageOf(config)
   const tree = await openKeyTree({ provider, owner: database.owner, clock, logger, outage })
   keep(tree)
-  const log = await openSystemEvidence({ config, folder, database, clock, logger, mode })
+  const place = { config, folder, database, clock, logger, mode }
+  const log = await openSystemEvidence(place)
   keep(log)
-  const epochs = openKeyEpochs({ config, provider, database, log, clock, logger })
-  const audit = await openSystemAudit({ config, page, folder, database, provider, clock, logger, mode })
+  const epochs = openKeyEpochs({ config, provider, database, clocks, log, clock, logger })
+  const audit = await openSystemAudit({ ...place, page, provider, mayDestroy })
   keep(audit)
   if (mode === 'server') {
     const { retentionMs } = await audit.retention()
-    keep(await keepLogFiles({ places: logFilesOf(folder.logs, database), retentionMs, clock, logger }))
+    const places = logFilesOf(folder.logs, database)
+    keep(await keepLogFiles({ places, retentionMs, mayDestroy, clock, logger }))
     await declareClaims(log, page, config, clock)
     if (options.endsEpochs !== false) keep(keepRotating(epochs, { database, logger }))
   }

@@ -245,7 +245,12 @@ describe('retention.logs', () => {
       outcome: 'broken',
       values: { logFiles: 3, oldestLogFileDays: 370 },
     })
-    await turnLogFiles({ places: places(), retentionMs: parseDuration('1y'), clock, logger: silentLogger })
+    await turnLogFiles({
+      places: places(),
+      retentionMs: parseDuration('1y'),
+      clock,
+      mayDestroy: async () => true,
+    })
     const names = (await readdir(folder)).toSorted()
     expect(names).toEqual(['app.log', 'server.log', expect.stringMatching(/^server\.log\.\d{8}T\d{6}Z$/)])
     expect(await readFile(join(folder, 'server.log'), 'utf8')).toBe('')
