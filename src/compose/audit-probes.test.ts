@@ -16,14 +16,9 @@ import {
   type OpenKeyTree,
 } from '../keys/index.ts'
 import { logMigrations, openAuditLog, openLogSigner, type AuditLog } from '../log/index.ts'
-import {
-  catalogue,
-  type AnyTables,
-  type Measurement,
-  type ProbeContext,
-  type RecordedAudit,
-} from '../promises/index.ts'
+import { catalogue, type AnyTables, type Measurement, type ProbeContext } from '../promises/index.ts'
 import { createStore, type AuditTrail } from '../store/index.ts'
+import type { RecordedAudit } from '../verify/index.ts'
 import { createAuditTrail } from './audit-trail.ts'
 import { createAuditView } from './audit-view.ts'
 import { turnLogFiles } from './log-files.ts'
@@ -130,7 +125,7 @@ describe('monitor.audit-trail', () => {
       values: { rowsFollowed: 6, rowsWithoutEvent: 0, queued: expect.any(Number) },
     })
     const { auditSize, auditRoot, auditVkey } = first.values
-    recorded = { size: Number(auditSize), root: String(auditRoot), vkey: String(auditVkey) }
+    recorded = { size: Number(auditSize), rootHash: String(auditRoot), vkey: String(auditVkey) }
     await insertNotes(300)
     expect(await trail()).toMatchObject({ outcome: 'kept' })
   })
@@ -173,14 +168,14 @@ describe('monitor.audit-trail', () => {
     const { size, rootHash } = (await audit.checkpoint())!
     const root = toBase64(rootHash)
     for (const [told, what] of [
-      [{ size, root: toBase64(new Uint8Array(32)), vkey: audit.vkey }, 'not those recorded last'],
-      [{ size: size + 99, root, vkey: audit.vkey }, 'and had'],
-      [{ size, root, vkey: 'another' }, 'verifier key'],
+      [{ size, rootHash: toBase64(new Uint8Array(32)), vkey: audit.vkey }, 'not those recorded last'],
+      [{ size: size + 99, rootHash: root, vkey: audit.vkey }, 'and had'],
+      [{ size, rootHash: root, vkey: 'another' }, 'verifier key'],
     ] as const) {
       recorded = told
       expect(await trail()).toMatchObject({ outcome: 'broken', summary: expect.stringContaining(what) })
     }
-    recorded = { size, root, vkey: audit.vkey }
+    recorded = { size, rootHash: root, vkey: audit.vkey }
     expect(await trail()).toMatchObject({ outcome: 'kept' })
     const folder = join(dataDir, 'audit', 'tile', 'entries')
     const [name] = (await readdir(join(folder, '000.p'))).toSorted((a, b) => Number(b) - Number(a))

@@ -1,5 +1,6 @@
 import type { AuditLog, EvidenceLog } from '../log/index.ts'
-import { recordedAudit, type AuditView } from '../promises/index.ts'
+import type { AuditView } from '../promises/index.ts'
+import { recordedAudit } from '../verify/index.ts'
 import { readLogFiles, type LogFilePlaces } from './log-files.ts'
 
 /** What probes see of the audit log, of what the evidence log said of it, and of the log files. */

@@ -9,16 +9,10 @@ import {
   toBase64,
 } from '../kernel/index.ts'
 import type { OpenedEntry } from '../log/index.ts'
-import {
-  commitAuditEntry,
-  HASH_BYTES,
-  parseVerifierKey,
-  verifyTlogProof,
-  type EvidenceEntry,
-} from '../verify/index.ts'
+import { commitAuditEntry, HASH_BYTES, parseVerifierKey, verifyTlogProof } from '../verify/index.ts'
 import { createMarker } from './canaries.ts'
 import { definePromise, type Measurement } from './definition.ts'
-import type { ProbeContext, RecordedAudit } from './probe-context.ts'
+import type { ProbeContext } from './probe-context.ts'
 import { sampleId, sampleRow } from './sample-row.ts'
 
 const MOST_LAG_MS = parseDuration('1m')
@@ -75,17 +69,6 @@ function summaryOf(values: Measurement['values']): string {
   return `All ${values['entries']} entries hash to the signed checkpoint, which continues the one seen last; ${values['rowsFollowed']} rows, a canary’s among them, were followed to their event; nothing waits longer than ${values['lagSeconds']} s.`
 }
 
-/** What the newest result of this probe said of the audit log; null where there is none. */
-export function recordedAudit(entries: readonly EvidenceEntry[]): RecordedAudit | null {
-  for (const entry of entries.toReversed()) {
-    if (entry.kind !== 'probe.result' || !entry.probe.startsWith('monitor.audit-trail@')) continue
-    const { auditSize: size, auditRoot: root, auditVkey: vkey } = entry.observed.values
-    if (typeof size !== 'number' || typeof root !== 'string' || typeof vkey !== 'string') continue
-    return { size, root, vkey }
-  }
-  return null
-}
-
 interface VerifiedLog {
   readonly size: number
   /** Base64; null where the log could not be verified. */
@@ -105,7 +88,7 @@ async function verifyLog({ audit }: ProbeContext): Promise<VerifiedLog> {
     if (whole === null) return broken('nothing of it is published')
     if (recorded && recorded.size > whole.size)
       return broken(`it has ${whole.size} entries, and had ${recorded.size}`)
-    if (recorded && !sameRoot(await audit.rootAt(recorded.size), recorded.root))
+    if (recorded && !sameRoot(await audit.rootAt(recorded.size), recorded.rootHash))
       return broken(`its first ${recorded.size} entries are not those recorded last`)
     return { size: whole.size, root: toBase64(whole.rootHash), problem: null }
   } catch (error) {

@@ -4,6 +4,7 @@ import type { SuretyConfig } from '../declare/index.ts'
 import type { EpochStanding } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
+import type { RecordedAudit } from '../verify/index.ts'
 import type { Canaries } from './canaries.ts'
 
 /** Rows whose shape only the data map knows. */
@@ -51,14 +52,6 @@ export interface LogFileAge {
   readonly name: string
   /** When its oldest line was written, in Unix milliseconds. */
   readonly oldestAt: number
-}
-
-/** The audit log as the evidence log knew it: what it must still begin with. */
-export interface RecordedAudit {
-  readonly size: number
-  /** Base64. */
-  readonly root: string
-  readonly vkey: string
 }
 
 /** What probes may see of the audit log, and of other logs. */
