@@ -5,12 +5,14 @@ import { systemPrincipal, type Principal } from './access/index.ts'
 import { createAuditTrail } from './compose/audit-trail.ts'
 import { createAuditView } from './compose/audit-view.ts'
 import { openSystemAudit } from './compose/system-audit.ts'
+import { openSystemEvidence } from './compose/system-evidence.ts'
 import { clockFromEnvironment } from './compose/clock.ts'
 import { createDatabaseView } from './compose/database-view.ts'
+import { createDestructionGuard } from './compose/destruction-guard.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
-import { keepRotating, openKeyEpochs, type KeyEpochs } from './compose/key-epochs.ts'
+import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
@@ -18,14 +20,7 @@ import { probePromises, type ProbeOptions, type ProbeRun } from './compose/probe
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
 import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose/system-folder.ts'
 import { askWitnesses } from './compose/witnesses.ts'
-import {
-  asConnection,
-  inTransaction,
-  openJobs,
-  type Database,
-  type DatabaseServer,
-  type Logger,
-} from './database/index.ts'
+import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
 import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
 import {
   createRoutes,
@@ -43,13 +38,7 @@ import {
   type OpenKeyTree,
 } from './keys/index.ts'
 import { parseDuration, type Clock } from './kernel/index.ts'
-import {
-  openEvidenceLog,
-  openLogSigner,
-  type AuditLog,
-  type CosignatureCollector,
-  type EvidenceLog,
-} from './log/index.ts'
+import type { AuditLog, CosignatureCollector, EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
 import { createStore } from './store/index.ts'
@@ -178,28 +167,21 @@ async function openRooms<const Resources extends ResourceMap>(
   const outside = database.databaseDir === null ? [] : [database.databaseDir]
   const provider = await openProvider(config, options, { folder: folder.keys, outside, clock })
   keep({ close: async () => provider.close?.() })
+  const clocks = watchSystemClocks({ config, database, clock })
+  const mayDestroy = createDestructionGuard(clocks, logger)
   const outage = outageOf(config)
   const tree = await openKeyTree({ provider, owner: database.owner, clock, logger, outage })
   keep(tree)
-  const origin = `${config.origin}/evidence`
-  const log = await openEvidenceLog({
-    origin,
-    folder: folder.evidence,
-    transaction: (work) => inTransaction(database.owner, work),
-    clock,
-    logger,
-    access:
-      mode === 'server'
-        ? { mode: 'sequence', signer: await openLogSigner(folder.signingKey, origin, folder.evidence) }
-        : { mode: 'append' },
-  })
+  const place = { config, folder, database, clock, logger, mode }
+  const log = await openSystemEvidence(place)
   keep(log)
-  const epochs = openKeyEpochs({ config, provider, database, log, clock, logger })
-  const audit = await openSystemAudit({ config, page, folder, database, provider, clock, logger, mode })
+  const epochs = openKeyEpochs({ config, provider, database, clocks, log, clock, logger })
+  const audit = await openSystemAudit({ ...place, page, provider, mayDestroy })
   keep(audit)
   if (mode === 'server') {
     const { retentionMs } = await audit.retention()
-    keep(await keepLogFiles({ places: logFilesOf(folder.logs, database), retentionMs, clock, logger }))
+    const places = logFilesOf(folder.logs, database)
+    keep(await keepLogFiles({ places, retentionMs, mayDestroy, clock, logger }))
     await declareClaims(log, page, config, clock)
     if (options.endsEpochs !== false) keep(keepRotating(epochs, { database, logger }))
   }

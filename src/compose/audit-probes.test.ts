@@ -21,7 +21,7 @@ import {
   type AnyTables,
   type Measurement,
   type ProbeContext,
-  type RecordedAudit,
+  type RecordedTrail,
 } from '../promises/index.ts'
 import { createStore, type AuditTrail } from '../store/index.ts'
 import { createAuditTrail } from './audit-trail.ts'
@@ -50,7 +50,7 @@ let dataDir: string
 let provider: KeyProvider
 let tree: OpenKeyTree
 let audit: AuditLog
-let recorded: RecordedAudit | null
+let recorded: RecordedTrail | null
 let clock: Clock
 
 beforeEach(async () => {
@@ -130,7 +130,12 @@ describe('monitor.audit-trail', () => {
       values: { rowsFollowed: 6, rowsWithoutEvent: 0, queued: expect.any(Number) },
     })
     const { auditSize, auditRoot, auditVkey } = first.values
-    recorded = { size: Number(auditSize), root: String(auditRoot), vkey: String(auditVkey), withoutBody: 0 }
+    recorded = {
+      size: Number(auditSize),
+      rootHash: String(auditRoot),
+      vkey: String(auditVkey),
+      withoutBody: 0,
+    }
     await insertNotes(300)
     expect(await trail()).toMatchObject({ outcome: 'kept' })
   })
@@ -177,7 +182,7 @@ describe('monitor.audit-trail', () => {
       summary: expect.stringContaining(`${size} of its entries lost their bodies`),
       values: { entriesWithoutBody: size },
     })
-    recorded = { size, root: toBase64(rootHash), vkey: audit.vkey, withoutBody: size }
+    recorded = { size, rootHash: toBase64(rootHash), vkey: audit.vkey, withoutBody: size }
     expect(await trail()).toMatchObject({ outcome: 'broken', summary: expect.stringContaining('no event') })
     await database.owner.query('truncate app.notes')
     expect(await trail()).toMatchObject({ outcome: 'kept', values: { entriesWithoutBody: size } })
@@ -189,14 +194,14 @@ describe('monitor.audit-trail', () => {
     const { size, rootHash } = (await audit.checkpoint())!
     const root = toBase64(rootHash)
     for (const [told, what] of [
-      [{ size, root: toBase64(new Uint8Array(32)), vkey: audit.vkey }, 'not those recorded last'],
-      [{ size: size + 99, root, vkey: audit.vkey }, 'and had'],
-      [{ size, root, vkey: 'another' }, 'verifier key'],
+      [{ size, rootHash: toBase64(new Uint8Array(32)), vkey: audit.vkey }, 'not those recorded last'],
+      [{ size: size + 99, rootHash: root, vkey: audit.vkey }, 'and had'],
+      [{ size, rootHash: root, vkey: 'another' }, 'verifier key'],
     ] as const) {
       recorded = { ...told, withoutBody: 0 }
       expect(await trail()).toMatchObject({ outcome: 'broken', summary: expect.stringContaining(what) })
     }
-    recorded = { size, root, vkey: audit.vkey, withoutBody: 0 }
+    recorded = { size, rootHash: root, vkey: audit.vkey, withoutBody: 0 }
     expect(await trail()).toMatchObject({ outcome: 'kept' })
     const folder = join(dataDir, 'audit', 'tile', 'entries')
     const [name] = (await readdir(join(folder, '000.p'))).toSorted((a, b) => Number(b) - Number(a))
@@ -261,7 +266,12 @@ describe('retention.logs', () => {
       outcome: 'broken',
       values: { logFiles: 3, oldestLogFileDays: 370 },
     })
-    await turnLogFiles({ places: places(), retentionMs: parseDuration('1y'), clock, logger: silentLogger })
+    await turnLogFiles({
+      places: places(),
+      retentionMs: parseDuration('1y'),
+      clock,
+      mayDestroy: async () => true,
+    })
     const names = (await readdir(folder)).toSorted()
     expect(names).toEqual(['app.log', 'server.log', expect.stringMatching(/^server\.log\.\d{8}T\d{6}Z$/)])
     expect(await readFile(join(folder, 'server.log'), 'utf8')).toBe('')

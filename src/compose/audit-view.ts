@@ -1,5 +1,5 @@
 import type { AuditLog, EvidenceLog } from '../log/index.ts'
-import { recordedAudit, type AuditView } from '../promises/index.ts'
+import { recordedTrail, type AuditView } from '../promises/index.ts'
 import { readLogFiles, type LogFilePlaces } from './log-files.ts'
 
 /** What probes see of the audit log, of what the evidence log said of it, and of the log files. */
@@ -10,7 +10,7 @@ export function createAuditView(
 ): AuditView {
   return {
     ...audit,
-    recorded: async () => recordedAudit(await evidence.entries()),
+    recorded: async () => recordedTrail(await evidence.entries()),
     logFiles: () => readLogFiles(places),
   }
 }

@@ -8,7 +8,13 @@ import { keysMigrations } from '../keys/index.ts'
 import { leapingClock, startTestKeys } from '../keys/testing.ts'
 import { logMigrations, openEvidenceLog, openLogSigner, type EvidenceLog } from '../log/index.ts'
 import { config } from '../promises/testing.ts'
-import { epochScheduleOf, keepRotating, openKeyEpochs, type KeyEpochs } from './key-epochs.ts'
+import {
+  epochScheduleOf,
+  keepRotating,
+  openKeyEpochs,
+  watchSystemClocks,
+  type KeyEpochs,
+} from './key-epochs.ts'
 
 const HOUR = 3_600_000
 const ORIGIN = `${config.origin}/evidence`
@@ -30,7 +36,8 @@ beforeEach(async () => {
     access: { mode: 'sequence', signer: await openLogSigner(join(folder, 'signing-key.json'), ORIGIN) },
   })
   const { provider } = await startTestKeys(database)
-  epochs = openKeyEpochs({ config, provider, database, log, clock, logger: silentLogger })
+  const clocks = watchSystemClocks({ config, database, clock })
+  epochs = openKeyEpochs({ config, provider, database, clocks, log, clock, logger: silentLogger })
 })
 afterEach(async () => {
   await log?.close()

@@ -1,4 +1,11 @@
-import { asConnection, openJobs, watchClocks, type Database, type Logger } from '../database/index.ts'
+import {
+  asConnection,
+  openJobs,
+  watchClocks,
+  type ClockAgreement,
+  type Database,
+  type Logger,
+} from '../database/index.ts'
 import { erasureTimes, type SuretyConfig } from '../declare/index.ts'
 import {
   createKeyRotation,
@@ -26,6 +33,7 @@ export interface KeyEpochsOptions {
   readonly config: SuretyConfig
   readonly provider: KeyProvider
   readonly database: Database
+  readonly clocks: ClockAgreement
   readonly log: EvidenceLog
   readonly clock: Clock
   readonly logger: Logger
@@ -36,13 +44,13 @@ export function openKeyEpochs({
   config,
   provider,
   database,
+  clocks,
   log,
   clock,
   logger,
 }: KeyEpochsOptions): KeyEpochs {
   const { owner } = database
   const schedule = epochScheduleOf(config, provider)
-  const clocks = watchClocks({ clock, connection: asConnection(owner), toleranceMs: schedule.clockErrorMs })
   const shared = { provider, owner, clock, schedule, clocks }
   const record: Parameters<typeof createKeyRotation>[0]['record'] = (bodies, connection) =>
     log.append(bodies, connection)
@@ -58,6 +66,16 @@ export function openKeyEpochs({
       }
     },
   }
+}
+
+/** Watches the clocks that every destruction of a system rests on, to within the declared `keys.clockError`. */
+export function watchSystemClocks({
+  config,
+  database,
+  clock,
+}: Pick<KeyEpochsOptions, 'config' | 'database' | 'clock'>): ClockAgreement {
+  const toleranceMs = erasureTimes(config).c
+  return watchClocks({ clock, connection: asConnection(database.owner), toleranceMs })
 }
 
 /** The declared times that an epoch's end is held to. */

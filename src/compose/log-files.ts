@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { serverLogFile, type Database, type Logger } from '../database/index.ts'
 import { parseDuration, type Clock } from '../kernel/index.ts'
 import type { LogFileAge } from '../promises/index.ts'
+import type { MayDestroy } from './destruction-guard.ts'
 
 /** Where log files lie: those of the app in a folder, and the embedded server's. */
 export interface LogFilePlaces {
@@ -16,6 +17,8 @@ export interface LogFileOptions {
   readonly places: LogFilePlaces
   readonly retentionMs: number
   readonly clock: Clock
+  /** While it says no, files are turned and none is removed. */
+  readonly mayDestroy: MayDestroy
   readonly logger: Pick<Logger, 'error'>
 }
 
@@ -46,18 +49,19 @@ export async function keepLogFiles(options: LogFileOptions): Promise<{ close(): 
  * The program that writes a file holds it open, so it is copied and emptied in place. LIMIT: a line
  * written between the two is lost.
  */
-export async function turnLogFiles({ places, retentionMs, clock }: LogFileOptions): Promise<void> {
+export async function turnLogFiles(options: Omit<LogFileOptions, 'logger'>): Promise<void> {
+  const { places, retentionMs, clock, mayDestroy } = options
+  const may = await mayDestroy()
   const now = clock.now()
   for (const path of await pathsOf(places)) {
     const oldestAt = await oldestLineOf(path)
     if (oldestAt === null) continue
     const age = now - oldestAt
-    if (!path.endsWith('.log')) {
-      if (age >= retentionMs - EARLY_MS) await rm(path, { force: true })
-    } else if (age >= retentionMs - EARLY_MS) {
+    const turned = !path.endsWith('.log')
+    if (may && age >= retentionMs - EARLY_MS) {
       // What was turned now would be too old already.
-      await truncate(path)
-    } else if (age >= retentionMs / 12) {
+      await (turned ? rm(path, { force: true }) : truncate(path))
+    } else if (!turned && age >= retentionMs / 12) {
       await turnFile(path, now)
     }
   }

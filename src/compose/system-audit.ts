@@ -4,6 +4,7 @@ import { isDuration, parseDuration, type Clock, type Duration } from '../kernel/
 import type { KeyProvider } from '../keys/index.ts'
 import { openAuditLog, openLogSigner, type AuditLog } from '../log/index.ts'
 import type { SecurityPage } from '../page/index.ts'
+import type { MayDestroy } from './destruction-guard.ts'
 import type { SystemFolder } from './system-folder.ts'
 
 export interface SystemAuditOptions {
@@ -12,6 +13,7 @@ export interface SystemAuditOptions {
   readonly folder: SystemFolder
   readonly database: Database
   readonly provider: KeyProvider
+  readonly mayDestroy: MayDestroy
   readonly clock: Clock
   readonly logger: Logger
   /** A tool appends only: what it records is published by the server. */
@@ -20,13 +22,14 @@ export interface SystemAuditOptions {
 
 /** Opens a system's audit log; what the page promises decides how long bodies can be opened. */
 export async function openSystemAudit(options: SystemAuditOptions): Promise<AuditLog> {
-  const { config, page, folder, database, provider, clock, logger, mode } = options
+  const { config, page, folder, database, provider, mayDestroy, clock, logger, mode } = options
   const origin = `${config.origin}/audit`
   return openAuditLog({
     origin,
     folder: folder.audit,
     provider,
     retention: promisedRetention(page),
+    mayDestroy,
     transaction: (work) => inTransaction(database.owner, work),
     clock,
     logger,

@@ -142,7 +142,7 @@ function createAuditLog(parts: Parts): AuditLog {
     onTrouble: (lost, err) => logger.error({ lost, err }, 'audit events could not be recorded yet'),
   })
   const pruneDue = (): Promise<PrunedPeriod[]> => pruneAndRecord(parts, record)
-  const pruner = options.access.mode === 'sequence' ? keepPruning(pruneDue, logger) : null
+  const pruner = options.access.mode === 'sequence' ? keepPruning(pruneDue, options) : null
   return {
     ...reader,
     origin,
@@ -193,13 +193,16 @@ async function readRetention({ keys, retentionMs }: Parts): Promise<AuditRetenti
   return { retentionMs, periods, nextPruneAt: ends.length > 0 ? Math.min(...ends) : null }
 }
 
-function keepPruning(work: () => Promise<unknown>, logger: LogOptions['logger']): { close(): Promise<void> } {
+function keepPruning(
+  work: () => Promise<unknown>,
+  { clock, logger }: Pick<LogOptions, 'clock' | 'logger'>,
+): { close(): Promise<void> } {
   const job = async (): Promise<void> => {
     await work().catch((err: unknown) =>
       logger.error({ err }, 'audit bodies could not be pruned; trying again'),
     )
   }
-  return createTicker(job, { pauseMs: PRUNE_EVERY_MS, pollMs: PRUNE_EVERY_MS })
+  return createTicker(job, { clock, pauseMs: PRUNE_EVERY_MS, pollMs: PRUNE_EVERY_MS })
 }
 
 async function* readEntries({ options, keys }: Parts, sinceMs: number): AsyncGenerator<OpenedEntry> {

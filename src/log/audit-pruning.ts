@@ -9,8 +9,9 @@ export interface PruningOptions {
   readonly clock: Clock
   readonly retentionMs: number
   /**
-   * Asked before a key is destroyed: false while the clocks disagree, or anything else speaks against
-   * it. Then nothing is destroyed, and it is tried again. Default: nothing speaks against it.
+   * Asked before keys are destroyed, and where none is due yet: false while the clocks disagree, or
+   * anything else speaks against it. Then nothing is destroyed, and it is tried again. Default: nothing
+   * speaks against it.
    */
   readonly mayDestroy?: () => Promise<boolean>
 }
@@ -37,11 +38,11 @@ export function endOf({ firstEventAt, rehearsal }: AuditPeriod, retentionMs: num
 export async function prune(options: PruningOptions): Promise<PrunedPeriod[]> {
   const { keys, clock, retentionMs, mayDestroy } = options
   const pruned: PrunedPeriod[] = []
+  const may = (await mayDestroy?.()) ?? true
   for (const period of await keys.periods()) {
     const due = period.destroyedAt === null && clock.now() >= endOf(period, retentionMs)
     const interrupted = period.destroyedAt !== null && period.prunedEntries === null
-    if (interrupted || (due && ((await mayDestroy?.()) ?? true)))
-      pruned.push(await prunePeriod(options, period.period))
+    if (interrupted || (due && may)) pruned.push(await prunePeriod(options, period.period))
   }
   return pruned
 }

@@ -111,7 +111,7 @@ function createPublisher(options: LogOptions, signer: NoteSigner): Publisher {
       if (first) logger.error({ log: name, err: failure }, 'the log cannot publish; entries stay queued')
     }
   }
-  const ticker = createTicker(job, { pauseMs, pollMs: POLL_MS })
+  const ticker = createTicker(job, { clock, pauseMs, pollMs: POLL_MS })
   return {
     async start() {
       try {

@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { manualClock, systemClock } from '../kernel/index.ts'
 import { createTicker } from './ticker.ts'
 
 test('runs at once when woken, then pauses before it runs again', async () => {
   const runs: number[] = []
-  const ticker = createTicker(async () => void runs.push(performance.now()), { pauseMs: 60, pollMs: 10_000 })
+  const ticker = createTicker(async () => void runs.push(performance.now()), {
+    clock: systemClock,
+    pauseMs: 60,
+    pollMs: 10_000,
+  })
   ticker.wake()
   expect(runs).toHaveLength(1)
   ticker.wake()
@@ -16,9 +21,26 @@ test('runs at once when woken, then pauses before it runs again', async () => {
   await ticker.close()
 })
 
+test('pauses for as long as it likes after a run of that length', async () => {
+  const clock = manualClock(0)
+  const took: number[] = []
+  const ticker = createTicker(async () => clock.advance(40), {
+    clock,
+    pauseMs: (runMs) => {
+      took.push(runMs)
+      return runMs
+    },
+    pollMs: 10_000,
+  })
+  ticker.wake()
+  await sleep(5)
+  await ticker.close()
+  expect(took).toEqual([40])
+})
+
 test('runs unasked at intervals', async () => {
   let runs = 0
-  const ticker = createTicker(async () => void (runs += 1), { pauseMs: 5, pollMs: 20 })
+  const ticker = createTicker(async () => void (runs += 1), { clock: systemClock, pauseMs: 5, pollMs: 20 })
   await sleep(200)
   expect(runs).toBeGreaterThanOrEqual(3)
   await ticker.close()
@@ -35,7 +57,7 @@ test('runs again when woken during a run, and never twice at once', async () => 
       running -= 1
       runs += 1
     },
-    { pauseMs: 1, pollMs: 10_000 },
+    { clock: systemClock, pauseMs: 1, pollMs: 10_000 },
   )
   ticker.wake()
   ticker.wake()
@@ -51,7 +73,7 @@ test('waits for a run under way when closed, and runs no more', async () => {
       await sleep(30)
       runs += 1
     },
-    { pauseMs: 1, pollMs: 5 },
+    { clock: systemClock, pauseMs: 1, pollMs: 5 },
   )
   ticker.wake()
   await ticker.close()

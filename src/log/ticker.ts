@@ -1,3 +1,5 @@
+import type { Clock } from '../kernel/index.ts'
+
 /** Runs a job when woken and, unasked, at intervals; never twice at once. */
 export interface Ticker {
   /** Runs the job soon: at once, or when the pause after the last run is over. */
@@ -7,6 +9,7 @@ export interface Ticker {
 }
 
 export interface TickerOptions {
+  readonly clock: Pick<Clock, 'monotonic'>
   /** Least time between the end of a run and the next one, in milliseconds; given how long the run took. */
   readonly pauseMs: number | ((runMs: number) => number)
   /** Longest time without a run, in milliseconds. */
@@ -14,7 +17,7 @@ export interface TickerOptions {
 }
 
 /** The job must not reject: what it cannot do it reports itself. A ticker does not keep a process alive. */
-export function createTicker(job: () => Promise<void>, { pauseMs, pollMs }: TickerOptions): Ticker {
+export function createTicker(job: () => Promise<void>, { clock, pauseMs, pollMs }: TickerOptions): Ticker {
   let running: Promise<void> | null = null
   let timer: NodeJS.Timeout | null = null
   let pausing = false
@@ -35,10 +38,10 @@ export function createTicker(job: () => Promise<void>, { pauseMs, pollMs }: Tick
     if (timer) clearTimeout(timer)
     timer = null
     wanted = false
-    const started = performance.now()
+    const started = clock.monotonic()
     running = job().finally(() => {
       running = null
-      const pause = typeof pauseMs === 'number' ? pauseMs : pauseMs(performance.now() - started)
+      const pause = typeof pauseMs === 'number' ? pauseMs : pauseMs(clock.monotonic() - started)
       if (!closed) schedule(pause, true)
     })
   }

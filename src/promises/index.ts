@@ -25,9 +25,9 @@ export type {
   LiveTable,
   LogFileAge,
   ProbeContext,
-  RecordedAudit,
+  RecordedTrail,
 } from './probe-context.ts'
-export { recordedAudit } from './monitor-audit-trail.ts'
+export { recordedTrail } from './monitor-audit-trail.ts'
 export { runProbe, type EvidenceSink } from './run-probe.ts'
 export { dueClaims } from './schedule.ts'
 export { bytesNeedles, textNeedles, type Needle } from './search/needle.ts'

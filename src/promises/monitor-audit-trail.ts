@@ -13,12 +13,13 @@ import {
   commitAuditEntry,
   HASH_BYTES,
   parseVerifierKey,
+  recordedAudit,
   verifyTlogProof,
   type EvidenceEntry,
 } from '../verify/index.ts'
 import { createMarker } from './canaries.ts'
 import { definePromise, type Measurement } from './definition.ts'
-import type { ProbeContext, RecordedAudit } from './probe-context.ts'
+import type { ProbeContext, RecordedTrail } from './probe-context.ts'
 import { sampleId, sampleRow } from './sample-row.ts'
 
 const MOST_LAG_MS = parseDuration('1m')
@@ -77,14 +78,13 @@ function summaryOf(values: Measurement['values']): string {
 }
 
 /** What the newest result of this probe said of the audit log; null where there is none. */
-export function recordedAudit(entries: readonly EvidenceEntry[]): RecordedAudit | null {
-  for (const entry of entries.toReversed()) {
-    if (entry.kind !== 'probe.result' || !entry.probe.startsWith('monitor.audit-trail@')) continue
-    const { auditSize: size, auditRoot: root, auditVkey: vkey, entriesWithoutBody } = entry.observed.values
-    if (typeof size !== 'number' || typeof root !== 'string' || typeof vkey !== 'string') continue
-    return { size, root, vkey, withoutBody: Number(entriesWithoutBody ?? 0) }
-  }
-  return null
+export function recordedTrail(entries: readonly EvidenceEntry[]): RecordedTrail | null {
+  const recorded = recordedAudit(entries)
+  const newest = entries.findLast(
+    (entry) => entry.kind === 'probe.result' && 'entriesWithoutBody' in entry.observed.values,
+  )
+  const missing = newest?.kind === 'probe.result' ? newest.observed.values['entriesWithoutBody'] : 0
+  return recorded && { ...recorded, withoutBody: Number(missing ?? 0) }
 }
 
 interface VerifiedLog {
@@ -108,7 +108,7 @@ async function verifyLog({ audit }: ProbeContext): Promise<VerifiedLog> {
     if (whole === null) return broken('nothing of it is published')
     if (recorded && recorded.size > whole.size)
       return broken(`it has ${whole.size} entries, and had ${recorded.size}`)
-    if (recorded && !sameRoot(await audit.rootAt(recorded.size), recorded.root))
+    if (recorded && !sameRoot(await audit.rootAt(recorded.size), recorded.rootHash))
       return broken(`its first ${recorded.size} entries are not those recorded last`)
     const withoutBody = Math.max(0, whole.size - (await audit.backlog()).accounted)
     const lost = withoutBody - (recorded?.withoutBody ?? 0)

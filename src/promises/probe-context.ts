@@ -4,6 +4,7 @@ import type { SuretyConfig } from '../declare/index.ts'
 import type { EpochStanding } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
+import type { RecordedAudit } from '../verify/index.ts'
 import type { Canaries } from './canaries.ts'
 
 /** Rows whose shape only the data map knows. */
@@ -54,11 +55,7 @@ export interface LogFileAge {
 }
 
 /** The audit log as the evidence log knew it: what it must still begin with. */
-export interface RecordedAudit {
-  readonly size: number
-  /** Base64. */
-  readonly root: string
-  readonly vkey: string
+export interface RecordedTrail extends RecordedAudit {
   /** Entries whose bodies were missing by then, though their period had not ended. */
   readonly withoutBody: number
 }
@@ -77,7 +74,7 @@ export interface AuditView extends Pick<
   | 'rehearsePruning'
 > {
   /** What the last probe wrote into the evidence log; null where none did. */
-  recorded(): Promise<RecordedAudit | null>
+  recorded(): Promise<RecordedTrail | null>
   /** Every log file within reach, none that is empty. */
   logFiles(): Promise<LogFileAge[]>
 }

@@ -13,6 +13,8 @@
  *
  * Runs in Node and in browsers: imports only `kernel` and SHA-256, reads no clock of its own.
  */
+export { recordedAudit } from './audit-log.ts'
+export type { RecordedAudit, SeenAudit } from './audit-log.ts'
 export { AUDIT_LEAF_BYTES, AUDIT_SALT_BYTES, commitAuditEntry } from './audit-commitment.ts'
 export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export type { Checkpoint } from './checkpoint.ts'

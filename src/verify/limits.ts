@@ -12,6 +12,8 @@ export const LIMITS = {
   maxProofBytes: 262_144,
   /** One entry bundle: 256 entries of the greatest size. */
   maxBundleBytes: 256 * (2 + 65_535),
+  /** A tile of 256 hashes. */
+  maxTileBytes: 8_192,
   /** `/security.json`. */
   maxPageBytes: 16_777_216,
   /** `security.txt`; RFC 9116 §5.6 asks for a limit. */

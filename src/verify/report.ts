@@ -21,6 +21,10 @@ export const STEPS = {
     clause: 'C2SP tlog-cosignature, "Format"',
   },
   status: { title: 'Derive the status of every promise', clause: 'evidence entry format 1' },
+  audit: {
+    title: 'Hold the audit log against what was recorded of it',
+    clause: 'RFC 9162 §2.1.4; C2SP tlog-tiles, "Merkle Tree"',
+  },
   page: { title: 'Hold the page against the log', clause: 'C2SP tlog-proof, "Verifying a tlog proof"' },
 } as const
 

@@ -1,4 +1,6 @@
 import { equalBytes, SuretyError, toBase64, utf8 } from '../kernel/index.ts'
+import { checkAuditLog, recordedAudit } from './audit-log.ts'
+import type { AuditAnchor, SeenAudit } from './audit-log.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { comparePage } from './compare-page.ts'
@@ -114,10 +116,12 @@ async function verifyLogAndPage(options: VerifySiteOptions, reporter: Reporter):
   await checkWitnesses(run)
   begin(options, reporter, 'status')
   deriveStatuses(run)
+  begin(options, reporter, 'audit')
+  const audit = await checkAudit(run)
   begin(options, reporter, 'page')
   await checkPage(run)
   if (!reporter.hasInvalid())
-    reporter.remember(createVerifierState(key, run.checkpoint, witnesses.map(formatWitnessKey)))
+    reporter.remember(createVerifierState(key, run.checkpoint, witnesses.map(formatWitnessKey), audit))
 }
 
 function begin(options: VerifySiteOptions, reporter: Reporter, step: StepId): void {
@@ -264,6 +268,23 @@ function deriveStatuses({ options, reporter, entries }: Run): void {
   if (!standings.some(({ withdrawnAt }) => withdrawnAt === null))
     reporter.note('the log holds no promise in force: nothing but the log itself was verified')
   reporter.pass(`${standings.length} promises`)
+}
+
+/** The audit log is looked at after the evidence log was read: what that names was published before. */
+async function checkAudit({ reporter, source, key, state, entries }: Run): Promise<SeenAudit | null> {
+  const recorded = recordedAudit(entries)
+  const anchors: AuditAnchor[] = []
+  if (recorded) anchors.push({ ...recorded, who: 'the evidence log' })
+  if (state?.audit) anchors.push({ ...state.audit, who: 'the last visit' })
+  const [first, ...others] = anchors
+  if (first === undefined) {
+    reporter.skip('the evidence log names no audit log')
+    return null
+  }
+  const seen = await checkAuditLog(source, key, [first, ...others])
+  const sizes = anchors.map(({ who, size }) => `${size} that ${who} names`).join(' and the ')
+  reporter.pass(`${seen.size} entries, beginning with the ${sizes}`)
+  return seen
 }
 
 async function checkPage(run: Run): Promise<void> {

@@ -1,7 +1,8 @@
 import { fromBase64, toBase64 } from '../kernel/index.ts'
+import { isRoot, isSize } from './audit-log.ts'
+import type { SeenAudit } from './audit-log.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { VerifyError, VerifyRunError } from './errors.ts'
-import { HASH_BYTES } from './merkle.ts'
 import { formatVerifierKey, parseVerifierKey } from './note.ts'
 import type { VerifierKey } from './note.ts'
 
@@ -17,12 +18,15 @@ export interface VerifierState {
   readonly checkpoint: string
   /** Keys of the witnesses that were asked for: they are asked for at every later visit. */
   readonly witnesses: readonly string[]
+  /** What was seen of the audit log; null where the evidence log named none. */
+  readonly audit: SeenAudit | null
 }
 
 export function createVerifierState(
   key: VerifierKey,
   checkpoint: Checkpoint & { note: string },
   witnesses: readonly string[],
+  audit: SeenAudit | null,
 ): VerifierState {
   return {
     schema: 1,
@@ -32,6 +36,7 @@ export function createVerifierState(
     rootHash: toBase64(checkpoint.rootHash),
     checkpoint: checkpoint.note,
     witnesses,
+    audit,
   }
 }
 
@@ -41,22 +46,28 @@ export function createVerifierState(
  */
 export function parseVerifierState(value: unknown): VerifierState {
   const state = Object(value) as Partial<Record<keyof VerifierState, unknown>>
-  // States of earlier versions name no witnesses.
-  const { schema, origin, vkey, size, rootHash, checkpoint, witnesses = [] } = state
+  // States of earlier versions name no witnesses and no audit log.
+  const { schema, origin, vkey, size, rootHash, checkpoint, witnesses = [], audit = null } = state
   if (schema !== 1) throw unreadable('its schema is not 1')
   if (typeof origin !== 'string' || typeof vkey !== 'string' || typeof checkpoint !== 'string') {
     throw unreadable('a member is missing')
   }
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
-    throw unreadable('its size is no size')
-  if (typeof rootHash !== 'string' || fromBase64(rootHash)?.length !== HASH_BYTES) {
-    throw unreadable('its root is no hash')
-  }
+  if (!isSize(size)) throw unreadable('its size is no size')
+  if (!isRoot(rootHash)) throw unreadable('its root is no hash')
   if (!Array.isArray(witnesses) || !witnesses.every((witness) => typeof witness === 'string')) {
     throw unreadable('its witnesses are no list of keys')
   }
   if (keyOf(vkey).name !== origin) throw unreadable('its key belongs to another origin')
-  return { schema, origin, vkey, size, rootHash, checkpoint, witnesses }
+  return { schema, origin, vkey, size, rootHash, checkpoint, witnesses, audit: parseAudit(audit) }
+}
+
+function parseAudit(value: unknown): SeenAudit | null {
+  if (value === null) return null
+  const { vkey, size, rootHash, checkpoint } = Object(value) as Partial<Record<keyof SeenAudit, unknown>>
+  if (typeof vkey !== 'string' || typeof checkpoint !== 'string' || !isSize(size) || !isRoot(rootHash))
+    throw unreadable('what it holds of the audit log is malformed')
+  keyOf(vkey)
+  return { vkey, size, rootHash, checkpoint }
 }
 
 /** Root hash of a parsed state. */

@@ -9,6 +9,8 @@ export interface Target {
   readonly url: string
   readonly evidenceFolder: string
   readonly signingKey: string
+  readonly auditFolder: string
+  readonly auditSigningKey: string
   readonly terminal: Terminal
 }
 

@@ -26,6 +26,15 @@ export async function readLog(folder: string): Promise<Uint8Array[]> {
   return (await Promise.all(bundles)).flat()
 }
 
+/** Copies what a log's checkpoint covers, and no draft that its writer is about to rename. */
+export async function copyPublished(from: string, to: string): Promise<void> {
+  const checkpoint = await readFile(join(from, 'checkpoint'))
+  const { size } = parseCheckpoint(parseNote(checkpoint).text)
+  const paths = ['vkey', ...[...tilesOf(size), ...bundlesOf(size)].map(tilePath)]
+  for (const path of paths) await write(join(to, path), await readFile(join(from, path)))
+  await write(join(to, 'checkpoint'), checkpoint)
+}
+
 /** A tree of these entries. */
 export function treeOf(leaves: readonly Uint8Array[]): HashTree {
   const tree = createHashTree()

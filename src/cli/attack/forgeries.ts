@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalBytes, createId } from '../../kernel/index.ts'
@@ -113,6 +114,28 @@ export const mislabelChange: Attack = onCopy({
     const change = { kind: 'promise.changed', promise, previous: claim.key, direction: 'reworded' } as const
     await append(copy, change, copy.clock.now())
     return `a result of ${claim.key} counts thirty times as long`
+  },
+})
+
+/** An entry of the audit log replaced, and the log signed anew with its own key. */
+export const rewriteAudit: Attack = onCopy({
+  name: 'rewrite-audit',
+  does: 'replace an entry of the audit log and sign the log anew',
+  async forge({ auditFolder, auditSigner }) {
+    const leaves = await readLog(auditFolder)
+    await writeLog(auditFolder, leaves.with(0, randomBytes(leaves[0]!.length)), auditSigner)
+    return `entry 0 of ${leaves.length} of the audit log is another`
+  },
+})
+
+/** What an operator could do who wants the newest deeds unseen, or all of them. */
+export const cutAudit: Attack = onCopy({
+  name: 'cut-audit',
+  does: 'cut the audit log down to its first entry and sign the shorter one',
+  async forge({ auditFolder, auditSigner }) {
+    const leaves = await readLog(auditFolder)
+    await writeLog(auditFolder, leaves.slice(0, 1), auditSigner)
+    return `1 of ${leaves.length} entries of the audit log is left`
   },
 })
 

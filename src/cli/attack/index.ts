@@ -11,10 +11,12 @@ import { moveCiphertext, tamperRow, writePlaintext } from './break-envelope.ts'
 import { cutTail } from './cut-tail.ts'
 import {
   backdate,
+  cutAudit,
   fork,
   hideFailure,
   mislabelChange,
   replaceKey,
+  rewriteAudit,
   rewriteEntry,
   stopProbes,
   weakenPromise,
@@ -23,6 +25,7 @@ import {
 /** What `surety attack` can do. */
 export const ATTACKS: readonly Attack[] = [
   ...[rewriteEntry, backdate, fork, hideFailure, replaceKey, weakenPromise, mislabelChange, stopProbes],
+  ...[rewriteAudit, cutAudit],
   ...[writePlaintext, tamperRow, moveCiphertext, cutTail],
 ]
 
@@ -83,13 +86,15 @@ async function openTarget({ demo, config, ...tool }: Tool, { terminal }: Invocat
     clock: systemClock,
     logger: silentLogger,
   })
-  const { evidence, signingKey } = systemFolder(demo.system.dataDir)
+  const { evidence, signingKey, audit, auditSigningKey } = systemFolder(demo.system.dataDir)
   return {
     tool: { demo, config, ...tool },
     database,
     url: demo.system.url,
     evidenceFolder: evidence,
     signingKey,
+    auditFolder: audit,
+    auditSigningKey,
     terminal,
   }
 }

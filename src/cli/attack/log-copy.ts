@@ -8,20 +8,24 @@ import { silentLogger } from '../../database/index.ts'
 import type { SuretyConfig } from '../../declare/index.ts'
 import { createRoutes, protection, serveNode, type SuretyEnv } from '../../http/index.ts'
 import type { Clock } from '../../kernel/index.ts'
-import { openEvidenceLog, openLogSigner } from '../../log/index.ts'
+import { openEvidenceLog, openLogSigner, readServed } from '../../log/index.ts'
 import type { SecurityJson } from '../../page/index.ts'
 import type { NoteSigner } from '../../verify/index.ts'
 import { CliError } from '../errors.ts'
 import type { Target } from './attack.ts'
+import { copyPublished } from './forge-log.ts'
 
-/** A copy of a system's evidence log: what an operator with the log's key could show instead of the true one. */
+/** A copy of a system's logs: what an operator with the log's key could show instead of the true one. */
 export interface LogCopy {
   /** Its files, to be forged. */
   readonly folder: string
   /** A folder of one's own. */
   readonly aside: string
-  /** The log's true key. */
+  /** The evidence log's true key. */
   readonly signer: NoteSigner
+  /** The audit log's files, and its true key. */
+  readonly auditFolder: string
+  readonly auditSigner: NoteSigner
   /** The site's clock; {@link wait} moves it on. */
   readonly clock: Clock
   /** Lets time pass on the site, and for whoever visits it. */
@@ -33,13 +37,17 @@ export interface LogCopy {
   close(): Promise<void>
 }
 
-export async function copyLog({ evidenceFolder, signingKey, tool }: Target): Promise<LogCopy> {
+export async function copyLog(target: Target): Promise<LogCopy> {
+  const { evidenceFolder, signingKey, tool } = target
   const base = await mkdtemp(join(tmpdir(), 'surety-attack-'))
   const folder = join(base, 'log')
   // Read first: what a later checkpoint adds to the folder does no harm to an earlier one.
   const checkpoint = await readFile(join(evidenceFolder, 'checkpoint'))
   await cp(evidenceFolder, folder, { recursive: true })
   await writeFile(join(folder, 'checkpoint'), checkpoint)
+  // Copied after what the evidence log says of it.
+  const auditFolder = join(base, 'audit')
+  await copyPublished(target.auditFolder, auditFolder)
   let aheadMs = 0
   let change = (page: SecurityJson): SecurityJson => page
   const outside = clockFromEnvironment()
@@ -48,11 +56,13 @@ export async function copyLog({ evidenceFolder, signingKey, tool }: Target): Pro
     folder,
     aside: join(base, 'aside'),
     signer: await openLogSigner(signingKey, `${tool.config.origin}/evidence`),
+    auditFolder,
+    auditSigner: await openLogSigner(target.auditSigningKey, `${tool.config.origin}/audit`),
     clock,
     wait: (ms) => void (aheadMs += ms),
     tellOtherwise: (other) => void (change = other),
     async serve(visit) {
-      const app = await siteOf(tool.config, folder, clock, (page) => change(page))
+      const app = await siteOf(tool.config, { folder, auditFolder }, clock, (page) => change(page))
       const server = await serveNode({ fetch: app.fetch, port: 0 })
       try {
         return await visit(server.url)
@@ -66,7 +76,7 @@ export async function copyLog({ evidenceFolder, signingKey, tool }: Target): Pro
 
 async function siteOf(
   config: SuretyConfig,
-  folder: string,
+  { folder, auditFolder }: Pick<LogCopy, 'folder' | 'auditFolder'>,
   clock: Clock,
   change: (page: SecurityJson) => SecurityJson,
 ): Promise<Hono<SuretyEnv>> {
@@ -84,6 +94,10 @@ async function siteOf(
   const routes = createRoutes({
     site: { name: config.name, origin: config.origin, url: `https://${config.origin}`, vkey: log.vkey },
     ...{ config, page: () => page, evidence: log, clock, logger: silentLogger },
+    audit: {
+      vkey: (await readFile(join(auditFolder, 'vkey'), 'utf8')).trimEnd(),
+      read: (path) => readServed(auditFolder, path),
+    },
     ...{ requestInputs: [], dropped: () => [], isHealthy: async () => true, metrics: null },
   })
   const app = new Hono<SuretyEnv>()

@@ -136,7 +136,7 @@ async function startLoop(options: CollectorOptions, { url, key }: WitnessAddress
       retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
     }
   }
-  const ticker = createTicker(job, { pauseMs: PAUSE_MS, pollMs: POLL_MS })
+  const ticker = createTicker(job, { clock, pauseMs: PAUSE_MS, pollMs: POLL_MS })
   ticker.wake()
   return {
     standing: () => ({

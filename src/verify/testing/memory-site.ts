@@ -2,7 +2,7 @@ import { canonicalBytes, fromUtf8, toBase64, utf8 } from '../../kernel/index.ts'
 import { formatCheckpoint } from '../checkpoint.ts'
 import { createWitnessKey } from '../cosignature.ts'
 import type { WitnessSigner } from '../cosignature.ts'
-import type { EvidenceBody, EvidenceEntry, PromiseClaim } from '../entry.ts'
+import type { EvidenceBody, EvidenceEntry, Observed, PromiseClaim } from '../entry.ts'
 import { createHashTree } from '../hash-tree.ts'
 import { hashLeaf, makeInclusionProof } from '../merkle.ts'
 import { createVerifierKey, formatVerifierKey, signNote } from '../note.ts'
@@ -99,11 +99,15 @@ export class MemorySite {
   }
 
   /** A check, started and answered. */
-  check(id: string, outcome: 'kept' | 'broken' | 'undecided'): this {
+  check(
+    id: string,
+    outcome: 'kept' | 'broken' | 'undecided',
+    values: Observed['values'] = { rows: 3 },
+  ): this {
     const run = crypto.randomUUID()
     const deadline = new Date(this.atMs + 60_000).toISOString()
     this.log({ kind: 'probe.started', key: id, run, probe: `${id}@1`, deadline })
-    const observed = { summary: `${outcome}.`, values: { rows: 3 } }
+    const observed = { summary: `${outcome}.`, values }
     return this.log({ kind: 'probe.result', key: id, run, probe: `${id}@1`, outcome, observed })
   }
 
