@@ -1,10 +1,11 @@
-// npm run mutations [-- TEXT]: takes away one guard at a time in a copy of the tree, and expects its tests
-// to fail. TEXT picks those whose name or file holds it. Exit code 1 when a mutation survives.
+// npm run mutations [-- TEXT…]: takes away one guard at a time in a copy of the tree, and expects its tests
+// to fail. A TEXT picks those whose name or file holds it. Exit code 1 when a mutation survives.
 import { execFile, execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MUTATIONS, type Mutation } from '../test/mutations/mutations.ts'
+import type { Mutation } from '../test/mutations/mutation.ts'
+import { MUTATIONS } from '../test/mutations/mutations.ts'
 import { REPOSITORY } from './gates/tool.ts'
 
 interface Outcome {
@@ -20,12 +21,24 @@ interface JsonReport {
   }[]
 }
 
-const [wanted = ''] = process.argv.slice(2)
-const chosen = MUTATIONS.filter(({ name, file }) => name.includes(wanted) || file.includes(wanted))
+/** A mutated guard may make its test wait for ever. */
+const LONGEST_MS = 600_000
+
+const wanted = process.argv.slice(2)
+const chosen = MUTATIONS.filter(
+  ({ name, file }) =>
+    wanted.length === 0 || wanted.some((text) => name.includes(text) || file.includes(text)),
+)
 const tree = mkdtempSync(join(tmpdir(), 'surety-mutations-'))
 const survivors: string[] = []
 const sound = new Set<string>()
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    removeTree()
+    process.exit(2)
+  })
 try {
+  process.stdout.write(`${chosen.length} of ${MUTATIONS.length} mutations, in a copy of the tree\n`)
   copyTree(tree)
   for (const [index, mutation] of chosen.entries()) {
     await requireSound(mutation.tests)
@@ -38,10 +51,14 @@ try {
     )
   }
 } finally {
-  rmSync(tree, { recursive: true, force: true, maxRetries: 5 })
+  removeTree()
 }
 process.stdout.write(`\n${chosen.length - survivors.length} killed, ${survivors.length} survived\n`)
 process.exitCode = survivors.length > 0 || chosen.length === 0 ? 1 : 0
+
+function removeTree(): void {
+  rmSync(tree, { recursive: true, force: true, maxRetries: 5 })
+}
 
 /** Sources are copied, packages linked: a mutation never touches the working tree. */
 function copyTree(target: string): void {
@@ -85,8 +102,12 @@ function runTests(tests: readonly string[]): Promise<Outcome> {
   rmSync(report, { force: true })
   const runner = join(tree, 'node_modules/vitest/vitest.mjs')
   const args = [runner, 'run', '--reporter=json', `--outputFile=${report}`, ...tests]
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: tree, maxBuffer: 2 ** 26 }, () => resolve(readReport(report)))
+  const options = { cwd: tree, maxBuffer: 2 ** 26, timeout: LONGEST_MS }
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, options, (_, stdout, stderr) => {
+      if (existsSync(report)) resolve(readReport(report))
+      else reject(new Error(`the tests left no report:\n${(stdout + stderr).slice(-2_000)}`))
+    })
   })
 }
 

@@ -42,7 +42,7 @@ export function systemFolder(path: string): SystemFolder {
 /** The token that `/metrics` asks for: made once, readable by the owner of the folder alone. */
 export async function openMetricsToken({ keys }: SystemFolder): Promise<string> {
   const file = join(keys, 'metrics-token')
-  const draft = `${file}.${process.pid}.draft`
+  const draft = `${file}.${randomBytes(8).toString('hex')}.draft`
   try {
     await writeFile(draft, randomBytes(24).toString('base64url'), { mode: 0o600 })
     // Whole or not at all: a disk that is full would otherwise leave an empty token, which anybody knows.

@@ -19,7 +19,7 @@ import { formatIntent } from './intent.ts'
 import { logMigrations, openEvidenceLog, openLogSigner } from './index.ts'
 import type { EvidenceLog } from './index.ts'
 import { readLeaves, readPublished, scanFolder } from './published.ts'
-import { enqueue } from './queue.ts'
+import { enqueue, tryLock } from './queue.ts'
 import { Sequencer } from './sequencer.ts'
 import type { LeafFormat } from './sequencer.ts'
 import type { AppenderOptions } from './testing/append-for-ever.ts'
@@ -225,6 +225,46 @@ describe('someone who can write to the log folder, and has no key', () => {
     const keys = (await mended.entries()).map((entry) => ('key' in entry ? entry.key : ''))
     expect(keys).toEqual(['', 'test.first', 'test.second', 'test.second'])
     await mended.close()
+  })
+
+  describe('and while another process has its turn at publishing', () => {
+    /** Plants a checkpoint that the log never signed, and has the turn until let go. */
+    async function takeTurn(): Promise<() => Promise<void>> {
+      const log = await open()
+      await log.flush()
+      await log.close()
+      await writeFile(join(folder, 'checkpoint'), 'not a checkpoint')
+      const { promise: over, resolve } = Promise.withResolvers<void>()
+      const { promise: taken, resolve: take } = Promise.withResolvers<void>()
+      const turn = inTransaction(database.owner, async (connection) => {
+        expect(await tryLock(connection, 'evidence')).toBe(true)
+        take()
+        await over
+      })
+      await taken
+      return async () => {
+        resolve()
+        await turn
+      }
+    }
+
+    test('a start waits for its own, and refuses what was planted', async () => {
+      const letGo = await takeTurn()
+      const opening = open().catch((error: unknown) => error)
+      await sleep(300)
+      await letGo()
+      expect(await opening).toMatchObject({ code: 'ERR_LOG_TAMPERED' })
+    })
+
+    test('a start that cannot wait says so at its first turn, and signs nothing', async () => {
+      const letGo = await takeTurn()
+      const log = await open()
+      expect(log.failure()).toBeNull()
+      await letGo()
+      await expect.poll(() => log.failure(), { timeout: 10_000 }).toMatchObject({ code: 'ERR_LOG_TAMPERED' })
+      expect(await readFile(join(folder, 'checkpoint'), 'utf8')).toBe('not a checkpoint')
+      await log.close()
+    })
   })
 
   test('cannot have another file served for a part of the log', async () => {

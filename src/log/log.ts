@@ -53,10 +53,14 @@ export interface SequencedLog {
 const pauseMs = (runMs: number): number => Math.min(runMs, 50)
 const POLL_MS = 250
 const FLUSH_POLL_MS = 10
+/** How long a start waits for another process that is publishing, so as to check the log itself. */
+const START_WAIT_MS = 2_000
 const tracer = trace.getTracer('surety/log')
 
 /**
- * Opens a log. With `sequence` it first publishes what is due, finishing what a crash interrupted.
+ * Opens a log. With `sequence` it first publishes what is due, finishing what a crash interrupted; where
+ * another process publishes for longer than two seconds, it starts all the same and checks at its first
+ * turn, so that `failure` tells what the start would have thrown.
  * @throws LogError those of {@link Sequencer.tick}
  */
 export async function openLog(options: LogOptions): Promise<SequencedLog> {
@@ -114,8 +118,9 @@ function createPublisher(options: LogOptions, signer: NoteSigner): Publisher {
   const ticker = createTicker(job, { clock, pauseMs, pollMs: POLL_MS })
   return {
     async start() {
+      const deadline = performance.now() + START_WAIT_MS
       try {
-        await tick()
+        while ((await tick()) === 'busy' && performance.now() < deadline) await sleep(FLUSH_POLL_MS)
       } catch (error) {
         await ticker.close()
         throw error

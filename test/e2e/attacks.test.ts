@@ -35,11 +35,11 @@ beforeAll(async () => {
 })
 afterAll(() => demo?.close())
 
-/** Forgeries need a log with results, and a prober that is not in the middle of its first round. */
+/** Forgeries need a promise that is kept; the prober may go on measuring meanwhile. */
 async function untilMeasured(): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     const page = (await (await fetch(`${demo.system.url}/security.json`)).json()) as SecurityJson
-    if (page.promises.filter(({ status }) => status === 'kept').length >= 9) return
+    if (page.promises.some(({ status }) => status === 'kept')) return
     await sleep(200)
   }
   throw new TypeError('the demo was not measured within a minute')
@@ -60,10 +60,14 @@ describe('every attack is caught', () => {
     expect(listed.toSorted()).toEqual(ATTACKS.map(({ name }) => name).toSorted())
   })
 
-  test.each(cases.onCopy)('$attack, by $caughtBy', async (expected) => {
+  // Each has a copy of its own.
+  test.concurrent.each(cases.onCopy)('$attack, by $caughtBy', async (expected) => {
     const { code, caught } = await attack(expected.attack)
     expect(code).toBe(0)
-    expect(caught).toMatchObject({ by: expected.caughtBy, saw: expect.stringContaining(expected.saw) })
+    expect(caught).toMatchObject({
+      by: expected.caughtBy,
+      saw: expect.stringContaining(expected.saw) as string,
+    })
     const [newcomer, pinned, returning, witness, page] = caught.views
     expect([newcomer!.exit, pinned!.exit, returning!.exit]).toEqual([
       expected.verify,

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** A write as its client remembers it. */
+export interface Acknowledged {
+  readonly text: string
+  /** The row's id, as the server told. */
+  readonly id: string
+}
+
 /** What one client wrote and was told. */
 export interface Load {
-  /** Text by number of every write that was acknowledged. */
-  readonly acknowledged: ReadonlyMap<number, string>
-  /** Writes that were refused, or whose connection broke: they may have happened or not. */
-  readonly unsure: ReadonlySet<number>
+  /** Every write that was acknowledged, by number; others may have happened or not. */
+  readonly acknowledged: ReadonlyMap<number, Acknowledged>
   stop(): Promise<void>
 }
 
@@ -14,8 +19,7 @@ const PAUSE_MS = 15
 
 /** Writes for as long as it may, to wherever the server is at the moment. */
 export function startLoad(marker: string, urlOf: () => string | null): Load {
-  const acknowledged = new Map<number, string>()
-  const unsure = new Set<number>()
+  const acknowledged = new Map<number, Acknowledged>()
   let stopped = false
   let next = 0
   const write = async (): Promise<void> => {
@@ -24,8 +28,8 @@ export function startLoad(marker: string, urlOf: () => string | null): Load {
       if (url !== null) {
         const number = next++
         const text = `${marker} ${number}`
-        if (await post(`${url}/notes`, { number, text })) acknowledged.set(number, text)
-        else unsure.add(number)
+        const id = await post(`${url}/notes`, { number, text })
+        if (id !== null) acknowledged.set(number, { text, id })
       }
       await sleep(PAUSE_MS)
     }
@@ -33,7 +37,6 @@ export function startLoad(marker: string, urlOf: () => string | null): Load {
   const writers = Array.from({ length: WRITERS }, write)
   return {
     acknowledged,
-    unsure,
     async stop() {
       stopped = true
       await Promise.all(writers)
@@ -41,7 +44,8 @@ export function startLoad(marker: string, urlOf: () => string | null): Load {
   }
 }
 
-async function post(url: string, body: unknown): Promise<boolean> {
+/** The id of the row; null where nobody said that it is stored. */
+async function post(url: string, body: unknown): Promise<string | null> {
   try {
     const response = await fetch(url, {
       method: 'POST',
@@ -49,9 +53,9 @@ async function post(url: string, body: unknown): Promise<boolean> {
       headers: { 'content-type': 'application/json' },
       signal: AbortSignal.timeout(5_000),
     })
-    await response.arrayBuffer()
-    return response.status === 201
+    const answer = (await response.json()) as { id: string }
+    return response.status === 201 ? answer.id : null
   } catch {
-    return false
+    return null
   }
 }

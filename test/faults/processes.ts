@@ -10,6 +10,7 @@ import type { Ready } from './server.ts'
 /** A process of the system under test; its lines are heard as long as it lives. */
 export interface Running {
   readonly child: ChildProcess
+  readonly isAlive: () => boolean
   readonly errors: () => string
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>
@@ -19,33 +20,47 @@ export interface Running {
 export function run(script: string, dataDir: string, onLine: (line: string) => void): Running {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const child = spawn(process.execPath, ['--conditions=surety-source', path, dataDir], {
-    env: { ...process.env, DATABASE_URL: '', SURETY_DATA: dataDir },
+    // Each is started dozens of times: what Node compiled once it need not compile again.
+    env: {
+      ...process.env,
+      DATABASE_URL: '',
+      SURETY_DATA: dataDir,
+      NODE_COMPILE_CACHE: `${dataDir}.compiled`,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let errors = ''
   child.stderr.on('data', (text: Buffer) => (errors = (errors + text.toString()).slice(-4_000)))
   createInterface({ input: child.stdout }).on('line', onLine)
+  const isAlive = (): boolean => child.exitCode === null && child.signalCode === null
   return {
     child,
+    isAlive,
     errors: () => errors,
     async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return
+      if (!isAlive()) return
       child.kill('SIGKILL')
       await once(child, 'exit')
     },
   }
 }
 
-/** A server that takes requests. Throws with what it said when it ends before. */
-export async function startServer(dataDir: string): Promise<Running & Ready> {
-  const { promise, resolve, reject } = Promise.withResolvers<Ready>()
+/** A server that may not take requests yet. */
+export interface Starting extends Running {
+  /** Rejects with what it said when it ends before it takes requests. */
+  readonly ready: Promise<Ready>
+}
+
+export function startServer(dataDir: string): Starting {
+  const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>()
+  ready.catch(() => undefined)
   const running = run('./server.ts', dataDir, (line) => {
     if (line.startsWith('{"ready"')) resolve((JSON.parse(line) as { ready: Ready }).ready)
   })
   running.child.once('exit', (code) =>
     reject(new Error(`the server ended with ${code} before it was ready:\n${running.errors()}`)),
   )
-  return { ...running, ...(await promise) }
+  return { ...running, ready }
 }
 
 /** The pid of the Postgres server of a cluster. */

@@ -23,10 +23,12 @@ async function serve(dataDir: string): Promise<void> {
   app.use(surety.protect())
   app.post('/notes', async (c) => {
     const { number, text } = await c.req.json<{ number: number; text: string }>()
-    await db.insertInto('notes').values(noteOf(number, text)).execute()
-    return c.json({ number }, 201)
+    const row = db.insertInto('notes').values(noteOf(number, text)).returning('id')
+    return c.json(await row.executeTakeFirstOrThrow(), 201)
   })
-  app.get('/notes', async (c) => c.json(await db.selectFrom('notes').select(['number', 'text']).execute()))
+  app.get('/notes', async (c) =>
+    c.json(await db.selectFrom('notes').select(['id', 'number', 'text']).execute()),
+  )
   app.onError((_, c) => c.json({ refused: true }, 503))
   app.route('/', surety.routes())
   const { url } = await serveNode({ fetch: app.fetch, port: 0 })

@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Hono } from 'hono'
 import { clockFromEnvironment } from '../../compose/clock.ts'
 import { loadSecurityPage } from '../../compose/security-page.ts'
@@ -43,7 +43,9 @@ export async function copyLog(target: Target): Promise<LogCopy> {
   const folder = join(base, 'log')
   // Read first: what a later checkpoint adds to the folder does no harm to an earlier one.
   const checkpoint = await readFile(join(evidenceFolder, 'checkpoint'))
-  await cp(evidenceFolder, folder, { recursive: true })
+  // What the running server decides next comes and goes meanwhile.
+  const isPublished = (path: string): boolean => !/^(intent-|\.tmp-)/.test(basename(path))
+  await cp(evidenceFolder, folder, { recursive: true, filter: isPublished })
   await writeFile(join(folder, 'checkpoint'), checkpoint)
   // Copied after what the evidence log says of it.
   const auditFolder = join(base, 'audit')

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import { inTransaction } from '../database/index.ts'
+import { bucketOf } from './bucket-count.ts'
+import { bucketContext, wrapBucketKey } from './bucket-keys.ts'
+import { lockBuckets } from './bucket-lock.ts'
+import { holdWrappingEpoch } from './epoch-keys.ts'
+import { type DataKey, type RotationStep } from './index.ts'
+import {
+  HOUR,
+  DAY,
+  useRotationWorld,
+  database,
+  clock,
+  keys,
+  tree,
+  owners,
+  bytes,
+  said,
+  rotation,
+  anotherProvider,
+  anotherTree,
+  asAny,
+  write,
+  read,
+  erase,
+  crowd,
+  copyTables,
+  openFrom,
+} from './testing/rotation-world.ts'
+
+useRotationWorld()
+
+describe('a crash', () => {
+  it('after any step leaves a rotation that the next process finishes', async () => {
+    const people = owners(60)
+    const made = await write(people)
+    const before = await copyTables()
+    await erase(people.slice(0, 12))
+    clock.leap(DAY)
+    const crashed = new Set<string>()
+    const onStep = async ({ ladder, step }: RotationStep): Promise<void> => {
+      const name = `${ladder} ${step}`
+      if (crashed.has(name)) return
+      crashed.add(name)
+      // So that the backup ladder has a bucket to replace as well.
+      if (name === 'live recorded') await erase(people.slice(12, 13))
+      throw new TypeError('killed')
+    }
+    const runOnce = async (): Promise<boolean> => {
+      const run = rotation(await anotherProvider()).run({ onStep })
+      return run.then(
+        () => true,
+        (error: Error) => error.message !== 'killed' && Promise.reject(error),
+      )
+    }
+    while (!(await runOnce())) {
+      const opened = await read(
+        made.slice(13).map(({ id }) => id),
+        await anotherTree(),
+      )
+      for (const key of made.slice(13)) expect(bytes(opened.get(key.id)!)).toBe(bytes(key))
+    }
+    expect([...crashed]).toEqual([
+      ...['created', 'begun', 'replaced', 'rewrapped', 'ended', 'destroyed', 'recorded'].map(
+        (step) => `live ${step}`,
+      ),
+      ...['created', 'begun', 'replaced', 'ended'].map((step) => `backup ${step}`),
+    ])
+    for (const { id } of made.slice(0, 12)) expect(await openFrom([before], id)).toBeNull()
+    const kinds = (await said()).map((body) => `${body.kind} ${(body as { ladder: string }).ladder}`)
+    expect(kinds).toEqual(['keys.rotated live', 'keys.destroyed live', 'keys.rotated backup'])
+  }, 60_000)
+})
+
+describe('beside a rotation', () => {
+  it('another process does nothing', async () => {
+    clock.leap(6 * HOUR)
+    let other: Promise<unknown> | undefined
+    await rotation().run({
+      onStep: ({ step }) => {
+        if (step === 'begun') other = rotation().run()
+      },
+    })
+    await expect(other).resolves.toEqual({ ran: false, ended: [], destroyed: [] })
+  })
+
+  it('keys that are minted or erased at any step are not lost, and do not survive', async () => {
+    const people = owners(30)
+    const made = await write(people)
+    await erase(people.slice(0, 5))
+    clock.leap(6 * HOUR)
+    const minted: DataKey[] = []
+    const erased: string[] = []
+    let next = 5
+    await rotation().run({
+      async onStep() {
+        minted.push(...(await write(owners(2), await anotherTree())))
+        if (next >= 15) return
+        erased.push(made[next]!.id)
+        await erase([people[next++]!])
+      },
+    })
+    const opened = await read(
+      [...minted, ...made].map(({ id }) => id),
+      await anotherTree(),
+    )
+    for (const key of [...minted, ...made.slice(next)]) expect(bytes(opened.get(key.id)!)).toBe(bytes(key))
+    for (const id of erased) expect(opened.has(id)).toBe(false)
+    const before = await copyTables()
+    clock.leap(6 * HOUR)
+    await rotation().run()
+    for (const id of erased) expect(await openFrom([before], id)).toBeNull()
+  })
+
+  it('a writer that has minted and not committed keeps its keys, and others need not wait for it', async () => {
+    const people = owners(20)
+    let made: DataKey[] = []
+    let done: Promise<unknown> | undefined
+    await asAny(async (held) => {
+      made = await tree.forWriting(held, people)
+      await database.owner.query('update surety.bucket_keys set dirty = true')
+      done = rotation().run({ force: ['live'] })
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const asked = performance.now()
+      await asAny((other) => lockBuckets(other, [bucketOf(made[0]!.id, 4096)], 'shared'))
+      expect(performance.now() - asked).toBeLessThan(10_000)
+    })
+    expect(await done).toMatchObject({ ended: [{ ladder: 'live', epoch: 1 }] })
+    const opened = await read(
+      made.map(({ id }) => id),
+      await anotherTree(),
+    )
+    for (const key of made) expect(bytes(opened.get(key.id)!)).toBe(bytes(key))
+  }, 30_000)
+
+  it('a bucket key that is just being made under the old epoch is carried over', async () => {
+    await write(owners(3))
+    let done: Promise<unknown> | undefined
+    const bucket = 4095
+    await database.owner.query('delete from surety.bucket_keys where bucket = $1', [bucket])
+    await inTransaction(database.owner, async (connection) => {
+      const epoch = await holdWrappingEpoch(connection)
+      done = rotation().run({ force: ['live'] })
+      await new Promise((resolve) => setTimeout(resolve, 700))
+      const wrapped = await wrapBucketKey(
+        keys.provider,
+        epoch,
+        { bucket, generation: 1 },
+        Buffer.alloc(32, 7),
+      )
+      await connection.query(
+        `insert into surety.bucket_keys (ladder, bucket, generation, epoch, wrapped, dirty) values ('live', $1, 1, $2, $3, false)`,
+        [bucket, epoch.epoch, wrapped],
+      )
+    })
+    await done
+    const [row] = (await copyTables()).buckets.filter((each) => each.bucket === bucket)
+    const context = bucketContext('live', 2, bucket, 1)
+    const key = await keys.provider.unwrap(row!.provider_key, row!.wrapped, context)
+    expect(Buffer.from(key)).toEqual(Buffer.alloc(32, 7))
+  }, 30_000)
+
+  it('an erasure that is under way is waited for, and its key is not carried over', async () => {
+    const { people, made, pair } = await crowd()
+    const [one, other] = pair.map((index) => ({ person: people[index]!, id: made[index]!.id }))
+    await erase([one!.person])
+    const before = await copyTables()
+    let done: Promise<unknown> | undefined
+    await inTransaction(database.owner, async (connection) => {
+      await tree.erase(connection, [other!.person])
+      done = rotation().run({ force: ['live'] })
+      await new Promise((resolve) => setTimeout(resolve, 700))
+    })
+    expect(await done).toMatchObject({ destroyed: [{ epoch: 1 }] })
+    const copies = [before, await copyTables()]
+    for (const { id } of [one!, other!]) expect(await openFrom(copies, id)).toBeNull()
+  }, 30_000)
+})
