@@ -118,9 +118,9 @@ function createPublisher(options: LogOptions, signer: NoteSigner): Publisher {
   const ticker = createTicker(job, { clock, pauseMs, pollMs: POLL_MS })
   return {
     async start() {
-      const deadline = performance.now() + START_WAIT_MS
+      const timeout = AbortSignal.timeout(START_WAIT_MS)
       try {
-        while ((await tick()) === 'busy' && performance.now() < deadline) await sleep(FLUSH_POLL_MS)
+        while ((await tick()) === 'busy' && !timeout.aborted) await sleep(FLUSH_POLL_MS)
       } catch (error) {
         await ticker.close()
         throw error
