@@ -240,6 +240,7 @@ describe('a system and its witness, each a process of its own', () => {
   test.each([
     ['no folder', ['--log', 'x']],
     ['no log', ['--data', tmpdir()]],
+    ['a folder that cannot be made', ['--data', join(MAIN, 'inside'), '--log', KEY]],
     ['an unreadable key', ['--data', tmpdir(), '--log', 'nonsense']],
     [
       'a name with a space',

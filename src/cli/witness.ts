@@ -45,7 +45,7 @@ export const witnessCommand: Command = {
     const listen = readAddress(textOption(invocation, 'listen') ?? '127.0.0.1:4100')
     const name = readName(invocation)
     const clock = clockFromEnvironment()
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     const lock = await lockFolder(folder, clock)
     try {
       const signer = await openSigner(join(folder, 'key.json'), name)
@@ -76,6 +76,15 @@ function demand(invocation: Invocation, name: string, what: string): string {
   if (value !== undefined) return value
   throw new CliError('ERR_CLI_USAGE', `witness needs --${name}: ${what}`, {
     mend: 'see: surety witness --help',
+  })
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw new CliError('ERR_CLI_USAGE', `--data ${JSON.stringify(folder)} cannot be made a folder`, {
+      mend: 'name a folder that you may write to',
+      cause,
+    })
   })
 }
 

@@ -73,6 +73,10 @@ export function epochStanding(
  *
  * A deletion counts for the epoch that had begun last before it, also while that one's
  * predecessor was still being ended.
+ *
+ * @param deletedAt a moment after the deletion's transaction has committed, with the clock error added:
+ *   until then the next epoch's key may still come to wrap what opens the data key, and a backup to
+ *   hold it. `erased_at` is too early for that
  */
 export function irrecoverableSince(
   epochs: readonly EpochRecord[],

@@ -3,6 +3,7 @@ import { concatBytes } from '../kernel/index.ts'
 import { frame, gcmOpen, gcmSeal } from '../keys/index.ts'
 import { AUDIT_LEAF_BYTES, AUDIT_SALT_BYTES, commitAuditEntry } from '../verify/index.ts'
 import { LogError } from './errors.ts'
+import { MAX_APPEND_BYTES, MAX_APPEND_LEAVES } from './migrations.ts'
 
 /** The bodies of one append: they are sealed together, and each has a leaf of its own. */
 export interface SealedBodies {
@@ -27,20 +28,24 @@ export interface OpenedBody {
 const FORMAT = 1
 const LABEL = 'surety/audit-bodies/1'
 const LENGTH_BYTES = 4
+/** Format, nonce and tag. */
+const OVERHEAD_BYTES = 29
 
 /**
  * Seals bodies under a batch's key, each with a fresh salt. Format 1: `0x01 ‖ nonce ‖ AES-256-GCM of
  * (salt ‖ length, uint32 big-endian ‖ body) per entry ‖ tag`, bound to append, period, batch, time and leaves.
+ *
+ * @throws LogError `ERR_LOG_ENTRY` for more than one append may hold
  */
 export function sealBodies(
   place: Omit<SealedBodies, 'commitments' | 'sealed'>,
   key: KeyObject,
   bodies: readonly Uint8Array[],
 ): SealedBodies {
+  const length = bodies.reduce((bytes, body) => bytes + AUDIT_SALT_BYTES + LENGTH_BYTES + body.length, 0)
+  if (bodies.length > MAX_APPEND_LEAVES || length + OVERHEAD_BYTES > MAX_APPEND_BYTES) throw tooMuch()
+  const plaintext = new Uint8Array(length)
   const salts = randomFillSync(new Uint8Array(bodies.length * AUDIT_SALT_BYTES))
-  const plaintext = new Uint8Array(
-    bodies.reduce((bytes, body) => bytes + AUDIT_SALT_BYTES + LENGTH_BYTES + body.length, 0),
-  )
   const commitments = new Uint8Array(bodies.length * AUDIT_LEAF_BYTES)
   const lengths = new DataView(plaintext.buffer)
   let at = 0
@@ -88,4 +93,11 @@ export function splitLeaves(commitments: Uint8Array): Uint8Array[] {
 function associated({ id, period, batch, at, commitments }: Omit<SealedBodies, 'sealed'>): Uint8Array {
   const digest = createHash('sha256').update(commitments).digest()
   return frame(LABEL, id, String(period), batch, String(at), digest)
+}
+
+function tooMuch() {
+  const most = `${MAX_APPEND_LEAVES} events and ${MAX_APPEND_BYTES} bytes`
+  return new LogError('ERR_LOG_ENTRY', `one append to the audit log holds at most ${most}`, {
+    mend: 'change fewer rows in one statement',
+  })
 }

@@ -193,14 +193,45 @@ describe('the app’s role', () => {
     await expect(asConnection(database.app).query(sql)).rejects.toMatchObject({ code: '42501' })
   })
 
-  test('appends no leaf that is none', async () => {
-    const append = 'select surety.append_audit(gen_random_uuid(), $1, 1, gen_random_uuid(), $2, $2)'
-    for (const bytes of [Buffer.alloc(0), Buffer.alloc(31), Buffer.alloc(33)]) {
-      await expect(asConnection(database.app).query(append, [new Date(0), bytes])).rejects.toMatchObject({
-        code: '23514',
-      })
-    }
+  const append = (at: string, period: number, leaves: number, bytes: number): Promise<unknown> =>
+    asConnection(database.app).query(
+      `select surety.append_audit(gen_random_uuid(), $1::timestamptz, $2, gen_random_uuid(), decode(repeat('00', $3), 'hex'), decode(repeat('00', $4), 'hex'))`,
+      [at, period, leaves, bytes],
+    )
+
+  test.each<[string, ...Parameters<typeof append>]>([
+    ['no leaf', '2026-11-22Z', 0, 0, 0],
+    ['half a leaf', '2026-11-22Z', 0, 31, 0],
+    ['a leaf and a byte', '2026-11-22Z', 0, 33, 0],
+    ['more leaves than a tick can hold', '2026-11-22Z', 0, 32 * 131_073, 0],
+    ['a body that no reader could hold', '2026-11-22Z', 0, 32, 67_108_865],
+    ['a time that never comes', 'infinity', 0, 32, 0],
+    ['a time before all', '-infinity', 0, 32, 0],
+    ['a period that nobody opened', '2026-11-22Z', 99, 32, 0],
+  ])('appends nothing that would stop the log or its readers: %s', async (_, at, after, leaves, bytes) => {
+    const log = await open()
+    const { periods } = await log.retention()
+    await expect(append(at, periods[0]!.period + after, leaves, bytes)).rejects.toMatchObject({
+      code: '23514',
+    })
+    await log.close()
   })
+
+  test('appends nothing to a period that has ended', async () => {
+    const log = await open()
+    const { periods } = await log.retention()
+    clock.advance(364 * DAY_MS)
+    await log.prune()
+    await expect(append('2026-11-22Z', periods[0]!.period, 32, 0)).rejects.toMatchObject({ code: '23514' })
+    await log.close()
+  })
+})
+
+test('more events than one append may hold are refused before anything is sealed', async () => {
+  const log = await open()
+  const events = Array.from({ length: 131_073 }, () => changed('a'))
+  await expect(log.statement(events)).rejects.toMatchObject({ code: 'ERR_LOG_ENTRY' })
+  await log.close()
 })
 
 describe('the end of bodies', () => {

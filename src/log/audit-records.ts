@@ -22,6 +22,8 @@ interface BodiesRow extends Omit<SealedBodies, 'at'> {
 }
 
 const PAGE = 200
+/** Bytes of a page, and the append that exceeds them. */
+const PAGE_BYTES = 33_554_432
 
 /** Appends with bodies from `sinceMs` on, oldest first, page by page. */
 export async function* readBodies(
@@ -31,14 +33,16 @@ export async function* readBodies(
   for (let after = firstIdOf(sinceMs); ;) {
     const rows = await query((connection) =>
       connection.query<BodiesRow>(
-        `select id, at, period, batch, commitments, sealed from surety.audit_bodies
-          where id > $1 order by id limit ${PAGE}`,
+        `select id, at, period, batch, commitments, sealed from (
+           select *, sum(octet_length(sealed)) over (order by id) - octet_length(sealed) as before
+             from (select * from surety.audit_bodies where id > $1 order by id limit ${PAGE}) as oldest
+         ) as summed where before < ${PAGE_BYTES} order by id`,
         [after],
       ),
     )
     for (const row of rows) yield { ...row, at: row.at.getTime() }
     const last = rows.at(-1)
-    if (!last || rows.length < PAGE) return
+    if (!last) return
     after = last.id
   }
 }

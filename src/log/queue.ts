@@ -43,10 +43,16 @@ export async function enqueue(
   )
 }
 
-/** The oldest queued rows, in the order they were queued. */
+/** Bytes of queued rows that are read at once, and the row that exceeds them. */
+const READ_BYTES = 4_194_304
+
+/** The oldest queued rows, in the order they were queued; no more than fit into memory. */
 export async function readQueue(connection: Connection, log: string, limit: number): Promise<QueuedRow[]> {
   return connection.query<QueuedRow>(
-    'select seq, entry_id, body from surety.log_queue where log = $1 order by seq limit $2',
+    `select seq, entry_id, body from (
+       select seq, entry_id, body, sum(octet_length(body)) over (order by seq) - octet_length(body) as before
+         from (select seq, entry_id, body from surety.log_queue where log = $1 order by seq limit $2) as oldest
+     ) as summed where before < ${READ_BYTES} order by seq`,
     [log, limit],
   )
 }
