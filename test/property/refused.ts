@@ -152,15 +152,15 @@ export const REFUSED_STATEMENTS: Readonly<Record<string, RefusedStatement>> = {
     build: (db) =>
       db.insertInto('rates').values({ id: '01900000-0000-7000-8000-000000000000', currency: 'go', value: 1 }),
   },
-  'a row that moves to another tenant': {
+  'a row that moves to a tenant told by a column': {
     code: 'ERR_STORE_OWNER_FIXED',
     needs: WRITES,
-    build: (db) => db.updateTable('heartbeats').set({ teamId: TENANTS.blue }),
+    build: (db) => db.updateTable('heartbeats').set((eb: Loose) => ({ teamId: eb.ref('personId') })),
   },
-  'a row that moves to another person': {
+  'a row that moves to a person told by a column': {
     code: 'ERR_STORE_OWNER_FIXED',
     needs: WRITES,
-    build: (db) => db.updateTable('heartbeats').set({ personId: PERSONS.bob }),
+    build: (db) => db.updateTable('heartbeats').set((eb: Loose) => ({ personId: eb.ref('teamId') })),
   },
   'an upsert of a sealed row': {
     code: 'ERR_STORE_UPSERT_SEALED',

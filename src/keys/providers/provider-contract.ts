@@ -34,7 +34,7 @@ export interface ContractCase {
 
 /** Milliseconds beyond its declared time that a provider may take on a busy machine. */
 const SLACK_MS = 3_000
-const MEMBERS = ['name', 'waitingMs', 'create', 'wrap', 'unwrap', 'destroy', 'list', 'close']
+const MEMBERS = ['name', 'waitingMs', 'create', 'wrap', 'unwrap', 'open', 'destroy', 'list', 'close']
 const CONTEXTS = [Buffer.alloc(0), Buffer.from([0, 255, 10, 0]), randomBytes(300)]
 const context = Buffer.from('surety contract')
 
