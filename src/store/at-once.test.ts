@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemPrincipal, type Principal } from '../access/index.ts'
 import { inTransaction, silentLogger } from '../database/index.ts'
@@ -9,6 +9,7 @@ import { sendBatch, type BatchFailure } from './batch.ts'
 import { PreparedStatements } from './prepared.ts'
 import type { Store } from './store.ts'
 import { heartbeatOf, openTestStore, user, type TestStore, type TestTables } from './testing.ts'
+import { poolLike, roundTrips } from './testing/round-trips.ts'
 import { Session } from './transport.ts'
 import { plainWires, probeWires } from './wires.ts'
 
@@ -26,11 +27,6 @@ afterAll(async () => {
   await single.end()
   await context.close()
 })
-
-/** The driver hides the password from copies. */
-function poolLike({ options }: pg.Pool, changes: pg.PoolConfig): pg.Pool {
-  return new pg.Pool({ ...options, password: options.password!, ...changes })
-}
 
 const erase = ({ id, tenant }: Principal) =>
   inTransaction(context.database.owner, (connection) =>
@@ -53,34 +49,15 @@ async function knownPerson(): Promise<{ person: Principal; db: Kysely<TestTables
   return { person, db }
 }
 
-/** The statements that a server sees while `work` runs, by how many of them are round trips. */
-async function roundTrips(work: () => Promise<unknown>): Promise<number> {
-  let syncs = 0
-  const client = await single.connect()
-  const { connection } = client as unknown as { connection: { sync(): void; query(text: string): void } }
-  const { sync, query } = connection
-  client.release()
-  connection.sync = () => {
-    syncs++
-    sync.call(connection)
-  }
-  connection.query = (text) => {
-    syncs++
-    query.call(connection, text)
-  }
-  await work().finally(() => Object.assign(connection, { sync, query }))
-  return syncs
-}
-
 describe('a statement outside a transaction', () => {
   test('is one round trip where its keys are known', async () => {
     const { person, db } = await knownPerson()
     const reads = db.selectFrom('heartbeats').selectAll().where('project', '=', 'apollo')
-    expect(await roundTrips(() => reads.execute())).toBe(1)
+    expect(await roundTrips(single, () => reads.execute())).toBe(1)
     const many = Array.from({ length: 2 * CHUNK_ROWS }, () => heartbeatOf(person))
-    expect(await roundTrips(() => db.insertInto('heartbeats').values(many).execute())).toBe(1)
+    expect(await roundTrips(single, () => db.insertInto('heartbeats').values(many).execute())).toBe(1)
     expect(
-      await roundTrips(() => db.deleteFrom('heartbeats').where('project', '=', 'gemini').execute()),
+      await roundTrips(single, () => db.deleteFrom('heartbeats').where('project', '=', 'gemini').execute()),
     ).toBe(1)
     expect(await countOf(person)).toBe(1 + 2 * CHUNK_ROWS)
   })

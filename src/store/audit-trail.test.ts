@@ -1,8 +1,12 @@
+import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Principal } from '../access/index.ts'
 import { createPseudonym } from '../kernel/index.ts'
+import { CHUNK_ROWS } from './at-once.ts'
 import type { AuditedChange, AuditTrail } from './audit-trail.ts'
 import type { Store } from './store.ts'
 import { heartbeatOf, openTestStore, user, type TestStore, type TestTables } from './testing.ts'
+import { poolLike, roundTrips } from './testing/round-trips.ts'
 
 let world: TestStore
 let store: Store<TestTables>
@@ -144,8 +148,93 @@ describe('no record', () => {
   })
 })
 
+describe('a write in one round trip', () => {
+  let single: pg.Pool
+  let person: Principal
+  const insert = (rows: number) =>
+    store
+      .as(person)
+      .db.insertInto('heartbeats')
+      .values(Array.from({ length: rows }, () => heartbeatOf(person)))
+  beforeAll(() => {
+    single = poolLike(world.database.app, { max: 1 })
+    store = world.reopen({ trail, pool: single })
+  })
+  afterAll(async () => {
+    store = world.reopen({ trail })
+    await single.end()
+  })
+  /** The keys of somebody who wrote before are known. */
+  beforeEach(async () => {
+    person = user(createPseudonym())
+    await insert(1).execute()
+    await world.database.owner.query('truncate app.trail')
+    committed = 0
+  })
+
+  test('has one record of all its rows, and tells it once it is committed', async () => {
+    let stored: { id: string }[] = []
+    const trips = await roundTrips(single, async () => {
+      stored = await insert(2 * CHUNK_ROWS + 1)
+        .returning('id')
+        .execute()
+    })
+    expect(trips).toBe(1)
+    expect(stored.map((row) => Object.keys(row))).toEqual(stored.map(() => ['id']))
+    const ids = stored.map(({ id }) => id).toSorted()
+    const [record, ...more] = await recorded()
+    expect(more).toEqual([])
+    expect(record).toMatchObject({ action: 'insert', resource: 'heartbeats', count: 2 * CHUNK_ROWS + 1 })
+    expect(record!.rows!.map(({ id }) => id).toSorted()).toEqual(ids)
+    const whose = record!.rows!.map(({ tenant, subjects }) => JSON.stringify([tenant, subjects]))
+    expect(new Set(whose)).toEqual(new Set([JSON.stringify([person.tenant, [person.id]])]))
+    expect(JSON.stringify(record)).not.toMatch(/secret\.ts|apollo|TypeScript/)
+    expect(committed).toBe(1)
+  })
+
+  test.each([
+    ['in code', 0],
+    ['in the database', 1],
+  ] as const)('is undone when its record fails %s', async (where, trips) => {
+    failing = where
+    const failed = () => expect(insert(2 * CHUNK_ROWS).execute()).rejects.toThrow()
+    expect(await roundTrips(single, failed)).toBe(trips)
+    failing = 'not'
+    expect(await store.as(person).db.selectFrom('heartbeats').select('id').execute()).toHaveLength(1)
+    expect(await recorded()).toEqual([])
+    expect(committed).toBe(0)
+  })
+
+  test('has no record of its own when a key had changed and it went the long way', async () => {
+    const wrapped = 'update surety.data_keys set wrapped = set_byte(wrapped, 40, 255 - get_byte(wrapped, 40))'
+    await world.database.owner.query(`${wrapped} where subject = $1`, [person.id])
+    await expect(insert(1).execute()).rejects.toMatchObject({ code: 'ERR_KEYS_UNWRAP' })
+    expect(await recorded()).toEqual([])
+  })
+
+  test('is not what a change gets whose rows are known only afterwards', async () => {
+    const { db } = store.as(person)
+    const remove = db.deleteFrom('heartbeats').where('personId', '=', person.id)
+    expect(await roundTrips(single, () => remove.execute())).toBeGreaterThan(1)
+    expect(await recorded()).toMatchObject([
+      { action: 'delete', count: 1, rows: [{ tenant: person.tenant }] },
+    ])
+  })
+})
+
 test('a refusal for want of a permission is told to the trail', async () => {
   const { db } = store.as(user(createPseudonym(), 'reader'))
   await expect(db.deleteFrom('heartbeats').execute()).rejects.toMatchObject({ code: 'ERR_STORE_FORBIDDEN' })
   expect(refusals).toEqual(['user ERR_STORE_FORBIDDEN'])
+})
+
+test('a refusal is told each time, also where a plan of that shape is kept', async () => {
+  const person = user(createPseudonym())
+  const remove = (principal: Principal) => store.as(principal).db.deleteFrom('heartbeats').execute()
+  await remove(person)
+  for (let i = 0; i < 2; i++) {
+    const reader = { ...person, roles: ['reader'] }
+    await expect(remove(reader)).rejects.toMatchObject({ code: 'ERR_STORE_FORBIDDEN' })
+  }
+  expect(refusals).toEqual(['user ERR_STORE_FORBIDDEN', 'user ERR_STORE_FORBIDDEN'])
 })

@@ -109,6 +109,22 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     tests: ['src/store/audit-trail.test.ts'],
   },
   {
+    name: 'a change in one round trip is not held to the rows of its keys',
+    invariants: [3, 8],
+    file: 'src/store/at-once.ts',
+    guard: 'const holds = sealing.length + indexing.length > 0 ? [holdStep(sealing, indexing)] : []',
+    replacement: 'const holds: Step[] = []',
+    tests: ['src/store/at-once.test.ts'],
+  },
+  {
+    name: 'recalled keys seal beyond the declared outage',
+    invariants: [3],
+    file: 'src/keys/open-key-tree.ts',
+    guard: 'return asked ? null : recall(room, wanted)',
+    replacement: 'return recall(room, wanted)',
+    tests: ['src/store/provider-outage.test.ts'],
+  },
+  {
     name: 'a resealed row is changed without its audit event',
     invariants: [6],
     file: 'src/store/execute.ts',

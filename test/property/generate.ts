@@ -1,7 +1,7 @@
 import { COLUMNS, columnsOf, randomDraft } from './columns.ts'
 import { inside, OUTERMOST, type Ground } from './generate-expression.ts'
 import { SelectGenerator } from './generate-select.ts'
-import { ASKERS, OWNERS, PERSONS, TENANTS, type Asker, type Verb } from './people.ts'
+import { ASKERS, OWNERS, PERSONS, TENANTS, type Verb } from './people.ts'
 import {
   TABLES,
   type Case,
@@ -25,12 +25,6 @@ import { REFUSED_STATEMENTS } from './refused.ts'
 /** Cases in a row that one principal asks. */
 export const BLOCK = 20
 
-const REFUSED_SHAPES = Object.keys(REFUSED_STATEMENTS)
-
-function isLegal(shape: string, asker: Asker): boolean {
-  return REFUSED_STATEMENTS[shape]!.legalFor?.(asker) ?? false
-}
-
 /** Who asks in the block of that number. */
 export function askerOf(seed: number, block: number): number {
   return seededRandom(seed, 1, block).below(ASKERS.length)
@@ -46,7 +40,7 @@ export function caseOf(seed: number, number: number, attempt: number, ids: Groun
   const selects = new SelectGenerator(ground)
   const kind = ground.random.below(100)
   if (kind < 3) {
-    const shape = ground.random.pick(REFUSED_SHAPES.filter((name) => !isLegal(name, ground.asker)))
+    const shape = ground.random.pick(Object.keys(REFUSED_STATEMENTS))
     return { asking, statement: { does: 'refused', shape }, afterwards: null }
   }
   const readsNothing = TABLES.every((table) => ground.asker.may[table].read === 'none')

@@ -52,7 +52,7 @@ describe('with row-level security alone', () => {
     )
     await owner.query(`alter policy ${policy} on app.${table} using (true)`)
     try {
-      expect(await mismatchOf(world, { predicates: false, cases: 6 * SOON })).toContain('differs')
+      expect(await mismatchOf(world, { predicates: false, cases: 8 * SOON })).toContain('differs')
     } finally {
       await owner.query(`alter policy ${policy} on app.${table} using (${rows[0]!.qual})`)
     }

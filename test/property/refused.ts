@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Loose } from '../../src/store/testing/refusals.ts'
-import { PERSONS, TENANTS, type Asker } from './people.ts'
+import { PERSONS, TENANTS } from './people.ts'
 import type { Condition, Table } from './query.ts'
 import type { Verb } from './people.ts'
 
@@ -68,8 +68,6 @@ interface RefusedStatement {
   readonly needs: readonly (readonly [Table, Verb])[]
   /** It names a row's owner: others may be told so first. */
   readonly namesOwner?: true
-  /** Who may ask it all the same. */
-  legalFor?(asker: Asker): boolean
   build(db: Loose): Loose
 }
 
@@ -154,18 +152,15 @@ export const REFUSED_STATEMENTS: Readonly<Record<string, RefusedStatement>> = {
     build: (db) =>
       db.insertInto('rates').values({ id: '01900000-0000-7000-8000-000000000000', currency: 'go', value: 1 }),
   },
-  'a row that moves to another tenant': {
+  'a row that moves to a tenant told by a column': {
     code: 'ERR_STORE_OWNER_FIXED',
     needs: WRITES,
-    legalFor: ({ principal, may }) => principal.tenant === TENANTS.blue || may.heartbeats.write === 'any',
-    build: (db) => db.updateTable('heartbeats').set({ teamId: TENANTS.blue }),
+    build: (db) => db.updateTable('heartbeats').set((eb: Loose) => ({ teamId: eb.ref('personId') })),
   },
-  'a row that moves to another person': {
+  'a row that moves to a person told by a column': {
     code: 'ERR_STORE_OWNER_FIXED',
     needs: WRITES,
-    legalFor: ({ principal, may }) =>
-      principal.id === PERSONS.bob || ['tenant', 'any'].includes(may.heartbeats.write),
-    build: (db) => db.updateTable('heartbeats').set({ personId: PERSONS.bob }),
+    build: (db) => db.updateTable('heartbeats').set((eb: Loose) => ({ personId: eb.ref('teamId') })),
   },
   'an upsert of a sealed row': {
     code: 'ERR_STORE_UPSERT_SEALED',

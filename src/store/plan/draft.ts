@@ -7,6 +7,7 @@ import {
   type OperationNode,
 } from 'kysely'
 import { ownerColumns, type Resource } from '../../declare/index.ts'
+import { formatMoment } from '../../kernel/index.ts'
 import { describeName, StoreError } from '../errors.ts'
 
 /** A row to be stored, by field name: validated, bound to its owner, not yet sealed. */
@@ -52,7 +53,7 @@ export function refuseUndeclared(resource: Resource, column: string): never {
 export function toParameter(resource: Resource, field: string, value: unknown): unknown {
   if (value === null || value === undefined) return null
   if (resource.fields[field]?.kind === 'json') return JSON.stringify(value)
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) return formatMoment(value.getTime())
   return value instanceof Uint8Array ? Buffer.from(value) : value
 }
 
