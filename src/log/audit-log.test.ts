@@ -232,6 +232,24 @@ describe('the end of bodies', () => {
     await log.close()
   })
 
+  test('leaves no key to be searched for; until then each period’s own is', async () => {
+    const wrapped: Buffer[] = []
+    const { wrap } = provider
+    provider.wrap = (id, key, context) => {
+      wrapped.push(Buffer.from(key))
+      return wrap.call(provider, id, key, context)
+    }
+    const log = await open()
+    clock.advance(40 * DAY_MS)
+    await log.record([changed('second')])
+    expect(wrapped).toHaveLength(2)
+    expect(await log.keyMaterial()).toEqual(wrapped)
+    clock.advance(324 * DAY_MS)
+    await log.prune()
+    expect((await log.keyMaterial())[0]).toEqual(wrapped[1])
+    await log.close()
+  })
+
   test('leaves nothing that an old backup with its wrapped key could open', async () => {
     const log = await open()
     expect(await log.rehearsePruning()).toEqual({
