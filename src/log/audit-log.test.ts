@@ -250,6 +250,14 @@ describe('the end of bodies', () => {
     await log.close()
   })
 
+  test('finds the bodies of a period without reading those of others', async () => {
+    const plan = await inTransaction(database.owner, async (connection) => {
+      await connection.query('set local enable_seqscan = off')
+      return connection.query('explain delete from surety.audit_bodies where period = 1')
+    })
+    expect(JSON.stringify(plan)).toContain('audit_bodies_period')
+  })
+
   test('leaves nothing that an old backup with its wrapped key could open', async () => {
     const log = await open()
     expect(await log.rehearsePruning()).toEqual({

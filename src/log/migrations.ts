@@ -67,4 +67,8 @@ revoke all on function surety.append_audit from public;
 grant execute on function surety.append_audit to surety_app;
 `,
   },
+  {
+    id: 'log-0003',
+    sql: 'create index audit_bodies_period on surety.audit_bodies (period);',
+  },
 ]
