@@ -359,7 +359,7 @@ function probeContext(
     dataDir: folder.root,
     canaries: site !== null && config.canary ? createCanaries(config.canary, site) : null,
     database: createDatabaseView(database, config),
-    keys: createKeyView({ provider, tree, database, folder: folder.keys, epochs: epochs.standings }),
+    keys: createKeyView({ provider, tree, database, audit, folder: folder.keys, epochs: epochs.standings }),
     audit: createAuditView(audit, log, logFilesOf(folder.logs, database)),
     as,
     system: systemPrincipal,

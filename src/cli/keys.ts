@@ -106,7 +106,7 @@ function printStatus(terminal: Terminal, status: KeyStatus): void {
   const { buckets, dataKeys, clocks, unrecorded } = status
   terminal.say(
     `${dataKeys.held} data keys in ${buckets.used} of ${buckets.count} buckets, ${buckets.dirty} of them to be replaced; ${dataKeys.erased} erased`,
-    `provider ${status.provider}${unrecorded > 0 ? paint('open', `, with ${unrecorded} keys that no epoch names`) : ''}`,
+    `provider ${status.provider}${unrecorded > 0 ? paint('open', `, with ${unrecorded} keys that nothing here names`) : ''}`,
   )
   const apart = `${formatDuration(Math.abs(clocks.databaseMs))} from the database’s, ${formatDuration(Math.abs(clocks.monotonicMs))} from monotonic time`
   terminal.say(

@@ -4,9 +4,16 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { inTransaction, silentLogger } from '../database/index.ts'
 import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
-import { keysMigrations } from '../keys/index.ts'
+import { keysMigrations, type KeyProvider } from '../keys/index.ts'
 import { leapingClock, startTestKeys } from '../keys/testing.ts'
-import { logMigrations, openEvidenceLog, openLogSigner, type EvidenceLog } from '../log/index.ts'
+import {
+  logMigrations,
+  openAuditLog,
+  openEvidenceLog,
+  openLogSigner,
+  type EvidenceLog,
+  type RunTransaction,
+} from '../log/index.ts'
 import { config } from '../promises/testing.ts'
 import {
   epochScheduleOf,
@@ -23,6 +30,7 @@ let database: TestDatabase
 let folder: string
 let log: EvidenceLog
 let epochs: KeyEpochs
+let provider: KeyProvider
 
 beforeEach(async () => {
   database = await startTestDatabase({ clock, migrations: [keysMigrations, logMigrations] })
@@ -35,7 +43,7 @@ beforeEach(async () => {
     logger: silentLogger,
     access: { mode: 'sequence', signer: await openLogSigner(join(folder, 'signing-key.json'), ORIGIN) },
   })
-  const { provider } = await startTestKeys(database)
+  ;({ provider } = await startTestKeys(database))
   const clocks = watchSystemClocks({ config, database, clock })
   epochs = openKeyEpochs({ config, provider, database, clocks, log, clock, logger: silentLogger })
 })
@@ -66,6 +74,21 @@ test('a server ends an epoch that is due without a hand, and tells it in the evi
     'keys.destroyed',
   ])
 }, 90_000)
+
+test('the keys of audit periods at the provider are no strays, and a key that nothing names is one', async () => {
+  const transaction: RunTransaction = (work) => inTransaction(database.owner, work)
+  const auditFolder = join(folder, 'audit')
+  const signer = await openLogSigner(join(folder, 'audit-signing-key.json'), `${config.origin}/audit`)
+  const audit = await openAuditLog({
+    ...{ origin: `${config.origin}/audit`, folder: auditFolder, provider, transaction, clock },
+    ...{ logger: silentLogger, access: { mode: 'sequence', signer } },
+  })
+  await audit.close()
+  expect((await provider.list()).map(({ label }) => label)).toContain('audit')
+  expect(await epochs.status()).toMatchObject({ unrecorded: 0 })
+  await provider.create('audit')
+  expect(await epochs.status()).toMatchObject({ unrecorded: 1 })
+})
 
 test('the declared times are those that an epoch’s end is held to', () => {
   const declared = {

@@ -18,7 +18,7 @@ import {
   type KeyStatus,
 } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
-import type { EvidenceLog } from '../log/index.ts'
+import { readAuditProviderKeys, type EvidenceLog } from '../log/index.ts'
 
 /** The epochs of a system's keys. */
 export interface KeyEpochs {
@@ -57,7 +57,7 @@ export function openKeyEpochs({
   const rotation = createKeyRotation({ ...shared, logger, record })
   return {
     standings: () => readStandings(shared),
-    status: () => readKeyStatus(shared),
+    status: () => readKeyStatus({ ...shared, recordedElsewhere: readAuditProviderKeys }),
     async rotate(options) {
       try {
         return await rotation.run(options)

@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { asConnection, type Database } from '../database/index.ts'
 import { readFileKeys, type KeyMaterial, type KeyProvider, type OpenKeyTree } from '../keys/index.ts'
+import type { AuditLog } from '../log/index.ts'
 import type { KeyView } from '../promises/index.ts'
 
 export interface KeyViewOptions {
   readonly provider: KeyProvider
   readonly tree: OpenKeyTree
   readonly database: Database
+  readonly audit: Pick<AuditLog, 'keyMaterial'>
   /** The key folder of the file provider, or null. */
   readonly folder: string | null
   /** Where each ladder of epochs stands now. */
@@ -14,7 +16,7 @@ export interface KeyViewOptions {
 }
 
 /** What probes see of the keys: where they lie, their bytes to search for, and where their epochs stand. */
-export function createKeyView({ provider, tree, database, folder, epochs }: KeyViewOptions): KeyView {
+export function createKeyView({ provider, tree, database, audit, folder, epochs }: KeyViewOptions): KeyView {
   return {
     provider: provider.name,
     folder,
@@ -22,11 +24,16 @@ export function createKeyView({ provider, tree, database, folder, epochs }: KeyV
     epochs,
     async material(most) {
       const connection = asConnection(database.owner)
-      const [provided, derived] = [
+      const [provided, derived, periods] = [
         folder === null ? [] : await readFileKeys(folder),
         await tree.material(connection, most),
+        await audit.keyMaterial(),
       ]
-      return [...provided.map((bytes): KeyMaterial => ({ label: 'provider key', bytes })), ...derived]
+      return [
+        ...provided.map((bytes): KeyMaterial => ({ label: 'provider key', bytes })),
+        ...derived,
+        ...periods.map((bytes) => ({ label: 'audit period key', bytes })),
+      ]
     },
   }
 }

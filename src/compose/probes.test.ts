@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,6 +71,7 @@ describe('the probes', () => {
   let keyFolder: string
   let provider: KeyProvider
   let tree: OpenKeyTree
+  const periodKey = randomBytes(32)
 
   beforeAll(async () => {
     database = await startTestDatabase({ migrations: [keysMigrations, promisesMigrations] })
@@ -142,6 +144,7 @@ describe('the probes', () => {
         provider,
         tree,
         database,
+        audit: { keyMaterial: async () => [periodKey] },
         folder: keyFolder,
         epochs: () =>
           readStandings({
@@ -363,6 +366,16 @@ describe('the probes', () => {
       expect(await measure('encryption.keys-apart')).toMatchObject({
         outcome: 'broken',
         summary: expect.stringContaining('copy'),
+      })
+      await rm(copy)
+    })
+
+    test('sees a key of the audit log’s bodies', async () => {
+      const copy = join(dataDir, 'copy')
+      await writeFile(copy, periodKey.toString('base64'))
+      expect(await measure('encryption.keys-apart')).toMatchObject({
+        outcome: 'broken',
+        summary: expect.stringContaining('audit period key'),
       })
       await rm(copy)
     })

@@ -1,5 +1,10 @@
 import type pg from 'pg'
-import { asConnection, type ClockAgreement, type ClockComparison } from '../database/index.ts'
+import {
+  asConnection,
+  type ClockAgreement,
+  type ClockComparison,
+  type Connection,
+} from '../database/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import { LADDERS, readEpochs, type EpochRecord } from './epoch-keys.ts'
 import { epochStanding, type EpochSchedule, type EpochStanding } from './epoch-standing.ts'
@@ -23,7 +28,7 @@ export interface KeyStatus {
   readonly dataKeys: { readonly held: number; readonly erased: number }
   /** While they disagree nothing is ended and nothing destroyed. */
   readonly clocks: ClockComparison
-  /** Keys at the provider that no epoch names: made before a crash, or another database's. Never touched. */
+  /** Keys at the provider that nothing of this system names: made before a crash, or another database's. Never touched. */
   readonly unrecorded: number
   /** True when no ladder is overdue and the clocks agree. */
   readonly sound: boolean
@@ -35,6 +40,8 @@ export interface KeyStatusOptions {
   readonly clock: Clock
   readonly schedule: EpochSchedule
   readonly clocks: ClockAgreement
+  /** Keys at the provider that others of this system have recorded: they are not strays. Default none. */
+  readonly recordedElsewhere?: (connection: Connection) => Promise<readonly string[]>
 }
 
 /** Where each ladder stands now. */
@@ -59,7 +66,8 @@ export async function readKeyStatus(options: KeyStatusOptions): Promise<KeyStatu
     'select count(*) as used, count(*) filter (where dirty) as dirty from surety.bucket_keys',
   )
   const { subjects, erased } = await countDataKeys(connection, at)
-  const recorded = new Set(epochs.map(({ providerKey }) => providerKey))
+  const elsewhere = (await options.recordedElsewhere?.(connection)) ?? []
+  const recorded = new Set([...epochs.map(({ providerKey }) => providerKey), ...elsewhere])
   const live = (await provider.list()).filter(({ state }) => state === 'live')
   return {
     provider: provider.name,

@@ -38,6 +38,8 @@ export interface AuditKeys {
   /** A period for one rehearsal, and a batch in it. */
   rehearse(): Promise<AuditBatch>
   periods(): Promise<AuditPeriod[]>
+  /** The keys of all live periods, in the clear: for the library's own probes; the caller overwrites them. */
+  material(): Promise<Buffer[]>
   /** Copies a period's wrapped key as an old backup would hold it; tells later whether the copy still opens. */
   copyWrap(period: number): Promise<() => Promise<boolean>>
   /** Destroys the key at the provider. From then on nothing opens its bodies. Idempotent. */
@@ -128,6 +130,7 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
     rehearse: async () => begin(await transaction((connection) => createPeriod(options, connection, true))),
     copyWrap: (period) => copyWrap(options, period),
     periods: () => transaction(readPeriods),
+    material: () => readMaterial(options),
     destroy: (period) => destroyPeriod(options, period),
   }
 }
@@ -170,6 +173,21 @@ async function readPeriods(connection: Connection): Promise<AuditPeriod[]> {
     prunedEntries: row.pruned_entries,
     prunedLeaf: row.pruned_leaf,
   }))
+}
+
+async function readMaterial({ provider, transaction }: AuditKeysOptions): Promise<Buffer[]> {
+  const rows = await transaction((connection) =>
+    connection.query<PeriodRow>(
+      `select ${COLUMNS} from surety.audit_keys where wrapped is not null order by period`,
+    ),
+  )
+  return Promise.all(rows.map(async (row) => (await unwrap(provider, row)).export()))
+}
+
+/** What the provider calls the keys of all periods. */
+export async function readAuditProviderKeys(connection: Connection): Promise<string[]> {
+  const rows = await connection.query<{ provider_key: string }>('select provider_key from surety.audit_keys')
+  return rows.map(({ provider_key }) => provider_key)
 }
 
 async function copyWrap(

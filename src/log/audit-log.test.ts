@@ -263,6 +263,32 @@ describe('the end of bodies', () => {
     await log.close()
   })
 
+  test('leaves no key to be searched for; until then each period’s own is', async () => {
+    const wrapped: Buffer[] = []
+    const { wrap } = provider
+    provider.wrap = (id, key, context) => {
+      wrapped.push(Buffer.from(key))
+      return wrap.call(provider, id, key, context)
+    }
+    const log = await open()
+    clock.advance(40 * DAY_MS)
+    await log.record([changed('second')])
+    expect(wrapped).toHaveLength(2)
+    expect(await log.keyMaterial()).toEqual(wrapped)
+    clock.advance(324 * DAY_MS)
+    await log.prune()
+    expect((await log.keyMaterial())[0]).toEqual(wrapped[1])
+    await log.close()
+  })
+
+  test('finds the bodies of a period without reading those of others', async () => {
+    const plan = await inTransaction(database.owner, async (connection) => {
+      await connection.query('set local enable_seqscan = off')
+      return connection.query('explain delete from surety.audit_bodies where period = 1')
+    })
+    expect(JSON.stringify(plan)).toContain('audit_bodies_period')
+  })
+
   test('leaves nothing that an old backup with its wrapped key could open', async () => {
     const log = await open()
     expect(await log.rehearsePruning()).toEqual({

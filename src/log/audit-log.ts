@@ -70,6 +70,8 @@ export interface AuditLog
   entries(sinceMs: number): AsyncIterable<OpenedEntry>
   backlog(): Promise<AuditBacklog>
   retention(): Promise<AuditRetention>
+  /** The keys that open bodies now, in the clear: for the library's own probes; the caller overwrites them. */
+  keyMaterial(): Promise<Buffer[]>
   /** Ends the periods that are due. The server does so by itself every hour. */
   prune(): Promise<PrunedPeriod[]>
   /** Ends a period made for it, and looks whether its entry is closed and still proven. */
@@ -159,6 +161,7 @@ function createAuditLog(parts: Parts): AuditLog {
     entries: (sinceMs) => readEntries(parts, sinceMs),
     backlog: () => transaction(readBacklog),
     retention: () => readRetention(parts),
+    keyMaterial: () => keys.material(),
     prune: pruneDue,
     async rehearsePruning() {
       const append = async (batch: AuditBatch): Promise<void> => {

@@ -38,6 +38,7 @@ export {
   type OpenedEntry,
 } from './audit-log.ts'
 export type { PrunedPeriod } from './audit-pruning.ts'
+export { readAuditProviderKeys } from './audit-keys.ts'
 export type { ProvenLeaf } from './audit-reader.ts'
 export type { AuditBacklog, AuditStatement } from './audit-records.ts'
 export type { PruningRehearsal } from './audit-rehearsal.ts'

@@ -95,4 +95,8 @@ begin
 end $$;
 `,
   },
+  {
+    id: 'log-0004',
+    sql: 'create index audit_bodies_period on surety.audit_bodies (period);',
+  },
 ]

@@ -119,8 +119,8 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
     name: 'a start does not wait for its turn to check the log',
     invariants: [6],
     file: 'src/log/log.ts',
-    guard: "while ((await tick()) === 'busy' && performance.now() < deadline) await sleep(FLUSH_POLL_MS)",
-    replacement: "if ((await tick()) === 'busy' && performance.now() > deadline) await sleep(FLUSH_POLL_MS)",
+    guard: "while ((await tick()) === 'busy' && !timeout.aborted) await sleep(FLUSH_POLL_MS)",
+    replacement: "if ((await tick()) === 'busy' && timeout.aborted) await sleep(FLUSH_POLL_MS)",
     tests: ['src/log/faults.test.ts'],
   },
   {
