@@ -5,9 +5,8 @@ import { bucketContext, wrapBucketKey } from './bucket-keys.ts'
 import { lockBuckets } from './bucket-lock.ts'
 import { holdWrappingEpoch } from './epoch-keys.ts'
 import { type DataKey, type RotationStep } from './index.ts'
+import { HOUR, DAY } from './testing/rotation-schedule.ts'
 import {
-  HOUR,
-  DAY,
   useRotationWorld,
   database,
   clock,

@@ -2,16 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { asConnection, silentLogger, watchClocks } from '../database/index.ts'
 import { bucketOf } from './bucket-count.ts'
 import { createKeyRotation, epochStanding, type KeyProvider } from './index.ts'
+import { DAY, SCHEDULE, recordSaid } from './testing/rotation-schedule.ts'
 import {
-  DAY,
-  SCHEDULE,
   useRotationWorld,
   database,
   clock,
   keys,
   code,
   owners,
-  record,
   said,
   rotation,
   write,
@@ -48,7 +46,7 @@ describe('a rotation stops before it harms', () => {
       logger: silentLogger,
       schedule: SCHEDULE,
       clocks,
-      record,
+      record: recordSaid,
     })
     const onStep = ({ step }: { step: string }): void => {
       if (step === 'ended') wrong = 40 * DAY

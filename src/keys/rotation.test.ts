@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { asConnection } from '../database/index.ts'
 import { bucketOf } from './bucket-count.ts'
 import { irrecoverableSince } from './index.ts'
+import { HOUR, DAY } from './testing/rotation-schedule.ts'
 import {
-  HOUR,
-  DAY,
   useRotationWorld,
   database,
   clock,

@@ -20,24 +20,13 @@ import {
   openFileProvider,
   openKeyTree,
   type DataKey,
-  type EpochSchedule,
   type KeyOwner,
   type KeyProvider,
   type KeyRotation,
   type OpenKeyTree,
 } from '../index.ts'
+import { recordSaid, SCHEDULE } from './rotation-schedule.ts'
 import { leapingClock, startTestKeys, type LeapingClock, type TestKeys } from '../testing.ts'
-
-export const HOUR = 3_600_000
-export const DAY = 24 * HOUR
-export const SCHEDULE: EpochSchedule = {
-  epochMs: { live: 6 * HOUR, backup: DAY },
-  backupAgeMs: 24 * DAY,
-  rewrapMs: HOUR / 2,
-  retriesMs: HOUR / 2,
-  waitMs: 0,
-  clockErrorMs: 60_000,
-}
 
 export let database: TestDatabase
 export let clock: LeapingClock
@@ -63,10 +52,6 @@ export const owners = (count: number): KeyOwner[] => {
 }
 export const bytes = (key: DataKey): string => key.key.export().toString('hex')
 
-export const record = async (bodies: readonly EvidenceBody[], connection: Connection): Promise<void> => {
-  for (const body of bodies)
-    await connection.query('insert into surety.said (body) values ($1)', [JSON.stringify(body)])
-}
 export const said = async (): Promise<EvidenceBody[]> =>
   (
     await asConnection(database.owner).query<{ body: EvidenceBody }>(
@@ -85,7 +70,7 @@ export function rotation(provider: KeyProvider = keys.provider, wrong = 0): KeyR
     logger: silentLogger,
     schedule: SCHEDULE,
     clocks,
-    record,
+    record: recordSaid,
   })
 }
 
