@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { RotatorOptions } from './testing/rotate-for-ever.ts'
 import {
   anotherProvider,
@@ -18,7 +18,7 @@ import {
   read,
   rotation,
   said,
-  useRotationWorld,
+  openRotationWorld,
   write,
   type Copy,
 } from './testing/rotation-world.ts'
@@ -27,7 +27,7 @@ const KILLS = 12
 /** A rotation of this world takes about so long on a quiet machine. */
 const LONGEST_MS = 200
 
-useRotationWorld()
+beforeEach(() => openRotationWorld())
 
 /** A process that rotates; resolves at its first step. */
 async function startRotator(onStep: (step: string) => void): Promise<ChildProcess> {

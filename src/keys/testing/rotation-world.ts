@@ -1,4 +1,3 @@
-import { beforeEach, expect } from 'vitest'
 import {
   asConnection,
   inTransaction,
@@ -33,19 +32,16 @@ export let clock: LeapingClock
 export let keys: TestKeys
 export let tree: OpenKeyTree
 
-/** Before each test: a database, a clock that can be moved on, an empty key tree over a file provider. */
-export function useRotationWorld(): void {
-  beforeEach(async () => {
-    clock = leapingClock()
-    database = await startTestDatabase({ clock, migrations: [keysMigrations] })
-    await database.owner.query('create table surety.said (seq serial, body jsonb)')
-    keys = await startTestKeys(database)
-    tree = keys.tree
-    return () => database.close()
-  })
+/** A database, a clock that can be moved on, and an empty key tree over a file provider; returns what closes them. */
+export async function openRotationWorld(): Promise<() => Promise<void>> {
+  clock = leapingClock()
+  database = await startTestDatabase({ clock, migrations: [keysMigrations] })
+  await database.owner.query('create table surety.said (seq serial, body jsonb)')
+  keys = await startTestKeys(database)
+  tree = keys.tree
+  return () => database.close()
 }
 
-export const code = (name: string): object => expect.objectContaining({ code: name }) as object
 export const owners = (count: number): KeyOwner[] => {
   const tenant = createPseudonym()
   return Array.from({ length: count }, () => ({ tenant, subject: createPseudonym() }))
