@@ -1,14 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { inTransaction } from '../database/index.ts'
 import { bucketOf } from './bucket-count.ts'
 import { bucketContext, wrapBucketKey } from './bucket-keys.ts'
 import { lockBuckets } from './bucket-lock.ts'
 import { holdWrappingEpoch } from './epoch-keys.ts'
 import { type DataKey, type RotationStep } from './index.ts'
+import { HOUR, DAY } from './testing/rotation-schedule.ts'
 import {
-  HOUR,
-  DAY,
-  useRotationWorld,
+  openRotationWorld,
   database,
   clock,
   keys,
@@ -28,7 +27,7 @@ import {
   openFrom,
 } from './testing/rotation-world.ts'
 
-useRotationWorld()
+beforeEach(() => openRotationWorld())
 
 describe('a crash', () => {
   it('after any step leaves a rotation that the next process finishes', async () => {

@@ -1,11 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { asConnection } from '../database/index.ts'
 import { bucketOf } from './bucket-count.ts'
 import { irrecoverableSince } from './index.ts'
+import { HOUR, DAY } from './testing/rotation-schedule.ts'
 import {
-  HOUR,
-  DAY,
-  useRotationWorld,
+  openRotationWorld,
   database,
   clock,
   keys,
@@ -25,7 +24,7 @@ import {
   openFrom,
 } from './testing/rotation-world.ts'
 
-useRotationWorld()
+beforeEach(() => openRotationWorld())
 
 interface BucketState {
   readonly bucket: number

@@ -206,6 +206,28 @@ describe('an envelope does not open', () => {
     expect(() => openRow({ ...dataKey(), id: key.id }, context, envelope)).toThrow(OPEN)
   })
 
+  it('as that of another of the row’s subjects, though both are the same person', () => {
+    const someone = { max: 100, optional: true } as const
+    const messages = resource({
+      ...{ name: 'messages', basis: 'contract', retention: 'account', tenant: 'teamId' },
+      purpose: 'to let people write to each other',
+      subjects: { senderId: 'keep-others', recipientId: 'keep-others' },
+      fields: {
+        senderId: field.id('who wrote', { optional: true }),
+        recipientId: field.id('who reads', { optional: true }),
+        teamId: field.id(),
+        text: field.text('text', { ...someone, about: 'senderId' }),
+        answer: field.text('answer', { ...someone, about: 'recipientId' }),
+      },
+    })
+    const { id, createdAt } = clear
+    const row = { id, createdAt, teamId: team, senderId: ada, recipientId: ada }
+    const sent: RowContext = { resource: messages, clear: row, about: 'senderId' }
+    const envelope = sealRow(key, sent, { text: 'hello' })
+    expect(openRow(key, sent, envelope)).toEqual({ text: 'hello' })
+    expect(() => openRow(key, { ...sent, about: 'recipientId' }, envelope)).toThrow(OPEN)
+  })
+
   it('and says so with resource and row id, and nothing of the values', () => {
     const envelope = sealRow(key, context, values)
     envelope[envelope.length - 1]! ^= 1

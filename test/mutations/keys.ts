@@ -75,14 +75,6 @@ export const KEYS_MUTATIONS: readonly Mutation[] = [
     tests: ['src/keys/rotation-beside.test.ts'],
   },
   {
-    name: 'a replaced bucket overwrites a data key that was erased meanwhile',
-    invariants: [3, 8],
-    file: 'src/keys/replace-buckets.ts',
-    guard: 'is not null order by id for no key update`',
-    replacement: 'is not null order by id`',
-    tests: ['src/keys/rotation-beside.test.ts'],
-  },
-  {
     name: 'opened keys serve without their provider for ever',
     invariants: [3],
     file: 'src/keys/providers/guarded-provider.ts',
@@ -91,11 +83,11 @@ export const KEYS_MUTATIONS: readonly Mutation[] = [
     tests: ['src/keys/providers/guarded-provider.test.ts', 'src/store/provider-outage.test.ts'],
   },
   {
-    name: 'one of several envelopes opens as another person’s',
+    name: 'one of several envelopes is not bound to the clear columns beside it',
     invariants: [3],
-    file: 'src/keys/seal-row.ts',
-    guard: '[about, idIn(clear, about)]',
-    replacement: '[]',
-    tests: ['src/store/several-subjects.test.ts', 'src/keys/seal-row.test.ts'],
+    file: 'src/keys/row-layout.ts',
+    guard: 'clear: mine.clear.toSorted(),',
+    replacement: 'clear: [],',
+    tests: ['src/store/several-subjects.test.ts'],
   },
 ]

@@ -1,4 +1,3 @@
-import { beforeEach, expect } from 'vitest'
 import {
   asConnection,
   inTransaction,
@@ -20,53 +19,35 @@ import {
   openFileProvider,
   openKeyTree,
   type DataKey,
-  type EpochSchedule,
   type KeyOwner,
   type KeyProvider,
   type KeyRotation,
   type OpenKeyTree,
 } from '../index.ts'
+import { recordSaid, SCHEDULE } from './rotation-schedule.ts'
 import { leapingClock, startTestKeys, type LeapingClock, type TestKeys } from '../testing.ts'
-
-export const HOUR = 3_600_000
-export const DAY = 24 * HOUR
-export const SCHEDULE: EpochSchedule = {
-  epochMs: { live: 6 * HOUR, backup: DAY },
-  backupAgeMs: 24 * DAY,
-  rewrapMs: HOUR / 2,
-  retriesMs: HOUR / 2,
-  waitMs: 0,
-  clockErrorMs: 60_000,
-}
 
 export let database: TestDatabase
 export let clock: LeapingClock
 export let keys: TestKeys
 export let tree: OpenKeyTree
 
-/** Before each test: a database, a clock that can be moved on, an empty key tree over a file provider. */
-export function useRotationWorld(): void {
-  beforeEach(async () => {
-    clock = leapingClock()
-    database = await startTestDatabase({ clock, migrations: [keysMigrations] })
-    await database.owner.query('create table surety.said (seq serial, body jsonb)')
-    keys = await startTestKeys(database)
-    tree = keys.tree
-    return () => database.close()
-  })
+/** A database, a clock that can be moved on, and an empty key tree over a file provider; returns what closes them. */
+export async function openRotationWorld(): Promise<() => Promise<void>> {
+  clock = leapingClock()
+  database = await startTestDatabase({ clock, migrations: [keysMigrations] })
+  await database.owner.query('create table surety.said (seq serial, body jsonb)')
+  keys = await startTestKeys(database)
+  tree = keys.tree
+  return () => database.close()
 }
 
-export const code = (name: string): object => expect.objectContaining({ code: name }) as object
 export const owners = (count: number): KeyOwner[] => {
   const tenant = createPseudonym()
   return Array.from({ length: count }, () => ({ tenant, subject: createPseudonym() }))
 }
 export const bytes = (key: DataKey): string => key.key.export().toString('hex')
 
-export const record = async (bodies: readonly EvidenceBody[], connection: Connection): Promise<void> => {
-  for (const body of bodies)
-    await connection.query('insert into surety.said (body) values ($1)', [JSON.stringify(body)])
-}
 export const said = async (): Promise<EvidenceBody[]> =>
   (
     await asConnection(database.owner).query<{ body: EvidenceBody }>(
@@ -85,7 +66,7 @@ export function rotation(provider: KeyProvider = keys.provider, wrong = 0): KeyR
     logger: silentLogger,
     schedule: SCHEDULE,
     clocks,
-    record,
+    record: recordSaid,
   })
 }
 
