@@ -80,7 +80,7 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
     file: 'src/verify/audit-commitment.ts',
     guard: 'concatBytes(LABEL, salt, body)',
     replacement: 'concatBytes(LABEL, body)',
-    tests: ['src/log/audit-log.test.ts'],
+    tests: ['src/verify/audit-commitment.test.ts'],
   },
   {
     name: 'audit bodies are not bound to their leaves and time',
