@@ -131,7 +131,14 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
     copyWrap: (period) => copyWrap(options, period),
     periods: () => transaction(readPeriods),
     material: () => readMaterial(options),
-    destroy: (period) => destroyPeriod(options, period),
+    async destroy(period) {
+      try {
+        return await destroyPeriod(options, period)
+      } finally {
+        // The batch at hand may be of that period: nothing can be appended under it any more.
+        present = null
+      }
+    },
   }
 }
 

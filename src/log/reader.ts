@@ -63,7 +63,7 @@ export function createLogReader(folder: LogFolder, key: VerifierKey): LogReader 
       )
     }
     for (const hash of hashes) edge.append(hash)
-    leaves.push(...fresh)
+    for (const leaf of fresh) leaves.push(leaf)
     current = { checkpoint, leaves: leaves.slice() }
     return current
   }

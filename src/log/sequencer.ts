@@ -182,7 +182,7 @@ export class Sequencer {
     const seqs: number[] = []
     for (const row of rows) {
       if (leaves.length >= maxLeaves) break
-      leaves.push(...stampRow(format, row, atMs))
+      for (const leaf of stampRow(format, row, atMs)) leaves.push(leaf)
       seqs.push(row.seq)
     }
     return { leaves, seqs }

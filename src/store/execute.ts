@@ -77,7 +77,7 @@ async function run(
   for (const chunk of chunksOf(plan, stored)) {
     const parameters = await fillParameters(transaction, keys, plan.template.parameters, chunk)
     const result = await transaction.run(plan.template.sql, parameters)
-    returned.push(...result.rows)
+    for (const row of result.rows) returned.push(row)
     count += result.count
   }
   await recordChange(execution.audited, transaction, plan, count, { stored, returned })
