@@ -50,7 +50,12 @@ function render(word: string): Record<string, Markup> {
       undeclared: 'drop',
       seal: 'subject',
     },
-    ...{ subject: 'personId', tenant: null, subjects: null, fields: { [word]: field } },
+    ...{ subject: null, tenant: word, fields: { [word]: { ...field, about: word } } },
+    subjects: [
+      { column: word, onErase: 'delete' },
+      { column: `${word} too`, onErase: 'blank' },
+    ],
+    unique: [[word]],
   }
   // Not through `resource()`, which refuses such names: the page must not lean on that.
   const config = { resources: { [word]: resource }, roles: { [word]: [] } } as unknown as SuretyConfig

@@ -35,11 +35,13 @@ beforeAll(async () => {
 })
 afterAll(() => demo?.close())
 
-/** Forgeries need a promise that is kept; the prober may go on measuring meanwhile. */
+/** Forgeries need the audit log recorded in the evidence log; the prober may go on measuring meanwhile. */
 async function untilMeasured(): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     const page = (await (await fetch(`${demo.system.url}/security.json`)).json()) as SecurityJson
-    if (page.promises.some(({ status }) => status === 'kept')) return
+    const isKept = (wanted: string): boolean =>
+      page.promises.some(({ id, status }) => id === wanted && status === 'kept')
+    if (isKept('monitor.audit-trail')) return
     await sleep(200)
   }
   throw new TypeError('the demo was not measured within a minute')
