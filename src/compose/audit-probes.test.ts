@@ -149,6 +149,19 @@ describe('monitor.audit-trail', () => {
     expect(await measure('monitor.audit-trail', context(null))).toMatchObject({ outcome: 'broken' })
   })
 
+  test('takes an insert that could not name its rows for as many rows as it wrote, and no more', async () => {
+    const db = context().as(systemPrincipal('test', ['notes']))
+    const row = { personId: crypto.randomUUID(), title: 'a note' }
+    const unnamed = db.insertInto('notes').values(row)
+    await unnamed.onConflict((conflict) => conflict.doNothing()).execute()
+    expect(await trail()).toMatchObject({ outcome: 'kept', values: { rowsFollowed: 1 } })
+    await insertNotes(1, null)
+    expect(await trail()).toMatchObject({
+      outcome: 'broken',
+      summary: expect.stringContaining('1 written rows have no event'),
+    })
+  })
+
   test.each([
     [
       'a body was removed',

@@ -53,15 +53,16 @@ export const monitorAuditTrail = definePromise({
     const log = await verifyLog(context)
     const trail = log.problem === null ? await followRows(context, canary) : NOTHING_FOLLOWED
     const values = {
-      entries: log.size,
       lagSeconds: Math.max(0, Math.round(lagMs / 1_000)),
       queued: backlog.queued,
       rowsFollowed: trail.followed,
       rowsWithoutEvent: trail.without,
-      entriesWithoutBody: log.withoutBody,
-      ...(log.root === null
-        ? {}
-        : { auditSize: log.size, auditRoot: log.root, auditVkey: context.audit.vkey }),
+      // What could not be verified was not counted either.
+      ...(log.root !== null && {
+        entries: log.size,
+        entriesWithoutBody: log.withoutBody,
+        ...{ auditSize: log.size, auditRoot: log.root, auditVkey: context.audit.vkey },
+      }),
     }
     const late =
       lagMs > MOST_LAG_MS ? `an event has waited ${describeDuration(lagMs)} for its checkpoint` : null
@@ -73,7 +74,7 @@ export const monitorAuditTrail = definePromise({
   },
 })
 
-function summaryOf(values: Measurement['values']): string {
+function summaryOf(values: Readonly<Record<string, unknown>>): string {
   return `All ${values['entries']} entries hash to the signed checkpoint, which continues the one seen last; ${values['rowsFollowed']} rows, a canary’s among them, were followed to their event; nothing waits longer than ${values['lagSeconds']} s.`
 }
 
@@ -169,13 +170,16 @@ async function followRows(context: ProbeContext, canary: Followed | null): Promi
   if (rows.length === 0) return NOTHING_FOLLOWED
   const events = await readEvents(context, rows)
   if (typeof events === 'string') return { ...NOTHING_FOLLOWED, problem: events }
-  const without = rows.filter(
-    // An insert whose conflict decided which rows it wrote could not name them.
-    ({ id, resource, kinds }) => !events.has(resource) && kinds.some((kind) => !events.has(`${kind} ${id}`)),
-  )
-  const followed = rows.length - without.length
+  const { named, unnamed } = events
+  const unfollowed = rows.filter(({ id, kinds }) => !kinds.every((kind) => named.has(`${kind} ${id}`)))
+  const without = unfollowed.filter(({ resource }) => {
+    const excused = unnamed.get(resource) ?? 0
+    unnamed.set(resource, excused - 1)
+    return excused <= 0
+  })
+  const followed = rows.length - unfollowed.length
   if (without.length === 0)
-    return { followed, without: 0, problem: await proveEvents(context, canary, events) }
+    return { followed, without: 0, problem: await proveEvents(context, canary, named) }
   const what = without.some(({ id }) => id === canary?.id) ? ', the canary’s among them' : ''
   return { followed, without: without.length, problem: `${without.length} written rows have no event${what}` }
 }
@@ -197,14 +201,22 @@ async function newestRows(context: ProbeContext, { name }: Resource, since: numb
   }))
 }
 
-/** Events of these rows by kind and id (by resource, where they name no rows), each proven to be what its leaf commits to; or what is wrong. */
+interface FoundEvents {
+  /** By kind and id of the row. */
+  readonly named: ReadonlyMap<string, OpenedEntry>
+  /** How many rows of each resource were written by inserts whose conflict decided which: they could not name them. */
+  readonly unnamed: Map<string, number>
+}
+
+/** The events of these rows, each of them what its leaf commits to; or what is wrong. */
 async function readEvents(
   { audit, signal, progress }: ProbeContext,
   rows: readonly Followed[],
-): Promise<Map<string, OpenedEntry> | string> {
+): Promise<FoundEvents | string> {
   const wanted = new Set(rows.map(({ id }) => id))
   const since = rows.reduce((earliest, { at }) => Math.min(earliest, at), Infinity)
-  const found = new Map<string, OpenedEntry>()
+  const named = new Map<string, OpenedEntry>()
+  const unnamed = new Map<string, number>()
   let read = 0
   try {
     for await (const opened of audit.entries(since - EARLIER_MS)) {
@@ -212,14 +224,14 @@ async function readEvents(
       if (++read % 1_000 === 0) progress(read, null, 'audit events opened')
       const { entry } = opened
       if (!('rows' in entry)) continue
-      if (entry.rows === null) found.set(entry.resource, opened)
-      for (const id of entry.rows ?? []) if (wanted.has(id)) found.set(`${entry.kind} ${id}`, opened)
+      if (entry.rows === null) unnamed.set(entry.resource, (unnamed.get(entry.resource) ?? 0) + entry.count)
+      for (const id of entry.rows ?? []) if (wanted.has(id)) named.set(`${entry.kind} ${id}`, opened)
     }
   } catch (error) {
     if (error instanceof SuretyError) return `an event does not open (${error.code})`
     throw error
   }
-  return found
+  return { named, unnamed }
 }
 
 /** The canary's events, as a stranger who was given them would check them. */

@@ -67,7 +67,7 @@ export const retentionLogs = definePromise({
 
 function judge(problem: string | null, values: Measurement['values']): Measurement {
   if (problem) return { outcome: 'broken', summary: `What was found: ${problem}.`, values }
-  const summary = `The oldest audit event is ${values['oldestBodyDays']} days old, the oldest line of ${values['logFiles']} log files ${values['oldestLogFileDays']}, of ${values['limitDays']} at most; ${values['prunedProven']} pruned entries are closed and still proven.`
+  const summary = `The oldest audit event is ${values['oldestBodyDays']} days old, the oldest line of ${values['logFiles']} log files ${values['oldestLogFileDays']}, of ${values['limitDays']} at most; pruned entries closed and still proven: ${values['prunedProven']}.`
   return { outcome: 'kept', summary, values }
 }
 
