@@ -18,7 +18,7 @@ import {
   type EvidenceEntry,
 } from '../verify/index.ts'
 import { createMarker } from './canaries.ts'
-import { definePromise, type Measurement } from './definition.ts'
+import { definePromise } from './definition.ts'
 import type { ProbeContext, RecordedTrail } from './probe-context.ts'
 import { sampleId, sampleRow } from './sample-row.ts'
 
@@ -70,12 +70,12 @@ export const monitorAuditTrail = definePromise({
     if (problem) return { outcome: 'broken', summary: `The audit trail does not hold: ${problem}.`, values }
     if (trail.followed === 0)
       return { outcome: 'undecided', summary: 'No resource took the canary’s row.', values }
-    return { outcome: 'kept', summary: summaryOf(values), values }
+    return { outcome: 'kept', summary: summaryOf(log.size, trail.followed, values.lagSeconds), values }
   },
 })
 
-function summaryOf(values: Readonly<Record<string, unknown>>): string {
-  return `All ${values['entries']} entries hash to the signed checkpoint, which continues the one seen last; ${values['rowsFollowed']} rows, a canary’s among them, were followed to their event; nothing waits longer than ${values['lagSeconds']} s.`
+function summaryOf(entries: number, followed: number, lagSeconds: number): string {
+  return `All ${entries} entries hash to the signed checkpoint, which continues the one seen last; ${followed} rows, a canary’s among them, were followed to their event; nothing waits longer than ${lagSeconds} s.`
 }
 
 /** What the newest result of this probe said of the audit log; null where there is none. */
