@@ -1,6 +1,6 @@
 import { concatBytes, utf8 } from '../kernel/index.ts'
 import { VerifyError } from './errors.ts'
-import { HASH_BYTES, hashBytes } from './merkle.ts'
+import { HASH_BYTES, hashBytes } from './hash-bytes.ts'
 
 /** Bytes of the random salt of an audit entry. */
 export const AUDIT_SALT_BYTES = 32

@@ -1,6 +1,6 @@
 import { fromBase64, toBase64 } from '../kernel/index.ts'
 import { VerifyError } from './errors.ts'
-import { HASH_BYTES } from './merkle.ts'
+import { HASH_BYTES } from './hash-bytes.ts'
 import { verifyNote } from './note.ts'
 import type { VerifierKey } from './note.ts'
 

@@ -11,7 +11,7 @@
  * hidden since it last looked. Unless a witness is asked for two visitors could be shown two logs; a key taken
  * from the site itself vouches for that site only as long as nobody replaced both.
  *
- * Runs in Node and in browsers: imports only `kernel` and SHA-256, reads no clock of its own.
+ * Runs in Node and in browsers: imports only `kernel`, reads no clock of its own.
  */
 export { recordedAudit } from './audit-log.ts'
 export type { RecordedAudit, SeenAudit } from './audit-log.ts'
@@ -45,13 +45,12 @@ export type {
   PromiseWithdrawn,
 } from './entry.ts'
 export { VerifyError, VerifyRunError } from './errors.ts'
+export { HASH_BYTES, hashBytes } from './hash-bytes.ts'
 export { createHashTree } from './hash-tree.ts'
 export type { HashTree } from './hash-tree.ts'
 export { LIMITS } from './limits.ts'
 export {
   emptyRoot,
-  HASH_BYTES,
-  hashBytes,
   hashLeaf,
   hashNode,
   makeConsistencyProof,

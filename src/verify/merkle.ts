@@ -1,37 +1,23 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import { equalBytes } from '../kernel/index.ts'
 import { VerifyError } from './errors.ts'
+import { hashBytes } from './hash-bytes.ts'
 
-/** Bytes of a SHA-256 hash. */
-export const HASH_BYTES = 32
-
-/** SHA-256, synchronous in Node and browsers. */
-export function hashBytes(bytes: Uint8Array): Uint8Array {
-  return sha256(bytes)
-}
-
-// A whole log is some 200,000 hashes: making a new state for each would take as long as hashing.
-const leafStart = sha256.create().update(Uint8Array.of(0))
-const nodeStart = sha256.create().update(Uint8Array.of(1))
-const state = sha256.create()
+const LEAF = Uint8Array.of(0)
+const NODE = Uint8Array.of(1)
 
 /** Hash of a leaf: SHA-256(0x00 ‖ entry) (RFC 9162 §2.1.1). */
 export function hashLeaf(entry: Uint8Array): Uint8Array {
-  const hash = new Uint8Array(HASH_BYTES)
-  leafStart._cloneInto(state).update(entry).digestInto(hash)
-  return hash
+  return hashBytes(LEAF, entry)
 }
 
 /** Hash of an inner node: SHA-256(0x01 ‖ left ‖ right) (RFC 9162 §2.1.1). */
 export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const hash = new Uint8Array(HASH_BYTES)
-  nodeStart._cloneInto(state).update(left).update(right).digestInto(hash)
-  return hash
+  return hashBytes(NODE, left, right)
 }
 
 /** Root of the tree without leaves: SHA-256 of nothing. */
 export function emptyRoot(): Uint8Array {
-  return sha256(new Uint8Array(0))
+  return hashBytes()
 }
 
 /**

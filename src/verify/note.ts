@@ -1,7 +1,7 @@
 import { concatBytes, equalBytes, fromBase64, fromUtf8, toBase64, toHex, utf8 } from '../kernel/index.ts'
 import { VerifyError, VerifyRunError } from './errors.ts'
 import { LIMITS } from './limits.ts'
-import { hashBytes } from './merkle.ts'
+import { hashBytes } from './hash-bytes.ts'
 
 /** Signature types (C2SP signed-note, "Signature types"). */
 export const SIGNATURE_TYPE = { ed25519: 0x01, cosignature: 0x04 } as const

@@ -1,6 +1,7 @@
 import { VerifyError } from './errors.ts'
+import { HASH_BYTES } from './hash-bytes.ts'
 import { LIMITS } from './limits.ts'
-import { HASH_BYTES, hashNode } from './merkle.ts'
+import { hashNode } from './merkle.ts'
 import type { HashReader } from './merkle.ts'
 
 /** Hashes in a full tile: subtrees of height 8 (C2SP tlog-tiles, "Merkle Tree"). */
