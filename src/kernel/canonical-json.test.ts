@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalBytes, canonicalJson } from './canonical-json.ts'
+import { canonicalBytes, canonicalJson, parseCanonicalJson } from './canonical-json.ts'
 
 describe('one value, one text', () => {
   test('the text parses back to the value', () => {
@@ -65,6 +65,70 @@ describe('one value, one text', () => {
   test('bytes are the UTF-8 of the text', () => {
     expect(canonicalBytes({ a: 'ö€' })).toEqual(new TextEncoder().encode('{"a":"ö€"}'))
   })
+})
+
+describe('a canonical text is read', () => {
+  const name = fc.oneof(fc.string(), fc.constantFrom('9', '10', '__proto__', 'toJSON', 'é', 'a', 'B'))
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof({ depthSize: 'small' }, fc.jsonValue(), tie('list'), tie('object')),
+    list: fc.array(tie('any')),
+    object: fc.dictionary(name, tie('any')),
+  })).any
+
+  test('if and only if it is the canonical text of its own value', () => {
+    const shuffled = fc
+      .tuple(fc.array(fc.tuple(name, fc.jsonValue()), { maxLength: 4 }), fc.boolean())
+      .map(([members, spaced]) => {
+        const text = members.map(([key, member]) => `${JSON.stringify(key)}:${JSON.stringify(member)}`)
+        return spaced ? `[{${text.join(', ')}}]` : `[{${text.join(',')}}]`
+      })
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          value.map((any) => JSON.stringify(any)),
+          shuffled,
+        ),
+        (text) => {
+          const parsed: unknown = JSON.parse(text)
+          if (canonicalJson(parsed) === text) expect(parseCanonicalJson(text)).toEqual(parsed)
+          else expect(() => parseCanonicalJson(text)).toThrow(TypeError)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  test('though it has a backslash before a u and a d', () => {
+    const text = canonicalJson({ path: 'C:\\udine', '\\uD800': 1 })
+    expect(parseCanonicalJson(text)).toEqual({ path: 'C:\\udine', '\\uD800': 1 })
+  })
+
+  test('though its members look like numbers', () => {
+    expect(parseCanonicalJson('{"10":2,"9":1}')).toEqual({ 9: 1, 10: 2 })
+    expect(() => parseCanonicalJson('{"9":1,"10":2}')).toThrow(TypeError)
+  })
+
+  test.each([
+    '{"b":1,"a":2}',
+    '[{"a":[{"b":1,"a":2}]}]',
+    '{"a":1,"a":1}',
+    '{"a": 1}',
+    '[1.0]',
+    '[1e2]',
+    '[-0]',
+    '[1e999]',
+    '["\\u0041"]',
+    '["\\ud800"]',
+    '{"\\ud800":1}',
+    '["\\u00e9"]',
+    '["\\/"]',
+    ' []',
+    '[]\n',
+  ])('but not %j', (text) => expect(() => parseCanonicalJson(text)).toThrow(TypeError))
+
+  test.each(['', '{', '[01]', '{"a":1}{}', 'undefined'])('nor %j', (text) =>
+    expect(() => parseCanonicalJson(text)).toThrow(SyntaxError),
+  )
 })
 
 describe('what has no canonical form', () => {

@@ -25,6 +25,34 @@ export function canonicalBytes(value: unknown): Uint8Array {
   return utf8(canonicalJson(value))
 }
 
+/**
+ * The value of a text that is its canonical JSON (RFC 8785) already.
+ * @throws SyntaxError for what is no JSON, TypeError or RangeError for what is not in canonical form
+ */
+export function parseCanonicalJson(text: string): unknown {
+  const value: unknown = JSON.parse(text)
+  // What JSON carried has no prototypes and no cycles: this is all that can be wrong with it.
+  const canonical =
+    JSON.stringify(value) === text && !ESCAPED_SURROGATE.test(text) && areAllMembersInOrder(value)
+  if (canonical || canonicalJson(value) === text) return value
+  throw new TypeError('the text is not canonical JSON')
+}
+
+/** How `JSON.stringify` writes a lone surrogate; a text may hold the same characters after a backslash. */
+const ESCAPED_SURROGATE = /\\u[dD]/
+
+/** True where no member of what JSON carried stands before one that sorts before it. */
+function areAllMembersInOrder(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(areAllMembersInOrder)
+  let last = ''
+  for (const key in value) {
+    if (key < last || !areAllMembersInOrder((value as Record<string, unknown>)[key])) return false
+    last = key
+  }
+  return true
+}
+
 /** Beyond this depth {@link write} decides: it also notices a cycle. */
 const MAX_QUICK_DEPTH = 32
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatMoment, isMoment } from './moment.ts'
+import { formatMoment, isMoment, parseMoment } from './moment.ts'
 
 const DAY_MS = 86_400_000
 const YEAR_0 = Date.parse('0000-01-01T00:00:00.000Z')
@@ -26,6 +26,24 @@ describe('a moment has one text', () => {
     for (const ms of [Number.NaN, Infinity, -Infinity, 8.64e15 + 1])
       expect(() => formatMoment(ms)).toThrow(RangeError)
     expect(formatMoment(0)).toBe('1970-01-01T00:00:00.000Z')
+  })
+})
+
+describe('the time of a moment', () => {
+  test('is the one that was written, whatever was read or written before', () => {
+    const moment = fc.integer({ min: YEAR_0, max: YEAR_9999 })
+    fc.assert(
+      fc.property(moment, moment, fc.integer({ min: -DAY_MS, max: DAY_MS }), (ms, other, apart) => {
+        for (const each of [ms, Math.max(YEAR_0, Math.min(YEAR_9999, ms + apart)), other, ms])
+          expect(parseMoment(new Date(each).toISOString())).toBe(each)
+        formatMoment(other)
+        expect(parseMoment(new Date(ms).toISOString())).toBe(ms)
+      }),
+    )
+  })
+
+  test('is none for what is no moment', () => {
+    for (const text of ['', 'x', '2026-13-01T00:00:00.000Z']) expect(parseMoment(text)).toBeNaN()
   })
 })
 

@@ -1,9 +1,10 @@
 const DAY_MS = 86_400_000
 /** The last moment that a Date holds (ECMA-262, "Time Values and Time Range"): it begins a day. */
 const LATEST_MS = 8.64e15
-const MOMENT = /^\d{4}-(?:0[1-9]|1[0-2])-([0-3]\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+const MOMENT = /^\d{4}-(?:0[1-9]|1[0-2])-[0-3]\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
 let today = Number.NaN
+/** Such as `2026-11-22T`. */
 let todayText = ''
 
 /**
@@ -30,11 +31,33 @@ function pad(number: number, width: 2 | 3): string {
   return number < 100 && width === 3 ? `0${number}` : `${number}`
 }
 
+/**
+ * Unix milliseconds of a text that {@link isMoment} accepts; of another text it may be anything. What
+ * `Date.parse` gives, at a tenth of its cost where many moments are of one day.
+ */
+export function parseMoment(text: string): number {
+  if (todayText === '' || !text.startsWith(todayText)) {
+    const ms = Date.parse(text)
+    if (!Number.isFinite(ms)) return ms
+    formatMoment(ms)
+    return ms
+  }
+  const minutes = digits(text, 11, 2) * 60 + digits(text, 14, 2)
+  const seconds = minutes * 60 + digits(text, 17, 2)
+  return today * DAY_MS + seconds * 1000 + digits(text, 20, 3)
+}
+
+/** The number that so many decimal digits write. */
+function digits(text: string, at: number, count: number): number {
+  let number = 0
+  for (let i = at; i < at + count; i++) number = number * 10 + text.charCodeAt(i) - 0x30
+  return number
+}
+
 /** True for the one text of a moment: `2026-11-22T00:20:00.000Z`. */
 export function isMoment(text: string): boolean {
-  const match = MOMENT.exec(text)
-  if (match === null) return false
-  const day = Number(match[1])
+  if (!MOMENT.test(text)) return false
+  const day = digits(text, 8, 2)
   // Every month has 28 days; the calendar knows which have more.
   return day > 28 ? roundTrips(text) : day > 0
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, fromUtf8 } from '../kernel/index.ts'
+import { fromUtf8, parseCanonicalJson } from '../kernel/index.ts'
 import { ENTRY_SHAPES } from './entry-shape.ts'
 import { VerifyError, VerifyRunError } from './errors.ts'
 import { LIMITS } from './limits.ts'
@@ -162,11 +162,14 @@ function isEntryKind(kind: string): kind is EvidenceEntry['kind'] {
 
 function parseCanonical(bytes: Uint8Array): unknown {
   try {
-    const text = fromUtf8(bytes)
-    const value: unknown = JSON.parse(text)
-    if (canonicalJson(value) === text) return value
+    return parseCanonicalJson(fromUtf8(bytes))
   } catch (cause) {
-    throw new VerifyError('ERR_VERIFY_ENTRY_CANONICAL', 'an entry is not JSON in UTF-8', { cause })
+    throw new VerifyError(
+      'ERR_VERIFY_ENTRY_CANONICAL',
+      'an entry is not canonical JSON (RFC 8785) in UTF-8',
+      {
+        cause,
+      },
+    )
   }
-  throw new VerifyError('ERR_VERIFY_ENTRY_CANONICAL', 'an entry is not in canonical form (RFC 8785)')
 }

@@ -1,4 +1,4 @@
-import { equalBytes } from '../kernel/index.ts'
+import { equalBytes, formatMoment } from '../kernel/index.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { parseEntry } from './entry.ts'
@@ -107,35 +107,42 @@ async function readBundle(source: Source, tile: Tile): Promise<Uint8Array[]> {
   )
 }
 
+/** Reads the meaning of further entries of a log, in their order. */
+export type EntryReader = (leaves: readonly Uint8Array[]) => EvidenceEntry[]
+
 /**
- * Reads the meaning of all entries: each canonical, the first one opening this very log, ids unique,
- * times never going back nor lying in the future.
+ * Reads the meaning of a log from its first entry on: each canonical, the first one opening this very log,
+ * ids unique, times never going back nor lying in the future. The reader throws
  *
- * @throws VerifyError `ERR_VERIFY_ENTRY_…`, `ERR_VERIFY_ORIGIN`
- * @throws VerifyRunError `ERR_VERIFY_RUN_OUTDATED`
+ * - VerifyError `ERR_VERIFY_ENTRY_…`, `ERR_VERIFY_ORIGIN`
+ * - VerifyRunError `ERR_VERIFY_RUN_OUTDATED`
  */
-export function parseEntries(leaves: readonly Uint8Array[], origin: string, now: number): EvidenceEntry[] {
+export function createEntryReader(origin: string, now: number): EntryReader {
   const ids = new Set<string>()
+  // All moments are of one fixed form, so that text order is time order.
+  const latest = formatMoment(now + LIMITS.maxFutureMs)
+  let size = 0
   let last = ''
-  return leaves.map((leaf, index) => {
-    const entry = parseEntry(leaf)
-    const opens = entry.kind === 'log.opened'
-    if (opens !== (index === 0) || (opens && entry.origin !== origin)) {
-      throw new VerifyError(
-        'ERR_VERIFY_ORIGIN',
-        `entry ${index}: a log begins, once, with the opening of its own origin`,
-      )
-    }
-    if (ids.has(entry.id))
-      throw new VerifyError('ERR_VERIFY_ENTRY_DUPLICATE', `entry ${index} repeats an earlier id`)
-    // Both are of one fixed form, so that text order is time order.
-    if (entry.at < last)
-      throw new VerifyError('ERR_VERIFY_ENTRY_TIME', `entry ${index} is dated before the one before it`)
-    if (Date.parse(entry.at) > now + LIMITS.maxFutureMs) {
-      throw new VerifyError('ERR_VERIFY_ENTRY_TIME', `entry ${index} is dated in the future: ${entry.at}`)
-    }
-    ids.add(entry.id)
-    last = entry.at
-    return entry
-  })
+  return (leaves) =>
+    leaves.map((leaf) => {
+      const index = size++
+      const entry = parseEntry(leaf)
+      const opens = entry.kind === 'log.opened'
+      if (opens !== (index === 0) || (opens && entry.origin !== origin)) {
+        throw new VerifyError(
+          'ERR_VERIFY_ORIGIN',
+          `entry ${index}: a log begins, once, with the opening of its own origin`,
+        )
+      }
+      if (ids.has(entry.id))
+        throw new VerifyError('ERR_VERIFY_ENTRY_DUPLICATE', `entry ${index} repeats an earlier id`)
+      if (entry.at < last)
+        throw new VerifyError('ERR_VERIFY_ENTRY_TIME', `entry ${index} is dated before the one before it`)
+      if (entry.at > latest) {
+        throw new VerifyError('ERR_VERIFY_ENTRY_TIME', `entry ${index} is dated in the future: ${entry.at}`)
+      }
+      ids.add(entry.id)
+      last = entry.at
+      return entry
+    })
 }

@@ -12,8 +12,8 @@ import { LIMITS } from './limits.ts'
 import { formatVerifierKey, parseVerifierKey } from './note.ts'
 import type { VerifierKey } from './note.ts'
 import { checkOwnLog } from './own-log.ts'
-import { createLogCopy, parseEntries, readCheckpoint, readEntries } from './read-log.ts'
-import type { SignedCheckpoint } from './read-log.ts'
+import { createEntryReader, createLogCopy, readCheckpoint, readEntries } from './read-log.ts'
+import type { EntryReader, SignedCheckpoint } from './read-log.ts'
 import { createReporter } from './reporter.ts'
 import type { Reporter } from './reporter.ts'
 import type { StepId, VerificationReport } from './report.ts'
@@ -24,7 +24,8 @@ import type { Fetch, Source } from './source.ts'
 import { createVerifierState, parseVerifierState, rootOfState } from './state.ts'
 import type { VerifierState } from './state.ts'
 import { tracesOf } from './traces.ts'
-import { deriveEvidence, deriveStandings } from './status.ts'
+import { createEvidence, deriveStandings } from './status.ts'
+import type { Evidence, PromiseStanding } from './status.ts'
 import { checkWitness, checkWitnessClaim, parseWitnesses } from './witnesses.ts'
 import type { WitnessedLog, WitnessReport } from './witnesses.ts'
 
@@ -77,8 +78,10 @@ interface Run {
   readonly state: VerifierState | null
   readonly witnesses: readonly WitnessKey[]
   readonly copy: ReturnType<typeof createLogCopy>
+  readonly parse: EntryReader
+  readonly entries: EvidenceEntry[]
+  readonly evidence: Evidence
   checkpoint: SignedCheckpoint
-  entries: EvidenceEntry[]
 }
 
 async function verifyLogAndPage(options: VerifySiteOptions, reporter: Reporter): Promise<void> {
@@ -105,8 +108,10 @@ async function verifyLogAndPage(options: VerifySiteOptions, reporter: Reporter):
     state,
     witnesses,
     copy: createLogCopy(),
-    checkpoint,
+    parse: createEntryReader(checkpoint.origin, options.now),
     entries: [],
+    evidence: createEvidence(),
+    checkpoint,
   }
 
   begin(options, reporter, 'rollback')
@@ -218,8 +223,13 @@ async function readWholeLog(run: Run): Promise<void> {
   reporter.pass(state ? `the first ${state.size} entries are unchanged` : 'first seen')
 
   begin(options, reporter, 'meaning')
-  run.entries = parseEntries(copy.leaves, checkpoint.origin, options.now)
+  readMeaning(run)
   reporter.pass(`${run.entries.length} entries in canonical form, in order of time`)
+}
+
+/** Reads what the copy holds beyond the entries known already. */
+function readMeaning({ parse, copy, entries }: Run): void {
+  for (const entry of parse(copy.leaves.slice(entries.length))) entries.push(entry)
 }
 
 async function checkWitnesses(run: Run): Promise<void> {
@@ -260,14 +270,22 @@ function witnessedLog(run: Run): WitnessedLog {
   }
 }
 
-function deriveStatuses({ options, reporter, entries }: Run): void {
-  const { standings, irregularities } = deriveEvidence(entries, options.now)
-  for (const { index, message } of irregularities) reporter.irregular(`entry ${index}: ${message}`)
-  reporter.stand(standings)
+function deriveStatuses(run: Run): void {
+  const { reporter, entries } = run
+  const standings = standFrom(run)
   for (const trace of tracesOf(entries)) reporter.note(trace)
   if (!standings.some(({ withdrawnAt }) => withdrawnAt === null))
     reporter.note('the log holds no promise in force: nothing but the log itself was verified')
   reporter.pass(`${standings.length} promises`)
+}
+
+/** Derives the statuses from all entries known, those not looked at before included. */
+function standFrom({ options, reporter, entries, evidence }: Run): PromiseStanding[] {
+  for (const { index, message } of evidence.read(entries.slice(evidence.size)))
+    reporter.irregular(`entry ${index}: ${message}`)
+  const standings = evidence.standingsAt(options.now)
+  reporter.stand(standings)
+  return standings
 }
 
 /** The audit log is looked at after the evidence log was read: what that names was published before. */
@@ -312,13 +330,18 @@ async function checkPage(run: Run): Promise<void> {
   const oldestMs = options.now - LIMITS.maxPageAgeMs
   const fresh = generatedMs >= oldestMs && (unseen === undefined || Date.parse(unseen.at) >= oldestMs)
   const standings = fresh
-    ? deriveStandings(run.entries.slice(0, checkpoint.size), generatedMs)
-    : deriveStandings(run.entries, options.now)
+    ? standingsOn(run, checkpoint.size, generatedMs)
+    : run.evidence.standingsAt(options.now)
   const { problems, notes } = await comparePage(page.promises, standings, copy, key)
   for (const note of notes) reporter.note(note)
   for (const problem of problems) reporter.invalid(new VerifyError(problem.code, problem.message))
   if (problems.length === 0)
     reporter.pass(`${page.promises.length} promises shown, none claiming more than the log`)
+}
+
+/** What the first `size` entries said at a moment of the past. */
+function standingsOn({ entries, evidence }: Run, size: number, atMs: number): PromiseStanding[] {
+  return size === evidence.size ? evidence.standingsAt(atMs) : deriveStandings(entries.slice(0, size), atMs)
 }
 
 /** A page and a log that have seen the same entries, after one more look at whichever lags behind. */
@@ -347,7 +370,7 @@ interface Behind {
 
 /** Reads on in a log that has grown since its checkpoint was fetched. */
 async function catchUp(run: Run, size: number, { code, who }: Behind): Promise<void> {
-  const { reporter, source, key, copy, options } = run
+  const { reporter, source, key, copy } = run
   const newer = await demandCheckpoint(source, key, null)
   if (newer.size < size) {
     throw new VerifyError(
@@ -357,7 +380,7 @@ async function catchUp(run: Run, size: number, { code, who }: Behind): Promise<v
   }
   await readEntries(source, newer, copy, () => {})
   run.checkpoint = newer
-  run.entries = parseEntries(copy.leaves, newer.origin, options.now)
+  readMeaning(run)
   reporter.see(newer)
-  reporter.stand(deriveStandings(run.entries, options.now))
+  standFrom(run)
 }

@@ -1,4 +1,4 @@
-import { describeDuration, formatMoment } from '../kernel/index.ts'
+import { describeDuration, formatMoment, parseMoment } from '../kernel/index.ts'
 import type { ProbeResult, ProbeStarted, PromiseClaim } from './entry.ts'
 import { LIMITS } from './limits.ts'
 import type { PromiseStanding, PromiseStatus, StatusInterval } from './status.ts'
@@ -33,6 +33,22 @@ export class PromiseTrack {
     this.declaredAt = at
     this.#failure = failure
     this.declare(claim, at)
+  }
+
+  /** A track that goes its own way from here. */
+  copy(): PromiseTrack {
+    const copy = new PromiseTrack(this.claim, this.declaredAt)
+    copy.withdrawnAt = this.withdrawnAt
+    copy.#status = this.#status
+    copy.#reason = this.#reason
+    copy.#history = [...this.#history]
+    copy.#deadlines = new Map(this.#deadlines)
+    copy.#awaited = new Map(this.#awaited)
+    copy.#latest = this.#latest
+    copy.#decided = this.#decided
+    copy.#expiresMs = this.#expiresMs
+    copy.#failure = this.#failure
+    return copy
   }
 
   /**
@@ -70,9 +86,9 @@ export class PromiseTrack {
   }
 
   start(index: number, entry: ProbeStarted): void {
-    const startedMs = Date.parse(entry.at)
+    const startedMs = parseMoment(entry.at)
     const longest = startedMs + LIMITS.maxRunMs
-    const deadlineMs = Math.max(startedMs, Math.min(longest, Date.parse(entry.deadline)))
+    const deadlineMs = Math.max(startedMs, Math.min(longest, parseMoment(entry.deadline)))
     this.#deadlines.set(entry.run, { startedAt: entry.at, deadlineMs })
     this.#awaited.set(entry.run, index)
   }
@@ -94,7 +110,7 @@ export class PromiseTrack {
     if (entry.outcome === 'undecided') return this.#undecide(entry.at, 'the last check could not decide')
     this.#decided = this.#latest
     if (entry.outcome === 'broken') return this.#enter('broken', entry.at, 'the check found it broken')
-    this.#expiresMs = Date.parse(entry.at) + (this.claim.cadenceSeconds ?? 0) * 1000
+    this.#expiresMs = parseMoment(entry.at) + (this.claim.cadenceSeconds ?? 0) * 1000
     this.#enter('kept', entry.at, 'the check found it kept')
   }
 

@@ -1,4 +1,5 @@
 import type { EvidenceEntry, Observed, PromiseChanged, PromiseClaim } from './entry.ts'
+import { parseMoment } from '../kernel/index.ts'
 import { LIMITS } from './limits.ts'
 import { PromiseTrack } from './status-track.ts'
 import type { NumberedResult } from './status-track.ts'
@@ -54,18 +55,46 @@ export const deriveStandings: DeriveStandings = (entries, now) => deriveEvidence
  * so, however old, and however the declaration was changed since. Unproven: everything else, reached by itself when a cadence or a deadline passes.
  */
 export function deriveEvidence(entries: readonly EvidenceEntry[], now: number): DerivedEvidence {
+  const evidence = createEvidence()
+  const irregularities = evidence.read(entries)
+  return { standings: evidence.standingsAt(now), irregularities }
+}
+
+/** A log on its way through the rule of {@link deriveEvidence}; each entry is read once. */
+export interface Evidence {
+  /** Entries read. */
+  readonly size: number
+  /** Reads further entries, in log order; says which of them are irregular. */
+  read(entries: readonly EvidenceEntry[]): Irregularity[]
+  /** The standings, from all entries read, at any moment (Unix ms) since the last of them. */
+  standingsAt(nowMs: number): PromiseStanding[]
+}
+
+export function createEvidence(): Evidence {
   const tracks = new Map<string, PromiseTrack>()
   const runs: Runs = new Map()
-  const irregularities: Irregularity[] = []
-  for (const [index, entry] of entries.entries()) {
-    const message = apply(entry, index, tracks, runs)
-    if (message !== null) irregularities.push({ index, message })
+  let size = 0
+  return {
+    get size() {
+      return size
+    },
+    read(entries) {
+      const irregularities: Irregularity[] = []
+      for (const entry of entries) {
+        const index = size++
+        const message = apply(entry, index, tracks, runs)
+        if (message !== null) irregularities.push({ index, message })
+      }
+      return irregularities
+    },
+    standingsAt(nowMs) {
+      return Array.from(tracks.values(), (track) => {
+        const then = track.copy()
+        then.advance(nowMs)
+        return then.standing(nowMs)
+      })
+    },
   }
-  const standings = [...tracks.values()].map((track) => {
-    track.advance(now)
-    return track.standing(now)
-  })
-  return { standings, irregularities }
 }
 
 /** Every run ever started, by its id. */
@@ -154,6 +183,6 @@ function change(tracks: Map<string, PromiseTrack>, entry: PromiseChanged): strin
 function inForce(tracks: Map<string, PromiseTrack>, key: string, at: string): PromiseTrack | null {
   const track = tracks.get(key)
   if (!track || track.withdrawnAt !== null) return null
-  track.advance(Date.parse(at))
+  track.advance(parseMoment(at))
   return track
 }
