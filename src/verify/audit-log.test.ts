@@ -30,7 +30,7 @@ describe('an honest audit log', () => {
     expect(report).toMatchObject({ valid: true, state: { audit: { size: 1_000 } } })
     expect(report.steps.find(({ id }) => id === 'audit')).toMatchObject({
       outcome: 'passed',
-      detail: '1000 entries, beginning with the 700 that the evidence log names',
+      detail: '1000 entries, continuing the one tree that the evidence log names',
     })
     await audit.grow(1).publish()
     const again = await site.verify({ state: JSON.parse(JSON.stringify(report.state)) })
@@ -42,6 +42,31 @@ describe('an honest audit log', () => {
     site.requests = []
     expect(await site.verify()).toMatchObject({ valid: true })
     expect(site.requests.filter((path) => path.startsWith(`${AUDIT_PATH}tile/`)).length).toBeLessThan(8)
+  })
+
+  test('continues every tree that the evidence log ever named, at a tile for each', async () => {
+    for (let named = 0; named < 40; named++) {
+      await audit.grow(named % 2 === 0 ? 300 : 1).publish()
+      for (let twice = 0; twice < 2; twice++) site.check('monitor.audit-trail', 'kept', audit.recorded())
+    }
+    await site.publish()
+    site.requests = []
+    const report = await site.verify()
+    expect(report).toMatchObject({ valid: true })
+    expect(report.steps.find(({ id }) => id === 'audit')?.detail).toBe(
+      '7020 entries, continuing each of the 41 trees that the evidence log names',
+    )
+    const tiles = site.requests.filter((path) => path.startsWith(`${AUDIT_PATH}tile/`))
+    expect(tiles.length).toBeLessThan(41 + 8)
+  })
+
+  test('is the same where the evidence log named it while it was empty', async () => {
+    const other = new MemorySite().declare('monitor.audit-trail')
+    const young = await new MemoryAudit(other.files).publish()
+    other.check('monitor.audit-trail', 'kept', young.recorded())
+    await young.grow(3).publish()
+    await other.check('monitor.audit-trail', 'kept', young.recorded()).publish()
+    expect(await other.verify()).toMatchObject({ valid: true })
   })
 
   test('may have replaced a partial tile by its full one since', async () => {
@@ -84,6 +109,34 @@ describe('an audit log that is not the one seen before', () => {
     audit.leaves.length = 700
     await audit.publish()
     expectRefuted(await site.verify(), 'ERR_VERIFY_FORK')
+  })
+
+  test('is refused when it was forked and what it is now was recorded since', async () => {
+    audit.leaves[3] = new Uint8Array(32)
+    await audit.publish()
+    await site.check('monitor.audit-trail', 'kept', audit.recorded()).publish()
+    expectRefuted(await site.verify(), 'ERR_VERIFY_FORK')
+  })
+
+  test('is refused when it was cut and what is left was recorded since', async () => {
+    audit.leaves.length = 650
+    await audit.publish()
+    await site.check('monitor.audit-trail', 'kept', audit.recorded()).publish()
+    expectRefuted(await site.verify(), 'ERR_VERIFY_ROLLBACK')
+  })
+
+  test('is refused where the evidence log names two trees of one size', async () => {
+    const root = toBase64(new Uint8Array(32).fill(7))
+    site.check('monitor.audit-trail', 'kept', { ...audit.recorded(), auditRoot: root })
+    await site.check('monitor.audit-trail', 'kept', audit.recorded()).publish()
+    expectRefuted(await site.verify(), 'ERR_VERIFY_FORK')
+  })
+
+  test('is refused where the evidence log named another key before', async () => {
+    audit.signer = createSigner(AUDIT_ORIGIN)
+    await audit.publish()
+    await site.check('monitor.audit-trail', 'kept', audit.recorded()).publish()
+    expectRefuted(await site.verify(), 'ERR_VERIFY_KEY_CHANGED')
   })
 
   test('is refused when an entry was rewritten that only a visitor has seen', async () => {

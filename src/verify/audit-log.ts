@@ -5,10 +5,11 @@ import { VerifyError } from './errors.ts'
 import { HASH_BYTES } from './hash-bytes.ts'
 import { LIMITS } from './limits.ts'
 import { emptyRoot, makeConsistencyProof, verifyConsistency } from './merkle.ts'
+import type { HashReader } from './merkle.ts'
 import { formatVerifierKey, parseVerifierKey } from './note.ts'
 import type { VerifierKey } from './note.ts'
 import type { SignedCheckpoint } from './read-log.ts'
-import { AUDIT_PATH } from './source.ts'
+import { AUDIT_PATH, mapConcurrently } from './source.ts'
 import type { Source } from './source.ts'
 import { TILE_WIDTH, tileHashReader, tilePath } from './tile.ts'
 import type { Tile } from './tile.ts'
@@ -26,6 +27,9 @@ export interface SeenAudit extends RecordedAudit {
   readonly checkpoint: string
 }
 
+/** Tiles held at a time: of the right edges of some trees being compared, and of the tiles above. */
+const KEPT_TILES = 64
+
 /** The probe whose results say what the audit log was. */
 const PROBE = 'monitor.audit-trail@'
 
@@ -34,15 +38,33 @@ const PROBE = 'monitor.audit-trail@'
  * @throws VerifyError `ERR_VERIFY_ENTRY_SHAPE` where a result tells of it in another form
  */
 export function recordedAudit(entries: readonly EvidenceEntry[]): RecordedAudit | null {
+  const [newest] = recordings(entries)
+  return newest?.audit ?? null
+}
+
+/**
+ * Everything that any result said of the audit log, each once, newest first.
+ * @throws VerifyError `ERR_VERIFY_ENTRY_SHAPE` where a result tells of it in another form
+ */
+export function auditAnchors(entries: readonly EvidenceEntry[]): AuditAnchor[] {
+  const anchors = new Map<string, AuditAnchor>()
+  for (const { index, audit } of recordings(entries)) {
+    const told = `${audit.size} ${audit.rootHash} ${audit.vkey}`
+    if (!anchors.has(told)) anchors.set(told, { ...audit, who: `entry ${index} of the evidence log` })
+  }
+  return [...anchors.values()]
+}
+
+function* recordings(entries: readonly EvidenceEntry[]): Generator<{ index: number; audit: RecordedAudit }> {
   for (let index = entries.length - 1; index >= 0; index--) {
     const entry = entries[index]!
     if (entry.kind !== 'probe.result' || !entry.probe.startsWith(PROBE)) continue
     const { auditVkey: vkey, auditSize: size, auditRoot: rootHash } = entry.observed.values
     if (vkey === undefined && size === undefined && rootHash === undefined) continue
-    if (typeof vkey === 'string' && isSize(size) && isRoot(rootHash)) return { vkey, size, rootHash }
-    throw new VerifyError('ERR_VERIFY_ENTRY_SHAPE', `entry ${index} names no audit log that could be read`)
+    if (!(typeof vkey === 'string' && isSize(size) && isRoot(rootHash)))
+      throw new VerifyError('ERR_VERIFY_ENTRY_SHAPE', `entry ${index} names no audit log that could be read`)
+    yield { index, audit: { vkey, size, rootHash } }
   }
-  return null
 }
 
 export function isSize(value: unknown): value is number {
@@ -55,15 +77,15 @@ export function isRoot(value: unknown): value is string {
 
 /** An earlier sight of the audit log, and whose it is. */
 export interface AuditAnchor extends RecordedAudit {
-  /** Such as `the evidence log`. */
+  /** Such as `the last visit`. */
   readonly who: string
 }
 
 /**
  * Holds the audit log that a site serves against every earlier sight of it: signed by the same key, no
  * shorter, and beginning with the same entries, which its tiles must prove (RFC 9162 §2.1.4; C2SP
- * tlog-tiles, "Merkle Tree"). Reads a few tiles, however long the log is. What the entries tell is sealed,
- * and not looked at.
+ * tlog-tiles, "Merkle Tree"): whoever forks the log cannot cover it by what is said of it later. Reads a tile
+ * for each sight and a few beside, however long the log is. What the entries tell is sealed, and not looked at.
  *
  * @param evidence the key of the evidence log, `<origin>/evidence`; the audit log is `<origin>/audit`
  * @throws VerifyError `ERR_VERIFY_KEY_CHANGED`, `ERR_VERIFY_MISSING`, `ERR_VERIFY_ROLLBACK`,
@@ -76,16 +98,19 @@ export async function checkAuditLog(
 ): Promise<SeenAudit> {
   const [{ vkey }] = anchors
   const served = await read(source, 'vkey', LIMITS.maxVkeyBytes)
-  for (const anchor of anchors) demandKey(vkey, anchor)
   demandKey(new TextDecoder().decode(served).trimEnd(), anchors[0])
   const key = parseVerifierKey(vkey)
   if (key.name !== evidence.name.replace(/\/evidence$/, '/audit'))
     throw new VerifyError('ERR_VERIFY_ORIGIN', `the audit log recorded is ${key.name}, not this system’s`)
+  for (const anchor of anchors) demandKey(vkey, anchor)
   const note = await read(source, 'checkpoint', LIMITS.maxCheckpointBytes)
   const checkpoint = { ...(await openCheckpoint(note, key)), note: new TextDecoder().decode(note) }
-  const readTile = tileReader(source)
-  for (const anchor of anchors) await demandGrowth(checkpoint, anchor, readTile)
+  for (const anchor of anchors) demandLength(checkpoint, anchor)
   const { size, rootHash } = checkpoint
+  const hashes = remembering(tileHashReader(size, tileReader(source)))
+  // In the order of the log, so that neighbours find the tiles that they share still at hand.
+  const inOrder = anchors.toSorted((a, b) => a.size - b.size)
+  await mapConcurrently(inOrder, (anchor) => demandGrowth(checkpoint, anchor, hashes))
   return { vkey: formatVerifierKey(key), size, rootHash: toBase64(rootHash), checkpoint: checkpoint.note }
 }
 
@@ -94,18 +119,20 @@ function demandKey(vkey: string, { who, vkey: known }: AuditAnchor): void {
   throw new VerifyError('ERR_VERIFY_KEY_CHANGED', `the key of the audit log is not the one that ${who} names`)
 }
 
+function demandLength({ size }: SignedCheckpoint, { who, size: known }: AuditAnchor): void {
+  if (size >= known) return
+  throw new VerifyError(
+    'ERR_VERIFY_ROLLBACK',
+    `the audit log had ${known} entries, says ${who}, and now has ${size}: its tail was cut off`,
+  )
+}
+
 async function demandGrowth(
   { size, rootHash }: SignedCheckpoint,
   anchor: AuditAnchor,
-  readTile: (tile: Tile) => Promise<Uint8Array>,
+  hashes: HashReader,
 ): Promise<void> {
   const { who, size: known } = anchor
-  if (size < known) {
-    throw new VerifyError(
-      'ERR_VERIFY_ROLLBACK',
-      `the audit log had ${known} entries, says ${who}, and now has ${size}: its tail was cut off`,
-    )
-  }
   const root = fromBase64(anchor.rootHash)!
   const fork = (cause?: unknown) =>
     new VerifyError(
@@ -117,7 +144,7 @@ async function demandGrowth(
     if (!equalBytes(root, emptyRoot())) throw fork()
     return
   }
-  const proof = known === size ? [] : await makeConsistencyProof(known, size, tileHashReader(size, readTile))
+  const proof = known === size ? [] : await makeConsistencyProof(known, size, hashes)
   try {
     verifyConsistency(known, size, root, rootHash, proof)
   } catch (cause) {
@@ -125,7 +152,18 @@ async function demandGrowth(
   }
 }
 
-/** Reads each tile once. A partial tile may have been replaced by its full one since the checkpoint. */
+/** Larger subtrees are the same for most of the trees that are compared. */
+function remembering(read: HashReader): HashReader {
+  const known = new Map<string, Uint8Array | Promise<Uint8Array>>()
+  return (level, index) => {
+    const place = `${level}/${index}`
+    const hash = known.get(place) ?? read(level, index)
+    known.set(place, hash)
+    return hash
+  }
+}
+
+/** Reads tiles, and keeps those that were asked for last. A partial tile may have been replaced by its full one since the checkpoint. */
 function tileReader(source: Source): (tile: Tile) => Promise<Uint8Array> {
   const tiles = new Map<string, Promise<Uint8Array>>()
   const fetchTile = async (tile: Tile): Promise<Uint8Array> => {
@@ -137,7 +175,9 @@ function tileReader(source: Source): (tile: Tile) => Promise<Uint8Array> {
   return (tile) => {
     const path = tilePath(tile)
     const known = tiles.get(path) ?? fetchTile(tile)
+    tiles.delete(path)
     tiles.set(path, known)
+    if (tiles.size > KEPT_TILES) tiles.delete(tiles.keys().next().value!)
     return known
   }
 }

@@ -1,6 +1,6 @@
 import { equalBytes, SuretyError, toBase64, utf8 } from '../kernel/index.ts'
-import { checkAuditLog, recordedAudit } from './audit-log.ts'
-import type { AuditAnchor, SeenAudit } from './audit-log.ts'
+import { auditAnchors, checkAuditLog } from './audit-log.ts'
+import type { SeenAudit } from './audit-log.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { comparePage } from './compare-page.ts'
@@ -290,18 +290,17 @@ function standFrom({ options, reporter, entries, evidence }: Run): PromiseStandi
 
 /** The audit log is looked at after the evidence log was read: what that names was published before. */
 async function checkAudit({ reporter, source, key, state, entries }: Run): Promise<SeenAudit | null> {
-  const recorded = recordedAudit(entries)
-  const anchors: AuditAnchor[] = []
-  if (recorded) anchors.push({ ...recorded, who: 'the evidence log' })
-  if (state?.audit) anchors.push({ ...state.audit, who: 'the last visit' })
-  const [first, ...others] = anchors
+  const recorded = auditAnchors(entries)
+  const remembered = state?.audit ? [{ ...state.audit, who: 'the last visit' }] : []
+  const [first, ...others] = [...recorded, ...remembered]
   if (first === undefined) {
     reporter.skip('the evidence log names no audit log')
     return null
   }
   const seen = await checkAuditLog(source, key, [first, ...others])
-  const sizes = anchors.map(({ who, size }) => `${size} that ${who} names`).join(' and the ')
-  reporter.pass(`${seen.size} entries, beginning with the ${sizes}`)
+  const trees = recorded.length === 1 ? 'the one tree' : `each of the ${recorded.length} trees`
+  const last = state?.audit ? `, and the ${state.audit.size} entries that the last visit saw` : ''
+  reporter.pass(`${seen.size} entries, continuing ${trees} that the evidence log names${last}`)
   return seen
 }
 

@@ -43,6 +43,14 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
     tests: ['src/verify/site.test.ts', 'src/verify/hostile-site.test.ts'],
   },
   {
+    name: 'a verifier holds the audit log only against what was recorded of it last',
+    invariants: [6],
+    file: 'src/verify/audit-log.ts',
+    guard: '    if (!anchors.has(told)) anchors.set(told,',
+    replacement: '    if (anchors.size === 0) anchors.set(told,',
+    tests: ['src/verify/audit-log.test.ts'],
+  },
+  {
     name: 'a kept promise never outlives its cadence',
     invariants: [7],
     file: 'src/verify/status-track.ts',
