@@ -12,18 +12,24 @@ export const KEY_BYTES = 32
 
 const OPTIONS = { authTagLength: TAG_BYTES }
 
-const pool = Buffer.alloc(NONCE_BYTES * 512)
+const pool = new Uint8Array(NONCE_BYTES * 512)
 let used = pool.length
+const nonce = new Uint8Array(NONCE_BYTES)
 
-/** Writes 12 random bytes. One call to the random generator serves 512 nonces: alone it would cost more than sealing. */
-function writeNonce(target: Buffer, at: number): void {
+/**
+ * Fills {@link nonce} with random bytes that are used once. One call to the random generator serves 512
+ * nonces: alone it would cost more than sealing.
+ */
+function nextNonce(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool)
     used = 0
   }
-  pool.copy(target, at, used, used + NONCE_BYTES)
-  pool.fill(0, used, used + NONCE_BYTES)
-  used += NONCE_BYTES
+  for (let i = 0; i < NONCE_BYTES; i++) {
+    nonce[i] = pool[used]!
+    pool[used++] = 0
+  }
+  return nonce
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -43,8 +49,7 @@ export function gcmSeal(
   const end = start + plaintext.length
   const sealed = Buffer.allocUnsafe(end + TAG_BYTES)
   sealed.set(header)
-  writeNonce(sealed, header.length)
-  const nonce = sealed.subarray(header.length, start)
+  sealed.set(nextNonce(), header.length)
   const cipher = createCipheriv('aes-256-gcm', key, nonce, OPTIONS)
   cipher.setAAD(associated)
   sealed.set(cipher.update(plaintext), start)

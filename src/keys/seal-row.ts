@@ -2,10 +2,10 @@ import { createHmac, type KeyObject } from 'node:crypto'
 import type { Resource } from '../declare/index.ts'
 import { canonicalBytes, formatId, parseId } from '../kernel/index.ts'
 import { KeysError } from './errors.ts'
-import { frame } from './frame.ts'
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts'
 import { canonicalRow, readValues } from './row-bytes.ts'
-import { digestOfClear, layoutOf } from './row-layout.ts'
+import { layoutOf } from './row-layout.ts'
+import { associated, HEADER_BYTES, idIn } from './row-place.ts'
 import type { DataKey, KeyOwner } from './tree.ts'
 
 /**
@@ -38,10 +38,6 @@ import type { DataKey, KeyOwner } from './tree.ts'
 const FORMAT = 0x01
 const FORMAT_OF_SEVERAL = 0x02
 const ALGORITHM = 0x01
-const HEADER_BYTES = 20
-const DIGEST_BYTES = 32
-const LABEL = 'surety/row/1'
-const LABEL_OF_SEVERAL = 'surety/row/2'
 
 /** Bytes that sealing adds to the canonical JSON. */
 export const ENVELOPE_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
@@ -69,13 +65,10 @@ export function sealRow(
   values: Readonly<Record<string, unknown>>,
 ): Buffer {
   requireOwner(dataKey, context)
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt8(formatOf(context), 0)
-  header.writeUInt8(ALGORITHM, 1)
-  header.writeUInt16BE(context.resource.schemaVersion, 2)
-  header.set(parseId(dataKey.id), 4)
-  const text = canonicalRow(values, layoutOf(context.resource, context.about).sealed)
-  return gcmSeal(dataKey.key, associated(header, context), Buffer.from(text), header)
+  const layout = layoutOf(context.resource, context.about)
+  const header = headerOf(dataKey, context)
+  const plaintext = Buffer.from(canonicalRow(values, layout.sealed))
+  return gcmSeal(dataKey.key, associated(header, context, layout), plaintext, header)
 }
 
 /**
@@ -88,11 +81,12 @@ export function openRow(
   envelope: Uint8Array,
 ): Record<string, unknown> {
   const { resource } = context
+  const layout = layoutOf(resource, context.about)
   const { dataKeyId } = readHeader(envelope)
   const header = envelope.subarray(0, HEADER_BYTES)
   const mine = dataKeyId === dataKey.id && isOwner(dataKey, context) && envelope[0] === formatOf(context)
   const plaintext = mine
-    ? gcmOpen(dataKey.key, associated(header, context), envelope.subarray(HEADER_BYTES))
+    ? gcmOpen(dataKey.key, associated(header, context, layout), envelope.subarray(HEADER_BYTES))
     : null
   if (plaintext === null) {
     throw new KeysError(
@@ -101,7 +95,7 @@ export function openRow(
     )
   }
   const stored = JSON.parse(plaintext.toString('utf8')) as Record<string, unknown>
-  return readValues(resource.fields, layoutOf(resource, context.about).sealed, stored)
+  return readValues(resource.fields, layout.sealed, stored)
 }
 
 /**
@@ -134,30 +128,23 @@ export function blindIndex(key: KeyObject, value: string | number | boolean): Bu
   return createHmac('sha256', key).update(canonicalBytes(value)).digest()
 }
 
-function associated(header: Uint8Array, { resource, clear, about = null }: RowContext): Buffer {
-  const layout = layoutOf(resource, about)
-  const place = frame(
-    about === null ? LABEL : LABEL_OF_SEVERAL,
-    idIn(clear, layout.tenant),
-    resource.name,
-    idIn(clear, 'id'),
-    ...(about === null ? [idIn(clear, resource.subject)] : [about, idIn(clear, about)]),
-  )
-  const end = HEADER_BYTES + place.length
-  const bytes = Buffer.allocUnsafe(end + DIGEST_BYTES)
-  bytes.set(header)
-  bytes.set(place, HEADER_BYTES)
-  bytes.write(digestOfClear(layout, clear), end, 'hex')
-  return bytes
+const lastHeader = new Uint8Array(HEADER_BYTES)
+let lastKeyId = ''
+
+/** The bytes are good until the next call. Many rows in turn are sealed with one key. */
+function headerOf({ id }: DataKey, context: RowContext): Uint8Array {
+  const { schemaVersion } = context.resource
+  if (id !== lastKeyId) lastHeader.set(parseId(id), 4)
+  lastKeyId = id
+  lastHeader[0] = formatOf(context)
+  lastHeader[1] = ALGORITHM
+  lastHeader[2] = schemaVersion >> 8
+  lastHeader[3] = schemaVersion
+  return lastHeader
 }
 
 function formatOf({ about = null }: RowContext): number {
   return about === null ? FORMAT : FORMAT_OF_SEVERAL
-}
-
-function idIn(clear: Readonly<Record<string, unknown>>, column: string | null): string {
-  const value = column === null ? null : clear[column]
-  return typeof value === 'string' ? value : ''
 }
 
 /**

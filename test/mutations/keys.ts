@@ -5,10 +5,18 @@ export const KEYS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'an envelope is not bound to the clear columns beside it',
     invariants: [3],
-    file: 'src/keys/seal-row.ts',
+    file: 'src/keys/row-place.ts',
     guard: 'digestOfClear(layout, clear)',
     replacement: 'digestOfClear(layout, {})',
     tests: ['src/keys/seal-row.test.ts'],
+  },
+  {
+    name: 'an envelope is bound to the row that was sealed first',
+    invariants: [3],
+    file: 'src/keys/row-place.ts',
+    guard: "form.bytes.write(id, at, 'latin1')\n",
+    replacement: '\n',
+    tests: ['src/keys/seal-row.test.ts', 'src/keys/row-place.test.ts'],
   },
   {
     name: 'a row is sealed with another person’s key',
