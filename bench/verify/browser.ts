@@ -65,9 +65,7 @@ async function verifyOnce(browser: Browser, url: string, now: number): Promise<n
 
 function respond(modules: BrowserModules, site: MemorySite, path: string): Response {
   if (path === '/') {
-    const map = JSON.stringify({ imports: modules.imports })
-    const page = `<!doctype html><title>bench</title><script type="importmap">${map}</script>`
-    return new Response(page, { headers: { 'content-type': 'text/html' } })
+    return new Response('<!doctype html><title>bench</title>', { headers: { 'content-type': 'text/html' } })
   }
   const module = modules.files.get(path)
   if (module) return new Response(module.code, { headers: { 'content-type': 'text/javascript' } })

@@ -42,11 +42,8 @@ const APART: ReadonlySet<string> = new Set([
   'registers',
 ])
 
-/** Rooms that also run in a browser, with the packages that they may use. */
-const BROWSER_SAFE: ReadonlyMap<string, readonly string[]> = new Map([
-  ['kernel', []],
-  ['verify', ['@noble/hashes']],
-])
+/** Rooms that also run in a browser: they use no package. */
+const BROWSER_SAFE: ReadonlySet<string> = new Set(['kernel', 'verify'])
 
 /** Imports run one way, through each room's index; no cycles; browser-safe rooms stay so. */
 export const rooms: Gate = {
@@ -128,10 +125,7 @@ function objectionToPackage(
   const room = roomOf(file)
   if (room === undefined || isTest(file)) return undefined
   const name = packageOf(specifier)
-  const allowed = BROWSER_SAFE.get(room)
-  if (allowed !== undefined && !allowed.includes(name)) {
-    return `${room} runs in browsers and may import ${allowed.join(', ') || 'no package'}, not ${specifier}`
-  }
+  if (BROWSER_SAFE.has(room)) return `${room} runs in browsers and may import no package, not ${specifier}`
   if (specifier.startsWith('node:')) return undefined
   return dependencies.has(name) ? undefined : `${name} is not among the package's dependencies`
 }

@@ -9,8 +9,6 @@ export const MODULES_PATH = '/.surety/modules/'
 const SOURCE_ROOT = new URL('../', import.meta.url)
 /** Folders below the sources whose modules may go to a browser. */
 const ROOMS = ['kernel/', 'verify/', 'page/island/'] as const
-/** The packages whose modules may go to a browser. */
-const PACKAGES = ['@noble/hashes'] as const
 
 export interface BrowserModule {
   readonly code: string
@@ -22,8 +20,6 @@ export interface BrowserModule {
 export interface BrowserModules {
   /** Path of the island itself. */
   readonly entry: string
-  /** Import map: package specifier to path. */
-  readonly imports: Readonly<Record<string, string>>
   /** By path. Nothing else is ever served: a request is only looked up here. */
   readonly files: ReadonlyMap<string, BrowserModule>
 }
@@ -31,55 +27,34 @@ export interface BrowserModules {
 /**
  * Follows the imports of an island, such as `page/island/verify-button`, and strips the types where the
  * library runs from its TypeScript sources.
- * @throws HttpError `ERR_HTTP_MODULE_GRAPH` when an import leads outside the allowed folders and packages
+ * @throws HttpError `ERR_HTTP_MODULE_GRAPH` when an import leads outside the allowed folders
  */
 export function loadBrowserModules(island: string): BrowserModules {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   const entry = new URL(`${island}${extension}`, SOURCE_ROOT)
   const files = new Map<string, BrowserModule>()
-  const imports: Record<string, string> = {}
-  const queue = [{ url: entry, path: servedPath(entry) }]
+  const queue = [entry]
   for (let next = queue.pop(); next; next = queue.pop()) {
-    if (files.has(next.path)) continue
-    const code = codeOf(next.url)
-    files.set(next.path, { code, etag: `"${createHash('sha256').update(code).digest('base64url')}"` })
-    for (const specifier of importsOf(code)) {
-      const target = resolve(specifier, next)
-      if (!specifier.startsWith('.')) imports[specifier] = target.path
-      queue.push(target)
-    }
+    const path = servedPath(next)
+    if (files.has(path)) continue
+    const code = codeOf(next)
+    files.set(path, { code, etag: `"${createHash('sha256').update(code).digest('base64url')}"` })
+    for (const specifier of importsOf(code)) queue.push(resolve(specifier, next))
   }
-  return { entry: servedPath(entry), imports, files }
+  return { entry: servedPath(entry), files }
 }
 
-interface Location {
-  readonly url: URL
-  readonly path: string
-}
-
-function resolve(specifier: string, from: Location): Location {
-  const name = PACKAGES.find((allowed) => specifier.startsWith(`${allowed}/`))
-  if (name) return { url: new URL(import.meta.resolve(specifier)), path: `${MODULES_PATH}${specifier}` }
-  if (!/^\.{1,2}\//.test(specifier)) throw refused(specifier, from)
-  const url = new URL(specifier, from.url)
-  if (url.href.startsWith(SOURCE_ROOT.href) && !from.path.includes('/@'))
-    return { url, path: servedPath(url) }
-  const inPackage = PACKAGES.find((allowed) => from.path.startsWith(`${MODULES_PATH}${allowed}/`))
-  const path = new URL(specifier, `file://${from.path}`).pathname
-  if (!inPackage || !path.startsWith(`${MODULES_PATH}${inPackage}/`)) throw refused(specifier, from)
-  return { url, path }
+function resolve(specifier: string, from: URL): URL {
+  if (/^\.{1,2}\//.test(specifier)) return new URL(specifier, from)
+  throw new HttpError('ERR_HTTP_MODULE_GRAPH', `${servedPath(from)} imports ${specifier}`)
 }
 
 function servedPath(url: URL): string {
   const relative = url.href.slice(SOURCE_ROOT.href.length)
-  if (!ROOMS.some((room) => relative.startsWith(room))) {
+  if (!url.href.startsWith(SOURCE_ROOT.href) || !ROOMS.some((room) => relative.startsWith(room))) {
     throw new HttpError('ERR_HTTP_MODULE_GRAPH', `src/${relative} is not for browsers`)
   }
   return `${MODULES_PATH}${relative}`
-}
-
-function refused(specifier: string, from: Location): Error {
-  return new HttpError('ERR_HTTP_MODULE_GRAPH', `${from.path} imports ${specifier}`)
 }
 
 function codeOf(url: URL): string {

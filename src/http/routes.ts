@@ -95,7 +95,7 @@ function page(c: SuretyContext, markup: Markup) {
 function pageRoutes(deps: PageDeps): Hono<SuretyEnv> {
   const { site, source, clock, hasSecurityTxt } = deps
   const app = new Hono<SuretyEnv>()
-  const island = { module: islandModules().entry, imports: islandModules().imports }
+  const island = { module: islandModules().entry }
   const frame = (c: SuretyContext) => ({ site, nonce: c.get('nonce'), hasSecurityTxt })
   const model = async () => {
     const now = clock.now()

@@ -27,7 +27,6 @@ import { anchorOf, countOf, STATUS_TONE, STATUS_WORD } from './words.ts'
 /** Script of the "verify in this browser" button, where the site serves it. */
 export interface VerifyIsland {
   readonly module: string
-  readonly imports: Readonly<Record<string, string>>
 }
 
 export interface SecurityViewOptions extends FrameOptions {
@@ -45,7 +44,7 @@ export function securityView(options: SecurityViewOptions): Markup {
     title: model.page.title ?? 'Security',
     description: `What ${site.name} promises about security and data, and how each promise stands.`,
     current: '/security',
-    ...(island ? { modules: [island.module], imports: island.imports } : {}),
+    ...(island ? { modules: [island.module] } : {}),
     content: [
       pageHeading({ title: model.page.title ?? `Security at ${site.name}`, lead: lead(model) }),
       html`<div class="with-aside">

@@ -17,7 +17,6 @@ export interface FramedPage {
   /** Path of the page in the navigation. */
   readonly current?: string
   readonly modules?: readonly string[]
-  readonly imports?: Readonly<Record<string, string>>
   /** The same as this page in another form. */
   readonly alternates?: readonly Alternate[]
   readonly content: Child
@@ -38,7 +37,6 @@ export function framed(frame: FrameOptions, page: FramedPage): Markup {
     ...(page.description === undefined ? {} : { description: page.description }),
     ...(page.modules === undefined ? {} : { modules: page.modules }),
     ...(page.alternates === undefined ? {} : { alternates: page.alternates }),
-    ...(page.imports === undefined ? {} : { imports: page.imports }),
     body: [
       siteHeader({
         name: frame.site.name,

@@ -28,7 +28,7 @@ const disclosure = {
   contact: ['mailto:security@codetime.example'],
   policy: 'https://codetime.example/policy',
 }
-const island = { module: '/.surety/modules/x.ts', imports: {} }
+const island = { module: '/.surety/modules/x.ts' }
 
 function securityText(log: SampleLog, source: string, shown = frame): string {
   const model = buildPageModel(parseSecurityPage(source), log.snapshot(), log.clock.now())

@@ -1,5 +1,4 @@
-import { canonicalJson } from '../kernel/index.ts'
-import { html, safeHref, trusted } from './markup.ts'
+import { html, safeHref } from './markup.ts'
 import type { Child, Markup } from './markup.ts'
 import { dark, light } from './tokens.ts'
 import { STYLESHEET } from './stylesheet.ts'
@@ -14,8 +13,6 @@ export interface DocumentOptions {
   readonly nonce: string
   /** Paths of ES modules to run. */
   readonly modules?: readonly string[]
-  /** Import map for these modules: bare specifier to path. */
-  readonly imports?: Readonly<Record<string, string>>
   /** Paths of further stylesheets of the same site. */
   readonly stylesheets?: readonly string[]
   /** The same as this page in another form, such as a feed. */
@@ -30,14 +27,9 @@ export interface Alternate {
   readonly href: string
 }
 
-// `<` is escaped inside the JSON so that no value can close the script element.
-function importMap(imports: Readonly<Record<string, string>>): Markup {
-  return trusted(canonicalJson({ imports }).replaceAll('<', '\\u003c'))
-}
-
 /** A whole HTML document: no inline style, no script without the nonce, nothing from another host. */
 export function htmlDocument(options: DocumentOptions): Markup {
-  const { nonce, modules = [], imports } = options
+  const { nonce, modules = [] } = options
   return html`<!doctype html>
 <html lang="${options.lang ?? 'en'}">
 <head>
@@ -52,7 +44,6 @@ ${options.description ? html`<meta name="description" content="${options.descrip
 <link rel="stylesheet" href="${STYLESHEET.path}">
 ${(options.stylesheets ?? []).map((path) => html`<link rel="stylesheet" href="${path}">`)}
 ${(options.alternates ?? []).map(({ type, title, href }) => html`<link rel="alternate" type="${type}" title="${title}" href="${safeHref(href)}">`)}
-${imports ? html`<script type="importmap" nonce="${nonce}">${importMap(imports)}</script>` : null}
 ${modules.map((path) => html`<script type="module" nonce="${nonce}" src="${path}"></script>`)}
 </head>
 <body>

@@ -6,7 +6,7 @@ import { findingsOf } from './planted-tree.ts'
 const GOOD = {
   'src/kernel/index.ts': "export * from './clock.ts'\n",
   'src/kernel/clock.ts': 'export const a = 1\n',
-  'src/verify/index.ts': "import { sha256 } from '@noble/hashes/sha2.js'\nexport { sha256 }\n",
+  'src/verify/index.ts': "export * from '../kernel/index.ts'\n",
   'src/log/index.ts': "import { a } from '../kernel/index.ts'\nimport 'node:fs'\nexport { a }\n",
   'src/identity/index.ts': 'export const b = 1\n',
   'src/guard/index.ts': 'export const c = 1\n',
