@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { EvidenceBody, EvidenceEntry, PromiseClaim } from './entry.ts'
-import { deriveEvidence, deriveStandings } from './status.ts'
+import { createEvidence, deriveEvidence, deriveStandings } from './status.ts'
 import type { PromiseStanding } from './status.ts'
 
 const START = Date.parse('2026-11-22T00:00:00.000Z')
@@ -321,6 +321,16 @@ test('whatever the log says, histories have no holes, end open, and kept never o
       }
       if (found.status === 'kept') expect(Date.parse(found.validUntil!)).toBeGreaterThanOrEqual(at(now))
       expect(found.entryIndex === null).toBe(found.status === 'unproven')
+
+      // Read in two parts, and asked for other moments between: the same.
+      const evidence = createEvidence()
+      const middle = Math.floor(entries.length / 2)
+      const irregular = evidence.read(entries.slice(0, middle))
+      evidence.standingsAt(at(now + HOUR))
+      irregular.push(...evidence.read(entries.slice(middle)))
+      evidence.standingsAt(at(now + 2 * HOUR))
+      expect(evidence.standingsAt(at(now))[0]).toEqual(found)
+      expect(irregular).toEqual(deriveEvidence(entries, at(now)).irregularities)
     }),
     { numRuns: 300 },
   )
