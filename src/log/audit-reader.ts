@@ -35,7 +35,7 @@ export function createAuditReader(folder: LogFolder, key: VerifierKey): AuditRea
     checkpoint,
     async verifyWhole() {
       const published = await checkpoint()
-      if (published) await scanFolder(folder, published, 0)
+      if (published) await scanFolder(folder, published)
       return published
     },
     async rootAt(size) {

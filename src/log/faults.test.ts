@@ -19,7 +19,7 @@ import { formatIntent } from './intent.ts'
 import { logMigrations, openEvidenceLog, openLogSigner } from './index.ts'
 import type { EvidenceLog } from './index.ts'
 import { readLeaves, readPublished, scanFolder } from './published.ts'
-import { enqueue, tryLock } from './queue.ts'
+import { enqueue, takeTurn } from './queue.ts'
 import { Sequencer } from './sequencer.ts'
 import type { LeafFormat } from './sequencer.ts'
 import type { AppenderOptions } from './testing/append-for-ever.ts'
@@ -116,7 +116,7 @@ describe('processes killed with SIGKILL, thirty times, two publishing at once', 
     const port = createLogFolder(folder)
     const signer = await openLogSigner(keyFile, ORIGIN)
     const published = await readPublished(port, signer.key)
-    await scanFolder(port, published, 0)
+    await scanFolder(port, published)
     const tree = createHashTree()
     for (const leaf of await readLeaves(port, 0, published!.size)) tree.append(hashLeaf(leaf))
     expect(appenders.signed.length).toBeGreaterThan(40)
@@ -150,6 +150,7 @@ function fillingFolder(at: number): LogFolder & { makeSpace(): void; wasFull(): 
   return {
     ...inner,
     write: limited(inner.write),
+    put: limited(inner.put),
     claim: limited(inner.claim),
     makeSpace: () => (full = false),
     wasFull: () => hit,
@@ -179,7 +180,7 @@ test('a disk that fills up at any write stops the log; it goes on, whole, when t
     await queue(300, 5)
     while ((await tick()) === 'published');
     const published = await readPublished(port, signer.key)
-    await scanFolder(port, published, 0)
+    await scanFolder(port, published)
     const ids = (await readLeaves(port, 0, published!.size)).map(leaves.idOf)
     expect(ids, `full at change ${at}`).toEqual(Array.from({ length: 305 }, (_, i) => `id-${i}`))
   }
@@ -235,7 +236,7 @@ describe('someone who can write to the log folder, and has no key', () => {
 
   describe('and while another process has its turn at publishing', () => {
     /** Plants a checkpoint that the log never signed, and has the turn until let go. */
-    async function takeTurn(): Promise<() => Promise<void>> {
+    async function holdTurn(): Promise<() => Promise<void>> {
       const log = await open()
       await log.flush()
       await log.close()
@@ -243,7 +244,7 @@ describe('someone who can write to the log folder, and has no key', () => {
       const { promise: over, resolve } = Promise.withResolvers<void>()
       const { promise: taken, resolve: take } = Promise.withResolvers<void>()
       const turn = inTransaction(database.owner, async (connection) => {
-        expect(await tryLock(connection, 'evidence')).toBe(true)
+        expect(await takeTurn(connection, 'evidence', 1, true)).toMatchObject({ taken: true })
         take()
         await over
       })
@@ -255,7 +256,7 @@ describe('someone who can write to the log folder, and has no key', () => {
     }
 
     test('a start waits for its own, and refuses what was planted', async () => {
-      const letGo = await takeTurn()
+      const letGo = await holdTurn()
       const opening = open().catch((error: unknown) => error)
       await sleep(300)
       await letGo()
@@ -263,7 +264,7 @@ describe('someone who can write to the log folder, and has no key', () => {
     })
 
     test('a start that cannot wait says so at its first turn, and signs nothing', async () => {
-      const letGo = await takeTurn()
+      const letGo = await holdTurn()
       const log = await open()
       expect(log.failure()).toBeNull()
       await letGo()
