@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { inTransaction, silentLogger } from '../database/index.ts'
@@ -22,7 +18,7 @@ import { readLeaves, readPublished, scanFolder } from './published.ts'
 import { enqueue, takeTurn } from './queue.ts'
 import { Sequencer } from './sequencer.ts'
 import type { LeafFormat } from './sequencer.ts'
-import type { AppenderOptions } from './testing/append-for-ever.ts'
+import { LogProcesses } from './testing/log-processes.ts'
 
 const ORIGIN = 'test.example/evidence'
 
@@ -53,54 +49,21 @@ async function open(signer?: NoteSigner): Promise<EvidenceLog> {
 
 const withdrawn = (name: string): EvidenceBody => ({ kind: 'promise.withdrawn', key: `test.${name}` })
 
-/** Processes that append and publish, and all that they said before they were killed. */
-class Appenders {
-  readonly acknowledged: string[] = []
-  readonly signed: { size: number; root: string }[] = []
-  readonly errors: string[] = []
-  readonly #environment: NodeJS.ProcessEnv
-
-  constructor(options: AppenderOptions) {
-    this.#environment = { ...process.env, APPENDER: JSON.stringify(options) }
-  }
-
-  async start(): Promise<ChildProcess> {
-    const script = join(import.meta.dirname, 'testing/append-for-ever.ts')
-    const child = spawn(process.execPath, [script], {
-      env: this.#environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    child.stderr.on('data', (text: Buffer) => this.errors.push(text.toString()))
-    const lines = createInterface({ input: child.stdout })
-    lines.on('line', (line) => this.#hear(line))
-    await Promise.race([once(lines, 'line'), once(child, 'exit')])
-    return child
-  }
-
-  #hear(line: string): void {
-    const [what, first, second] = line.split(' ')
-    if (what === 'ack' && first) this.acknowledged.push(first)
-    if (what === 'sign' && second) this.signed.push({ size: Number(first), root: second })
-  }
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL')
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-}
-
 describe('processes killed with SIGKILL, thirty times, two publishing at once', () => {
   test('lose no acknowledged entry, double none and sign one history', async () => {
     const name = database.databaseName.replace(/^surety_/, '')
-    const appenders = new Appenders({ dataDir: database.dataDir, name, folder, keyFile, origin: ORIGIN })
+    const appenders = new LogProcesses('append-for-ever', {
+      ...{ dataDir: database.dataDir, name, folder, keyFile, origin: ORIGIN },
+      providerFolder: join(base, 'provider'),
+    })
     const running = [await appenders.start(), await appenders.start()]
     for (let round = 0; round < 30; round++) {
       await sleep(Math.random() * 250)
       const slot = round % 2
-      await kill(running[slot]!)
+      await appenders.kill(running[slot]!)
       running[slot] = await appenders.start()
     }
-    await Promise.all(running.map(kill))
+    await Promise.all(running.map((process) => appenders.kill(process)))
     await sleep(100)
     expect(appenders.errors).toEqual([])
 
