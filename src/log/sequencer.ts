@@ -17,7 +17,7 @@ import { CHECKPOINT_FILE, readLeaves, readPublished, readTile, vkeyFile, VKEY_FI
 import type { PublishedCheckpoint } from './published.ts'
 import { deleteQueued, readQueue, takeTurn, writeState } from './queue.ts'
 import type { QueuedRow, Turn } from './queue.ts'
-import { appendIntent, recoverHead, settle } from './settling.ts'
+import { applyIntent, recoverHead, settle } from './settling.ts'
 import { copyHead, extendHead, type TreeHead } from './tree-head.ts'
 
 /** What one log's leaves are made of. */
@@ -193,7 +193,8 @@ export class Sequencer {
     const { folder, signer, leaves } = this.#options
     const intent = await readIntent(folder, signer.key, head.edge.size)
     if (!intent) return published
-    await appendIntent(folder, leaves, head, intent)
+    const files = applyIntent(leaves, head, intent)
+    await Promise.all([...files].map(([path, bytes]) => folder.put(path, bytes)))
     const next = await this.#sign(head)
     // Fails where the connection, and with it the lock, has gone.
     await connection.query('select 1')

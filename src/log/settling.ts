@@ -56,7 +56,10 @@ async function readEnd(
   if (!first) return headOf(await scanTo(folder, size), leaves)
   try {
     const head = headOf(await scanTo(folder, first.from), leaves)
-    for (const intent of chain) await appendIntent(folder, leaves, head, intent)
+    const files = new Map(chain.flatMap((intent) => [...applyIntent(leaves, head, intent)]))
+    // Partial tiles in between are of no use any more: readers take those of the present checkpoint.
+    const paths = tilesBetween(first.from, size).map(tilePath)
+    await Promise.all(paths.map((path) => folder.put(path, files.get(path)!)))
     return head
   } catch (error) {
     // A crash of the machine can bring back an intent that was removed, and not what it continues.
@@ -71,17 +74,12 @@ function headOf({ edge, tail }: Scan, leaves: LeafFormat): TreeHead {
   return { edge, bundle, lastMs: last ? leaves.timeOf(last) : 0 }
 }
 
-/** Appends what an intent decided to the head, and writes the files of it. */
-export async function appendIntent(
-  folder: LogFolder,
-  leaves: LeafFormat,
-  head: TreeHead,
-  intent: Intent,
-): Promise<void> {
+/** Appends what an intent decided to the head; returns the files that this makes. @throws LogError `ERR_LOG_TAMPERED` */
+export function applyIntent(leaves: LeafFormat, head: TreeHead, intent: Intent): Map<string, Uint8Array> {
   const files = extendHead(head, intent.leaves)
   checkIntentRoot(intent, head.edge.root())
   head.lastMs = leaves.timeOf(intent.leaves.at(-1)!)
-  await Promise.all([...files].map(([path, bytes]) => folder.put(path, bytes)))
+  return files
 }
 
 /**
