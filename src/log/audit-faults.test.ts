@@ -11,6 +11,7 @@ import { createHashTree, hashLeaf } from '../verify/index.ts'
 import { createLogFolder } from './folder.ts'
 import { logMigrations, openAuditLog, openLogSigner } from './index.ts'
 import { readLeaves, readPublished } from './published.ts'
+import { AUDIT_FOR_EVER } from './testing/audit-for-ever.ts'
 import { LogProcesses } from './testing/log-processes.ts'
 
 const ORIGIN = 'test.example/audit'
@@ -27,7 +28,7 @@ test('of two processes that audit the survivor takes over: no event lost, double
     providerFolder: join(base, 'provider'),
     origin: ORIGIN,
   }
-  const auditors = new LogProcesses('audit-for-ever', options)
+  const auditors = new LogProcesses(AUDIT_FOR_EVER, options)
   const { acknowledged, signed, errors } = auditors
   const running = [await auditors.start(), await auditors.start()]
   for (let round = 0; round < KILLS; round++) {

@@ -18,6 +18,7 @@ import { readLeaves, readPublished, scanFolder } from './published.ts'
 import { enqueue, takeTurn } from './queue.ts'
 import { Sequencer } from './sequencer.ts'
 import type { LeafFormat } from './sequencer.ts'
+import { APPEND_FOR_EVER } from './testing/append-for-ever.ts'
 import { LogProcesses } from './testing/log-processes.ts'
 
 const ORIGIN = 'test.example/evidence'
@@ -52,7 +53,7 @@ const withdrawn = (name: string): EvidenceBody => ({ kind: 'promise.withdrawn', 
 describe('processes killed with SIGKILL, thirty times, two publishing at once', () => {
   test('lose no acknowledged entry, double none and sign one history', async () => {
     const name = database.databaseName.replace(/^surety_/, '')
-    const appenders = new LogProcesses('append-for-ever', {
+    const appenders = new LogProcesses(APPEND_FOR_EVER, {
       ...{ dataDir: database.dataDir, name, folder, keyFile, origin: ORIGIN },
       providerFolder: join(base, 'provider'),
     })

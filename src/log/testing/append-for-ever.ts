@@ -8,6 +8,8 @@ import { systemClock } from '../../kernel/index.ts'
 import { openEvidenceLog } from '../index.ts'
 import { acknowledge, attach, openTellingSigner, readOptions, type ForEverOptions } from './for-ever.ts'
 
+export const APPEND_FOR_EVER = import.meta.filename
+
 if (import.meta.main) await appendForEver(readOptions())
 
 async function appendForEver(options: ForEverOptions): Promise<void> {

@@ -9,6 +9,8 @@ import { openFileProvider } from '../../keys/index.ts'
 import { openAuditLog } from '../index.ts'
 import { acknowledge, attach, openTellingSigner, readOptions, type ForEverOptions } from './for-ever.ts'
 
+export const AUDIT_FOR_EVER = import.meta.filename
+
 if (import.meta.main) await auditForEver(readOptions())
 
 async function auditForEver(options: ForEverOptions): Promise<void> {

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ForEverOptions } from './for-ever.ts'
 
@@ -19,8 +18,8 @@ export class LogProcesses {
   readonly #script: string
   readonly #environment: NodeJS.ProcessEnv
 
-  constructor(script: 'append-for-ever' | 'audit-for-ever', options: ForEverOptions) {
-    this.#script = join(import.meta.dirname, `${script}.ts`)
+  constructor(script: string, options: ForEverOptions) {
+    this.#script = script
     this.#environment = { ...process.env, FOR_EVER: JSON.stringify(options) }
   }
 
