@@ -1,9 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { inTransaction, silentLogger } from '../database/index.ts'
@@ -14,21 +11,16 @@ import { createHashTree, hashLeaf } from '../verify/index.ts'
 import { createLogFolder } from './folder.ts'
 import { logMigrations, openAuditLog, openLogSigner } from './index.ts'
 import { readLeaves, readPublished } from './published.ts'
-import type { AuditorOptions } from './testing/audit-for-ever.ts'
+import { AUDIT_FOR_EVER } from './testing/audit-for-ever.ts'
+import { LogProcesses } from './testing/log-processes.ts'
 
 const ORIGIN = 'test.example/audit'
 const KILLS = 10
 
-interface Auditor {
-  readonly child: ChildProcess
-  /** How many trees it signed. */
-  signed: number
-}
-
 test('of two processes that audit the survivor takes over: no event lost, doubled or forked', async () => {
   const database = await startTestDatabase({ migrations: [keysMigrations, logMigrations] })
   const base = await mkdtemp(join(tmpdir(), 'surety-audit-faults-'))
-  const options: AuditorOptions = {
+  const options = {
     dataDir: database.dataDir,
     name: database.databaseName.replace(/^surety_/, ''),
     folder: join(base, 'log'),
@@ -36,40 +28,19 @@ test('of two processes that audit the survivor takes over: no event lost, double
     providerFolder: join(base, 'provider'),
     origin: ORIGIN,
   }
-  const acknowledged: string[] = []
-  const signed: { size: number; root: string }[] = []
-  const errors: string[] = []
-  const start = async (): Promise<Auditor> => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'testing/audit-for-ever.ts')], {
-      env: { ...process.env, AUDITOR: JSON.stringify(options) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const auditor: Auditor = { child, signed: 0 }
-    child.stderr.on('data', (text: Buffer) => errors.push(text.toString()))
-    const lines = createInterface({ input: child.stdout })
-    lines.on('line', (line) => {
-      const [what, first, root] = line.split(' ')
-      if (what === 'ack') acknowledged.push(first!)
-      if (what === 'sign' && root) signed.push({ size: Number(first), root })
-      if (what === 'sign') auditor.signed += 1
-    })
-    await Promise.race([once(lines, 'line'), once(child, 'exit')])
-    return auditor
-  }
-  const kill = async ({ child }: Auditor): Promise<void> => {
-    child.kill('SIGKILL')
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  }
-  const running = [await start(), await start()]
+  const auditors = new LogProcesses(AUDIT_FOR_EVER, options)
+  const { acknowledged, signed, errors } = auditors
+  const running = [await auditors.start(), await auditors.start()]
   for (let round = 0; round < KILLS; round++) {
     await sleep(Math.random() * 250)
     const survivor = running[(round + 1) % 2]!
-    await kill(running[round % 2]!)
+    await auditors.kill(running[round % 2]!)
     const before = survivor.signed
-    await expect.poll(() => survivor.signed, { timeout: 10_000, interval: 20 }).toBeGreaterThan(before)
-    running[round % 2] = await start()
+    const takesOver = (): boolean => survivor.signed > before || errors.length > 0
+    await expect.poll(takesOver, { timeout: 20_000, interval: 20 }).toBe(true)
+    running[round % 2] = await auditors.start()
   }
-  await Promise.all(running.map(kill))
+  await Promise.all(running.map((process) => auditors.kill(process)))
   await sleep(100)
   expect(errors).toEqual([])
 

@@ -2,7 +2,7 @@ import { createId, parseDuration, toHex, type Duration } from '../kernel/index.t
 import type { KeyProvider } from '../keys/index.ts'
 import { formatVerifierKey } from '../verify/index.ts'
 import { openBodies, sealBodies, splitLeaves, type OpenedBody } from './audit-bodies.ts'
-import { decodeEvent, encodeEvent, type AuditEntry, type AuditEvent } from './audit-event.ts'
+import { decodeEvent, encodeEvents, type AuditEntry, type AuditEvent } from './audit-event.ts'
 import { createAuditKeys, type AuditBatch, type AuditKeys, type AuditPeriod } from './audit-keys.ts'
 import { createAuditNotes, type AuditNotes } from './audit-notes.ts'
 import { endOf, prune, type PrunedPeriod, type PruningOptions } from './audit-pruning.ts'
@@ -129,8 +129,7 @@ function createAuditLog(parts: Parts): AuditLog {
   const { origin, transaction, clock, logger, folder } = options
   const seal = (events: readonly AuditEvent[], { key, ...place }: AuditBatch): AuditStatement => {
     const [id, at] = [createId(clock), clock.now()]
-    const bodies = events.map((event, i) => encodeEvent(event, { id: `${id}.${i}`, at }))
-    return appendStatement(sealBodies({ ...place, id, at }, key, bodies))
+    return appendStatement(sealBodies({ ...place, id, at }, key, encodeEvents(events, { id, at })))
   }
   const run = async ({ sql, parameters }: AuditStatement): Promise<void> => {
     await transaction((connection) => connection.query(sql, parameters))

@@ -1,8 +1,9 @@
 import { equalBytes } from '../kernel/index.ts'
-import { bundlesOf, rootAt, tileHashReader, TILE_WIDTH } from '../verify/index.ts'
+import { rootAt, tileHashReader, TILE_WIDTH, tileWidth } from '../verify/index.ts'
 import type { VerifierKey } from '../verify/index.ts'
 import { LogError } from './errors.ts'
 import type { LogFolder } from './folder.ts'
+import { createLeafIndex } from './leaf-index.ts'
 import { readBundle, readPublished, readTile, scanFolder } from './published.ts'
 import type { PublishedCheckpoint } from './published.ts'
 import { proveLeaf } from './reader.ts'
@@ -25,17 +26,18 @@ export interface AuditReader {
   verifyWhole(): Promise<PublishedCheckpoint | null>
   /** Root of the first `size` leaves of the present log. @throws LogError `ERR_LOG_NO_ENTRY` beyond its end */
   rootAt(size: number): Promise<Uint8Array>
-  /** Proves a leaf, looked for from the newest on; null where the log has no such leaf. */
+  /** Proves a leaf, the newest of those like it; null where the log has no such leaf. */
   prove(leaf: Uint8Array): Promise<ProvenLeaf | null>
 }
 
 export function createAuditReader(folder: LogFolder, key: VerifierKey): AuditReader {
   const checkpoint = (): Promise<PublishedCheckpoint | null> => readPublished(folder, key)
+  const leaves = createLeafIndex(folder)
   return {
     checkpoint,
     async verifyWhole() {
       const published = await checkpoint()
-      if (published) await scanFolder(folder, published, 0)
+      if (published) await scanFolder(folder, published)
       return published
     },
     async rootAt(size) {
@@ -50,11 +52,12 @@ export function createAuditReader(folder: LogFolder, key: VerifierKey): AuditRea
     async prove(leaf) {
       const published = await checkpoint()
       if (published === null) return null
-      for (const bundle of bundlesOf(published.size).toReversed()) {
-        const at = (await readBundle(folder, bundle)).findLastIndex((found) => equalBytes(found, leaf))
-        if (at < 0) continue
-        const index = bundle.index * TILE_WIDTH + at
-        return { index, proof: await proveLeaf(folder, published, leaf, index) }
+      for (const index of await leaves.find(leaf, published.size)) {
+        const bundle = Math.floor(index / TILE_WIDTH)
+        const width = tileWidth('entries', bundle, published.size)
+        const entries = await readBundle(folder, { level: 'entries', index: bundle, width })
+        if (equalBytes(entries[index % TILE_WIDTH]!, leaf))
+          return { index, proof: await proveLeaf(folder, published, leaf, index) }
       }
       return null
     },

@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { inTransaction, silentLogger } from '../database/index.ts'
@@ -19,10 +15,11 @@ import { formatIntent } from './intent.ts'
 import { logMigrations, openEvidenceLog, openLogSigner } from './index.ts'
 import type { EvidenceLog } from './index.ts'
 import { readLeaves, readPublished, scanFolder } from './published.ts'
-import { enqueue, tryLock } from './queue.ts'
+import { enqueue, takeTurn } from './queue.ts'
 import { Sequencer } from './sequencer.ts'
 import type { LeafFormat } from './sequencer.ts'
-import type { AppenderOptions } from './testing/append-for-ever.ts'
+import { APPEND_FOR_EVER } from './testing/append-for-ever.ts'
+import { LogProcesses } from './testing/log-processes.ts'
 
 const ORIGIN = 'test.example/evidence'
 
@@ -53,54 +50,21 @@ async function open(signer?: NoteSigner): Promise<EvidenceLog> {
 
 const withdrawn = (name: string): EvidenceBody => ({ kind: 'promise.withdrawn', key: `test.${name}` })
 
-/** Processes that append and publish, and all that they said before they were killed. */
-class Appenders {
-  readonly acknowledged: string[] = []
-  readonly signed: { size: number; root: string }[] = []
-  readonly errors: string[] = []
-  readonly #environment: NodeJS.ProcessEnv
-
-  constructor(options: AppenderOptions) {
-    this.#environment = { ...process.env, APPENDER: JSON.stringify(options) }
-  }
-
-  async start(): Promise<ChildProcess> {
-    const script = join(import.meta.dirname, 'testing/append-for-ever.ts')
-    const child = spawn(process.execPath, [script], {
-      env: this.#environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    child.stderr.on('data', (text: Buffer) => this.errors.push(text.toString()))
-    const lines = createInterface({ input: child.stdout })
-    lines.on('line', (line) => this.#hear(line))
-    await Promise.race([once(lines, 'line'), once(child, 'exit')])
-    return child
-  }
-
-  #hear(line: string): void {
-    const [what, first, second] = line.split(' ')
-    if (what === 'ack' && first) this.acknowledged.push(first)
-    if (what === 'sign' && second) this.signed.push({ size: Number(first), root: second })
-  }
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL')
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-}
-
 describe('processes killed with SIGKILL, thirty times, two publishing at once', () => {
   test('lose no acknowledged entry, double none and sign one history', async () => {
     const name = database.databaseName.replace(/^surety_/, '')
-    const appenders = new Appenders({ dataDir: database.dataDir, name, folder, keyFile, origin: ORIGIN })
+    const appenders = new LogProcesses(APPEND_FOR_EVER, {
+      ...{ dataDir: database.dataDir, name, folder, keyFile, origin: ORIGIN },
+      providerFolder: join(base, 'provider'),
+    })
     const running = [await appenders.start(), await appenders.start()]
     for (let round = 0; round < 30; round++) {
       await sleep(Math.random() * 250)
       const slot = round % 2
-      await kill(running[slot]!)
+      await appenders.kill(running[slot]!)
       running[slot] = await appenders.start()
     }
-    await Promise.all(running.map(kill))
+    await Promise.all(running.map((process) => appenders.kill(process)))
     await sleep(100)
     expect(appenders.errors).toEqual([])
 
@@ -116,7 +80,7 @@ describe('processes killed with SIGKILL, thirty times, two publishing at once', 
     const port = createLogFolder(folder)
     const signer = await openLogSigner(keyFile, ORIGIN)
     const published = await readPublished(port, signer.key)
-    await scanFolder(port, published, 0)
+    await scanFolder(port, published)
     const tree = createHashTree()
     for (const leaf of await readLeaves(port, 0, published!.size)) tree.append(hashLeaf(leaf))
     expect(appenders.signed.length).toBeGreaterThan(40)
@@ -150,6 +114,7 @@ function fillingFolder(at: number): LogFolder & { makeSpace(): void; wasFull(): 
   return {
     ...inner,
     write: limited(inner.write),
+    put: limited(inner.put),
     claim: limited(inner.claim),
     makeSpace: () => (full = false),
     wasFull: () => hit,
@@ -179,7 +144,7 @@ test('a disk that fills up at any write stops the log; it goes on, whole, when t
     await queue(300, 5)
     while ((await tick()) === 'published');
     const published = await readPublished(port, signer.key)
-    await scanFolder(port, published, 0)
+    await scanFolder(port, published)
     const ids = (await readLeaves(port, 0, published!.size)).map(leaves.idOf)
     expect(ids, `full at change ${at}`).toEqual(Array.from({ length: 305 }, (_, i) => `id-${i}`))
   }
@@ -235,7 +200,7 @@ describe('someone who can write to the log folder, and has no key', () => {
 
   describe('and while another process has its turn at publishing', () => {
     /** Plants a checkpoint that the log never signed, and has the turn until let go. */
-    async function takeTurn(): Promise<() => Promise<void>> {
+    async function holdTurn(): Promise<() => Promise<void>> {
       const log = await open()
       await log.flush()
       await log.close()
@@ -243,7 +208,7 @@ describe('someone who can write to the log folder, and has no key', () => {
       const { promise: over, resolve } = Promise.withResolvers<void>()
       const { promise: taken, resolve: take } = Promise.withResolvers<void>()
       const turn = inTransaction(database.owner, async (connection) => {
-        expect(await tryLock(connection, 'evidence')).toBe(true)
+        expect(await takeTurn(connection, 'evidence', 1, true)).toMatchObject({ taken: true })
         take()
         await over
       })
@@ -255,7 +220,7 @@ describe('someone who can write to the log folder, and has no key', () => {
     }
 
     test('a start waits for its own, and refuses what was planted', async () => {
-      const letGo = await takeTurn()
+      const letGo = await holdTurn()
       const opening = open().catch((error: unknown) => error)
       await sleep(300)
       await letGo()
@@ -263,7 +228,7 @@ describe('someone who can write to the log folder, and has no key', () => {
     })
 
     test('a start that cannot wait says so at its first turn, and signs nothing', async () => {
-      const letGo = await takeTurn()
+      const letGo = await holdTurn()
       const log = await open()
       expect(log.failure()).toBeNull()
       await letGo()

@@ -52,6 +52,8 @@ export interface SequencedLog {
 /** A sequencer under load works half of the time, so that it does not starve whom it serves. */
 const pauseMs = (runMs: number): number => Math.min(runMs, 50)
 const POLL_MS = 250
+/** How long tiles and bundles can be in no other durable place than their intents. */
+const SETTLE_MS = 1_000
 const FLUSH_POLL_MS = 10
 /** How long a start waits for another process that is publishing, so as to check the log itself. */
 const START_WAIT_MS = 2_000
@@ -115,20 +117,29 @@ function createPublisher(options: LogOptions, signer: NoteSigner): Publisher {
       if (first) logger.error({ log: name, err: failure }, 'the log cannot publish; entries stay queued')
     }
   }
+  const settle = async (): Promise<void> => {
+    await sequencer.settle().catch((err: unknown) => {
+      logger.error({ log: name, err }, 'the log folder could not be brought to the disk; trying again')
+    })
+  }
   const ticker = createTicker(job, { clock, pauseMs, pollMs: POLL_MS })
+  const settler = createTicker(settle, { clock, pauseMs: SETTLE_MS, pollMs: SETTLE_MS })
   return {
     async start() {
       const timeout = AbortSignal.timeout(START_WAIT_MS)
       try {
         while ((await tick()) === 'busy' && !timeout.aborted) await sleep(FLUSH_POLL_MS)
       } catch (error) {
-        await ticker.close()
+        await Promise.all([ticker.close(), settler.close()])
         throw error
       }
     },
     wake: () => ticker.wake(),
     failure: () => failure,
-    close: () => ticker.close(),
+    async close() {
+      await Promise.all([ticker.close(), settler.close()])
+      await settle()
+    },
   }
 }
 

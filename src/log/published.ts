@@ -26,16 +26,20 @@ export const VKEY_FILE = 'vkey'
 
 /**
  * The checkpoint in a log's folder, its signature checked; null where none was published.
+ * @param known one that was checked before: it is not checked again where it still stands
  * @throws LogError `ERR_LOG_TAMPERED`
  */
 export async function readPublished(
   folder: LogFolder,
   key: VerifierKey,
+  known: PublishedCheckpoint | null = null,
 ): Promise<PublishedCheckpoint | null> {
   const bytes = await folder.read(CHECKPOINT_FILE)
   if (bytes === null) return null
+  const note = new TextDecoder().decode(bytes)
+  if (note === known?.note) return known
   try {
-    return { ...(await openCheckpoint(bytes, key)), note: new TextDecoder().decode(bytes) }
+    return { ...(await openCheckpoint(bytes, key)), note }
   } catch (cause) {
     throw tampered('the checkpoint in the log folder is not one this log signed', cause)
   }
@@ -92,43 +96,39 @@ export async function readLeaves(folder: LogFolder, from: number, size: number):
   return leaves
 }
 
-/** A folder read from its first entry to its checkpoint. */
+/** A folder read from its first entry on. */
 export interface Scan {
   readonly edge: TileEdge
   /** The leaves of the last bundle. */
   readonly tail: readonly Uint8Array[]
-  /** Root of the first `size` entries, for a size asked for in advance. */
-  readonly earlierRoot: Uint8Array | null
 }
 
 /**
  * Reads a whole folder, bundle by bundle, and checks it: entries hash to the checkpoint's root, and
  * every tile says what the entries say. Memory does not grow with the log.
  *
- * @param earlierSize a size whose root is wanted as well
  * @throws LogError `ERR_LOG_TAMPERED`
  */
-export async function scanFolder(
-  folder: LogFolder,
-  checkpoint: Checkpoint | null,
-  earlierSize: number,
-): Promise<Scan> {
-  const size = checkpoint?.size ?? 0
+export async function scanFolder(folder: LogFolder, checkpoint: Checkpoint | null): Promise<Scan> {
+  const scan = await scanTo(folder, checkpoint?.size ?? 0)
+  if (!checkpoint || equalBytes(scan.edge.root(), checkpoint.rootHash)) return scan
+  throw tampered('the entries in the log folder do not hash to the root of its checkpoint')
+}
+
+/**
+ * Reads the first `size` entries of a folder, and holds every tile against them; their root is the
+ * caller's to check.
+ * @throws LogError `ERR_LOG_TAMPERED`
+ */
+export async function scanTo(folder: LogFolder, size: number): Promise<Scan> {
   const edge = createTileEdge()
   let tail: readonly Uint8Array[] = []
-  let earlierRoot = earlierSize === 0 ? edge.root() : null
   for (const bundle of bundlesOf(size)) {
     tail = await readBundle(folder, bundle)
-    for (const leaf of tail) {
-      for (const tile of edge.append(hashLeaf(leaf))) await checkTile(folder, tile)
-      if (edge.size === earlierSize) earlierRoot = edge.root()
-    }
-  }
-  if (checkpoint && !equalBytes(edge.root(), checkpoint.rootHash)) {
-    throw tampered('the entries in the log folder do not hash to the root of its checkpoint')
+    for (const leaf of tail) for (const tile of edge.append(hashLeaf(leaf))) await checkTile(folder, tile)
   }
   for (const tile of edge.partials()) await checkTile(folder, tile)
-  return { edge, tail, earlierRoot }
+  return { edge, tail }
 }
 
 async function checkTile(folder: LogFolder, { level, index, hashes }: FullTile): Promise<void> {

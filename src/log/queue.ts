@@ -18,18 +18,63 @@ export interface QueuedRow {
   readonly body: Uint8Array
 }
 
-/**
- * Takes the log's lock until the transaction ends; false where another transaction holds it. The
- * transaction's commit does not wait for the disk: what it says is in the folder already, durably, and
- * the next tick says it again where a crash of the database took it back.
- */
-export async function tryLock(connection: Connection, log: string): Promise<boolean> {
-  const rows = await connection.query<{ held: boolean }>(
-    `select pg_try_advisory_xact_lock($1, hashtext($2)) as held, set_config('synchronous_commit', 'off', true)`,
-    [LOCK_CLASS, log],
-  )
-  return rows[0]?.held === true
+/** Bytes of queued rows that are read at once, and the row that exceeds them. */
+const READ_BYTES = 4_194_304
+
+const oldest = (log: string, limit: string): string =>
+  `select seq, entry_id, body from (
+     select seq, entry_id, body, sum(octet_length(body)) over (order by seq) - octet_length(body) as before
+       from (select seq, entry_id, body from surety.log_queue where log = ${log} order by seq limit ${limit}) as queued
+   ) as summed where before < ${READ_BYTES}`
+
+/** What a tick begins with. */
+export interface Turn {
+  /** False where another transaction has the log's turn; null where nothing waits. */
+  readonly taken: boolean | null
+  /** What the database says was published last; null before the first time. */
+  readonly state: Omit<LogState, 'checkpoint'> | null
+  /** As {@link readQueue}. */
+  readonly rows: readonly QueuedRow[]
 }
+
+/**
+ * Takes the log's turn, which is its lock, until the transaction ends, and reads what the tick needs.
+ * State and rows are as of the moment before the turn was taken: the checkpoint in the folder, read after
+ * it, shows whether somebody published in between.
+ *
+ * The transaction's commit does not wait for the disk: what it says is in the folder already, durably, and
+ * the next tick says it again where a crash of the database took it back.
+ *
+ * @param always true to take the turn though nothing waits
+ */
+export async function takeTurn(
+  connection: Connection,
+  log: string,
+  limit: number,
+  always: boolean,
+): Promise<Turn> {
+  const found = await connection.query<
+    { readonly taken: boolean | null } & Nullable<Omit<LogState, 'checkpoint'>> & Nullable<QueuedRow>
+  >(
+    `with turn as materialized (
+       select case when $4 or exists (select from surety.log_queue where log = $2)
+         then pg_try_advisory_xact_lock($1, hashtext($2)) end as taken,
+         set_config('synchronous_commit', 'off', true)
+     )
+     select turn.taken, state.origin, state.vkey, state.size, state.root, row.seq, row.entry_id, row.body
+       from turn left join surety.log_state state on state.log = $2
+       left join lateral (${oldest('$2', '$3')}) row on turn.taken order by row.seq`,
+    [LOCK_CLASS, log, limit, always],
+  )
+  const first = found[0]!
+  return {
+    taken: first.taken,
+    state: first.origin === null ? null : (first as NonNullable<Turn['state']>),
+    rows: first.seq === null ? [] : (found as QueuedRow[]),
+  }
+}
+
+type Nullable<Row> = { readonly [Name in keyof Row]: Row[Name] | null }
 
 export async function enqueue(
   connection: Connection,
@@ -43,18 +88,9 @@ export async function enqueue(
   )
 }
 
-/** Bytes of queued rows that are read at once, and the row that exceeds them. */
-const READ_BYTES = 4_194_304
-
 /** The oldest queued rows, in the order they were queued; no more than fit into memory. */
 export async function readQueue(connection: Connection, log: string, limit: number): Promise<QueuedRow[]> {
-  return connection.query<QueuedRow>(
-    `select seq, entry_id, body from (
-       select seq, entry_id, body, sum(octet_length(body)) over (order by seq) - octet_length(body) as before
-         from (select seq, entry_id, body from surety.log_queue where log = $1 order by seq limit $2) as oldest
-     ) as summed where before < ${READ_BYTES} order by seq`,
-    [log, limit],
-  )
+  return connection.query<QueuedRow>(`${oldest('$1', '$2')} order by seq`, [log, limit])
 }
 
 /** Deletes rows by their ids: what a start finds published, whose rows nobody has read. */
@@ -67,11 +103,6 @@ export async function deleteQueued(
     log,
     ids,
   ])
-}
-
-/** Deletes the rows that one tick has read and published. */
-export async function deleteRows(connection: Connection, seqs: readonly number[]): Promise<void> {
-  await connection.query('delete from surety.log_queue where seq = any($1::bigint[])', [seqs])
 }
 
 /** The newest row waiting to be published; null where none is. */
@@ -92,18 +123,17 @@ export async function isQueued(connection: Connection, log: string, seq: number)
   return rows.length > 0
 }
 
-export async function readState(connection: Connection, log: string): Promise<LogState | null> {
-  const rows = await connection.query<LogState>(
-    'select origin, vkey, size, root, checkpoint from surety.log_state where log = $1',
-    [log],
-  )
-  return rows[0] ?? null
-}
-
-export async function writeState(connection: Connection, log: string, state: LogState): Promise<void> {
+/** Says what is published, and takes the rows that became of it out of the queue. */
+export async function writeState(
+  connection: Connection,
+  log: string,
+  state: LogState,
+  seqs: readonly number[],
+): Promise<void> {
   await connection.query(
-    `insert into surety.log_state (log, origin, vkey, size, root, checkpoint) values ($1, $2, $3, $4, $5, $6)
+    `with published as (delete from surety.log_queue where seq = any($7::bigint[]))
+     insert into surety.log_state (log, origin, vkey, size, root, checkpoint) values ($1, $2, $3, $4, $5, $6)
      on conflict (log) do update set size = excluded.size, root = excluded.root, checkpoint = excluded.checkpoint`,
-    [log, state.origin, state.vkey, state.size, Buffer.from(state.root), state.checkpoint],
+    [log, state.origin, state.vkey, state.size, Buffer.from(state.root), state.checkpoint, seqs],
   )
 }

@@ -37,7 +37,7 @@ export interface LogReader {
 }
 
 export function createLogReader(folder: LogFolder, key: VerifierKey): LogReader {
-  const edge: TileEdge = createTileEdge()
+  let edge: TileEdge = createTileEdge()
   const leaves: Uint8Array[] = []
   let current: Published | null = null
   let queue: Promise<unknown> = Promise.resolve()
@@ -55,14 +55,15 @@ export function createLogReader(folder: LogFolder, key: VerifierKey): LogReader 
       throw new LogError('ERR_LOG_TAMPERED', 'the checkpoint in the log folder went back or changed its root')
     }
     const fresh = await readLeaves(folder, edge.size, checkpoint.size)
-    const hashes = fresh.map(hashLeaf)
-    if (!equalBytes(edge.rootWith(hashes), checkpoint.rootHash)) {
+    const ahead = edge.copy()
+    for (const leaf of fresh) ahead.append(hashLeaf(leaf))
+    if (!equalBytes(ahead.root(), checkpoint.rootHash)) {
       throw new LogError(
         'ERR_LOG_TAMPERED',
         'the entries in the log folder do not hash to the root of its checkpoint',
       )
     }
-    for (const hash of hashes) edge.append(hash)
+    edge = ahead
     for (const leaf of fresh) leaves.push(leaf)
     current = { checkpoint, leaves: leaves.slice() }
     return current

@@ -81,14 +81,15 @@ async function queue(from: number, count: number): Promise<void> {
   await inTransaction(database.owner, (connection) => enqueue(connection, 'test', entries))
 }
 
-async function settle(sequencer = createSequencer()): Promise<void> {
+async function publish(sequencer = createSequencer()): Promise<void> {
   while ((await tick(sequencer)) === 'published') clock.advance(1)
+  await sequencer.settle()
 }
 
 async function publishedIds(): Promise<string[]> {
   const folder = createLogFolder(root)
   const checkpoint = await readPublished(folder, signer.key)
-  await scanFolder(folder, checkpoint, 0)
+  await scanFolder(folder, checkpoint)
   return (await readLeaves(folder, 0, checkpoint?.size ?? 0)).map(leaves.idOf)
 }
 
@@ -109,7 +110,47 @@ function crashingFolder(at: number, when: 'before' | 'after'): LogFolder {
       if (changes >= at) throw new Crash()
       return result
     }
-  return { ...inner, write: dying(inner.write), claim: dying(inner.claim), remove: dying(inner.remove) }
+  return {
+    ...inner,
+    write: dying(inner.write),
+    put: dying(inner.put),
+    sync: dying(inner.sync),
+    claim: dying(inner.claim),
+    remove: dying(inner.remove),
+  }
+}
+
+/** A folder on a disk that keeps what it must, and of the rest what chance decides when the power goes. */
+function forgetfulFolder(): { folder: LogFolder; losePower(): Promise<number> } {
+  const inner = createLogFolder(root)
+  const uncertain = new Map<string, Uint8Array | null>()
+  const put: LogFolder['put'] = async (path, bytes) => {
+    if (!uncertain.has(path)) uncertain.set(path, await inner.read(path))
+    await inner.put(path, bytes)
+  }
+  const remove: LogFolder['remove'] = async (path) => {
+    if (path.startsWith('intent-')) uncertain.set(path, await inner.read(path))
+    await inner.remove(path)
+  }
+  const sync: LogFolder['sync'] = async (paths) => {
+    await inner.sync(paths)
+    for (const path of paths) uncertain.delete(path)
+  }
+  return {
+    folder: { ...inner, put, remove, sync },
+    async losePower() {
+      let forgotten = 0
+      for (const [path, before] of uncertain) {
+        const now = await inner.read(path)
+        const half = now && Math.random() < 0.5 ? now.subarray(0, now.length / 2) : before
+        if (Math.random() < 0.5) continue
+        forgotten += 1
+        if (half === null) await inner.remove(path)
+        else await inner.put(path, half)
+      }
+      return forgotten
+    },
+  }
 }
 
 describe('a crash', () => {
@@ -121,21 +162,66 @@ describe('a crash', () => {
         await rm(root, { recursive: true, force: true })
         signed = []
         await queue(0, 250)
-        await settle()
+        await publish()
         await queue(250, 20)
         const dying = createSequencer(crashingFolder(at, when))
-        const outcome = await tick(dying).catch((error: unknown) => error)
+        const outcome = await publish(dying).catch((error: unknown) => error)
         if (!(outcome instanceof Crash)) break
         crashes += 1
         clock.advance(5_000)
         await queue(270, 5)
-        await settle()
+        await publish()
         expect(await publishedIds(), `crash ${when} change ${at}`).toEqual(ids(275))
         await expectOneHistory()
       }
     }
     expect(crashes).toBeGreaterThan(12)
   }, 120_000)
+
+  test('of the machine, whatever the disk forgot, tore or brought back, loses nothing either', async () => {
+    let forgotten = 0
+    for (let round = 0; round < 40; round++) {
+      await database.owner.query('truncate surety.log_queue, surety.log_state')
+      await rm(root, { recursive: true, force: true })
+      signed = []
+      const disk = forgetfulFolder()
+      const running = createSequencer(disk.folder)
+      let count = 0
+      for (let step = 0; step < 6; step++) {
+        const more = 1 + Math.floor(Math.random() * 90)
+        await queue(count, more)
+        count += more
+        await tick(running)
+        if (Math.random() < 0.3) await running.settle()
+      }
+      forgotten += await disk.losePower()
+      clock.advance(5_000)
+      await publish()
+      expect(await publishedIds()).toEqual(ids(count))
+      await expectOneHistory()
+      expect((await createLogFolder(root).names()).toSorted()).toEqual(['checkpoint', 'tile', 'vkey'])
+    }
+    expect(forgotten).toBeGreaterThan(100)
+  }, 120_000)
+
+  test('whose tiles the disk refused has them written once more, from the intents', async () => {
+    const inner = createLogFolder(root)
+    let refusing = true
+    const sync: LogFolder['sync'] = async (paths) => {
+      if (!refusing || paths.length === 0) return inner.sync(paths)
+      // As a disk does: it says so once, and afterwards holds something else.
+      for (const path of paths) await writeFile(join(root, path), 'lost')
+      refusing = false
+      throw new Error('EIO')
+    }
+    const sequencer = createSequencer({ ...inner, sync })
+    await queue(0, 300)
+    await tick(sequencer)
+    await expect(sequencer.settle()).rejects.toThrow('EIO')
+    await queue(300, 5)
+    await publish(sequencer)
+    expect(await publishedIds()).toEqual(ids(305))
+  })
 
   test('between publishing and the commit doubles nothing', async () => {
     await queue(0, 5)
@@ -146,7 +232,7 @@ describe('a crash', () => {
     await expect(lost).rejects.toBeInstanceOf(Crash)
     expect(await publishedIds()).toEqual(ids(5))
     await queue(5, 5)
-    await settle()
+    await publish()
     expect(await publishedIds()).toEqual(ids(10))
   })
 
@@ -159,15 +245,15 @@ describe('a crash', () => {
     })
     await expect(lost).rejects.toBeInstanceOf(Crash)
     await queue(5, 5)
-    await settle(sequencer)
+    await publish(sequencer)
     expect(await publishedIds()).toEqual(ids(10))
   })
 
   test('leaves half-written files that the next start removes', async () => {
     await queue(0, 3)
-    await settle()
+    await publish()
     await writeFile(join(root, 'tile', '.tmp-0011223344556677'), 'half')
-    await settle()
+    await publish()
     await expect(readFile(join(root, 'tile', '.tmp-0011223344556677'))).rejects.toMatchObject({
       code: 'ENOENT',
     })
@@ -177,13 +263,13 @@ describe('a crash', () => {
 describe('a start', () => {
   beforeEach(async () => {
     await queue(0, 300)
-    await settle()
+    await publish()
   })
 
   test('refuses a folder that lies behind the database: the tail was cut', async () => {
     await cp(root, join(base, 'earlier'), { recursive: true })
     await queue(300, 10)
-    await settle()
+    await publish()
     await rm(root, { recursive: true })
     await cp(join(base, 'earlier'), root, { recursive: true })
     await expect(tick(createSequencer())).rejects.toMatchObject({ code: 'ERR_LOG_FOLDER_BEHIND' })
@@ -214,7 +300,7 @@ describe('a start', () => {
     await rm(root, { recursive: true })
     signed = []
     await queue(1000, 301)
-    await settle()
+    await publish()
     await database.owner.query('update surety.log_state set size = $1, root = $2', [
       rows[0].size,
       rows[0].root,
@@ -234,20 +320,20 @@ describe('a start', () => {
   test('goes on from the newest checkpoint when the database was restored from a backup', async () => {
     const { rows } = await database.owner.query('select * from surety.log_state')
     await queue(300, 20)
-    await settle()
+    await publish()
     await database.owner.query('update surety.log_state set size = $1, root = $2', [
       rows[0].size,
       rows[0].root,
     ])
     await queue(300, 25)
-    await settle()
+    await publish()
     expect(await publishedIds()).toEqual(ids(325))
   })
 
   test('goes on from the folder when the database was lost', async () => {
     await database.owner.query('truncate surety.log_queue, surety.log_state')
     await queue(300, 5)
-    await settle()
+    await publish()
     expect(await publishedIds()).toEqual(ids(305))
   })
 })
@@ -273,13 +359,13 @@ test('a second process waits its turn while one publishes', async () => {
 test('partial tiles disappear once the tile after theirs is full, never those a checkpoint needs', async () => {
   const folder = createLogFolder(root)
   await queue(0, 100)
-  await settle()
+  await publish()
   expect(await folder.read('tile/0/000.p/100')).not.toBeNull()
   await queue(100, 200)
-  await settle()
+  await publish()
   expect(await folder.read('tile/0/000.p/100')).not.toBeNull()
   await queue(300, 300)
-  await settle()
+  await publish()
   expect(await folder.read('tile/0/000.p/100')).toBeNull()
   expect(await folder.read('tile/entries/000.p/100')).toBeNull()
   expect(await publishedIds()).toEqual(ids(600))

@@ -2,33 +2,23 @@ import type { Connection } from '../database/index.ts'
 import { equalBytes, utf8 } from '../kernel/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import {
-  createTileEdge,
-  formatBundle,
   formatCheckpoint,
   formatVerifierKey,
-  hashLeaf,
   LIMITS,
+  rootAt,
   signNote,
-  TILE_WIDTH,
-  tilePath,
+  tileHashReader,
 } from '../verify/index.ts'
-import type { FullTile, NoteSigner, Tile, TileEdge } from '../verify/index.ts'
+import type { NoteSigner } from '../verify/index.ts'
 import { LogError } from './errors.ts'
 import type { LogFolder } from './folder.ts'
-import { checkIntentRoot, formatIntent, intentName, intentSize, readIntent } from './intent.ts'
-import type { Intent } from './intent.ts'
-import {
-  CHECKPOINT_FILE,
-  join,
-  readLeaves,
-  readPublished,
-  scanFolder,
-  vkeyFile,
-  VKEY_FILE,
-} from './published.ts'
+import { formatIntent, intentName, readIntent } from './intent.ts'
+import { CHECKPOINT_FILE, readLeaves, readPublished, readTile, vkeyFile, VKEY_FILE } from './published.ts'
 import type { PublishedCheckpoint } from './published.ts'
-import { deleteQueued, deleteRows, newestQueued, readQueue, readState, tryLock, writeState } from './queue.ts'
-import type { LogState, QueuedRow } from './queue.ts'
+import { deleteQueued, readQueue, takeTurn, writeState } from './queue.ts'
+import type { QueuedRow, Turn } from './queue.ts'
+import { applyIntent, recoverHead, settle } from './settling.ts'
+import { copyHead, extendHead, type TreeHead } from './tree-head.ts'
 
 /** What one log's leaves are made of. */
 export interface LeafFormat {
@@ -56,17 +46,13 @@ export interface SequencerOptions {
 /** `busy`: another process is publishing this log. */
 export type TickOutcome = 'published' | 'idle' | 'busy'
 
-/** The end of the published log: what the next leaves are appended to. */
-interface Head {
-  readonly edge: TileEdge
-  /** Leaves of the last, partial bundle. */
-  bundle: Uint8Array[]
-  lastMs: number
-}
-
 /**
- * Publishes queued entries: decide (intent), write tiles and bundles, sign, publish the checkpoint,
- * then say so in the database. Whatever line a crash hits, the next tick goes on from there.
+ * Publishes queued entries: decide (intent), sign, write tiles and bundles, publish the checkpoint, then
+ * say so in the database. Whatever line a crash hits, the next tick goes on from there.
+ *
+ * What must be on the disk before what: the intent before anything is signed; the checkpoint before the
+ * database forgets the queue. Tiles and bundles follow from the intents: they are written before the
+ * checkpoint, and need not be on the disk before their intents are removed (`settling.ts`).
  *
  * LIMIT: the lock is the database's. A process that loses its connection between the last check of
  * the lock and the renaming of the checkpoint can still put an older, valid checkpoint over a newer
@@ -76,7 +62,11 @@ export class Sequencer {
   readonly #options: SequencerOptions
   readonly #origin: string
   readonly #vkey: string
-  #head: Head | null = null
+  #head: TreeHead | null = null
+  #published: PublishedCheckpoint | null = null
+  /** Entries whose tiles and bundles are on the disk. */
+  #settled = 0
+  #distrusted = false
 
   constructor(options: SequencerOptions) {
     this.#options = options
@@ -91,11 +81,16 @@ export class Sequencer {
    */
   async tick(connection: Connection): Promise<TickOutcome> {
     const { name, maxBatch = 4096 } = this.#options
-    if (this.#head && (await newestQueued(connection, name)) === null) return 'idle'
-    if (!(await tryLock(connection, name))) return 'busy'
+    if (this.#distrusted) [this.#head, this.#distrusted] = [null, false]
+    const turn = await takeTurn(connection, name, maxBatch, this.#head === null)
+    if (turn.taken === null) return 'idle'
+    if (!turn.taken) return 'busy'
     try {
-      const head = await this.#align(connection)
-      const rows = await readQueue(connection, name, maxBatch)
+      const before = this.#published
+      const head = await this.#align(connection, turn)
+      // Where somebody published since, or a crash had to be made good, the rows are no longer those that wait.
+      const isCurrent = before !== null && before === this.#published && turn.state?.size === before.size
+      const rows = isCurrent ? turn.rows : await readQueue(connection, name, maxBatch)
       const stamped = this.#stamp(head, rows, maxBatch)
       if (stamped.leaves.length === 0) return 'idle'
       return (await this.#publishNew(connection, head, stamped)) ? 'published' : 'busy'
@@ -105,27 +100,41 @@ export class Sequencer {
     }
   }
 
+  /** Brings to the disk what is published. In a tick or beside it, once at a time. */
+  async settle(): Promise<void> {
+    const size = this.#head?.edge.size ?? 0
+    if (size <= this.#settled) return
+    try {
+      await settle(this.#options.folder, this.#settled, size)
+      this.#settled = Math.max(this.#settled, size)
+    } catch (error) {
+      // What a disk refused once it can forget without a word: only the intents still have it.
+      this.#distrusted = true
+      throw error
+    }
+  }
+
   /** Brings memory, folder and database to one state, finishing what a crash interrupted. */
-  async #align(connection: Connection): Promise<Head> {
-    const { name, folder, signer } = this.#options
-    const state = await readState(connection, name)
+  async #align(connection: Connection, { state }: Turn): Promise<TreeHead> {
+    const { folder, signer } = this.#options
     this.#checkIdentity(state)
-    let published = await readPublished(folder, signer.key)
+    let published = await readPublished(folder, signer.key, this.#published)
     refuseBehind(state, published)
     const recovering = this.#head === null || this.#head.edge.size !== (published?.size ?? 0)
-    const head = recovering ? await this.#load(state, published) : this.#head!
+    const head = recovering ? await this.#reach(state, published) : this.#head!
     if (recovering) published = await this.#finishInterrupted(connection, head, published)
     const said = state?.size ?? 0
     if (published && published.size > said) {
       const leaves = await readLeaves(folder, said, published.size)
-      await deleteQueued(connection, name, leaves.map(this.#options.leaves.idOf))
-      await this.#record(connection, published)
+      await deleteQueued(connection, this.#options.name, leaves.map(this.#options.leaves.idOf))
+      await this.#record(connection, published, [])
     }
+    this.#published = published
     this.#head = head
     return head
   }
 
-  #checkIdentity(state: LogState | null): void {
+  #checkIdentity(state: Turn['state']): void {
     if (!state) return
     if (state.origin !== this.#origin) {
       throw new LogError('ERR_LOG_ORIGIN', `this log’s origin is ${state.origin}, not ${this.#origin}`)
@@ -134,14 +143,30 @@ export class Sequencer {
       throw new LogError('ERR_LOG_KEY', 'the private key is not the one that signed this log')
   }
 
-  async #load(state: LogState | null, published: PublishedCheckpoint | null): Promise<Head> {
-    const { folder, signer, leaves: format } = this.#options
-    const stateSize = state?.size ?? 0
-    const { edge, tail, earlierRoot } = await scanFolder(folder, published, stateSize)
-    if (state && (!earlierRoot || !equalBytes(earlierRoot, state.root))) {
+  /** The head at the published checkpoint. */
+  async #reach(state: Turn['state'], published: PublishedCheckpoint | null): Promise<TreeHead> {
+    const caughtUp = this.#head && published && (await this.#catchUp(this.#head, published))
+    return caughtUp ?? this.#load(state, published)
+  }
+
+  /** What another process has published meanwhile; null where the signed root does not follow from it. */
+  async #catchUp(head: TreeHead, published: PublishedCheckpoint): Promise<TreeHead | null> {
+    const { folder, leaves: format } = this.#options
+    const fresh = await readLeaves(folder, head.edge.size, published.size)
+    const ahead = copyHead(head)
+    extendHead(ahead, fresh)
+    ahead.lastMs = fresh.length > 0 ? format.timeOf(fresh.at(-1)!) : head.lastMs
+    return equalBytes(ahead.edge.root(), published.rootHash) ? ahead : null
+  }
+
+  async #load(state: Turn['state'], published: PublishedCheckpoint | null): Promise<TreeHead> {
+    const { folder, signer, leaves } = this.#options
+    const head = await recoverHead(folder, signer.key, leaves, published)
+    this.#settled = head.edge.size
+    if (state && !equalBytes(await this.#rootOf(state.size, head), state.root)) {
       throw new LogError(
         'ERR_LOG_FORK',
-        `the first ${stateSize} entries in the log folder are not those the database published`,
+        `the first ${state.size} entries in the log folder are not those the database published`,
       )
     }
     const vkey = await folder.read(VKEY_FILE)
@@ -149,32 +174,35 @@ export class Sequencer {
     else if (!equalBytes(vkey, vkeyFile(signer.key))) {
       throw new LogError('ERR_LOG_KEY', 'the log folder belongs to another verifier key')
     }
-    const last = tail.at(-1)
-    const bundle = tail.length < TILE_WIDTH ? [...tail] : []
-    return { edge, bundle, lastMs: last ? format.timeOf(last) : 0 }
+    return head
   }
 
-  /** Publishes an intent that a crash left behind, and clears what it no longer needs. */
+  #rootOf(size: number, head: TreeHead): Promise<Uint8Array> {
+    return rootAt(
+      size,
+      tileHashReader(head.edge.size, (tile) => readTile(this.#options.folder, tile)),
+    )
+  }
+
+  /** Publishes an intent that a crash left behind. */
   async #finishInterrupted(
     connection: Connection,
-    head: Head,
+    head: TreeHead,
     published: PublishedCheckpoint | null,
   ): Promise<PublishedCheckpoint | null> {
-    const { folder, signer } = this.#options
-    await folder.tidy()
-    const size = head.edge.size
-    for (const name of await folder.names()) {
-      const from = intentSize(name)
-      if (from !== null && from < size) await folder.remove(name)
-      if (from !== null && from > size) {
-        throw new LogError('ERR_LOG_FOLDER_BEHIND', 'the log folder holds an intent beyond its checkpoint')
-      }
-    }
-    const intent = await readIntent(folder, signer.key, size)
-    return intent ? this.#publish(connection, head, intent, extend(head, intent.leaves)) : published
+    const { folder, signer, leaves } = this.#options
+    const intent = await readIntent(folder, signer.key, head.edge.size)
+    if (!intent) return published
+    const files = applyIntent(leaves, head, intent)
+    await Promise.all([...files].map(([path, bytes]) => folder.put(path, bytes)))
+    const next = await this.#sign(head)
+    // Fails where the connection, and with it the lock, has gone.
+    await connection.query('select 1')
+    await folder.write(CHECKPOINT_FILE, utf8(next.note))
+    return next
   }
 
-  #stamp(head: Head, rows: readonly QueuedRow[], maxLeaves: number): Stamped {
+  #stamp(head: TreeHead, rows: readonly QueuedRow[], maxLeaves: number): Stamped {
     const { leaves: format, clock } = this.#options
     const atMs = Math.max(clock.now(), head.lastMs)
     const genesis = head.edge.size === 0 ? format.genesis?.(atMs) : undefined
@@ -189,61 +217,43 @@ export class Sequencer {
   }
 
   /** False where another process has decided what comes next. */
-  async #publishNew(connection: Connection, head: Head, { leaves, seqs }: Stamped): Promise<boolean> {
+  async #publishNew(connection: Connection, head: TreeHead, { leaves, seqs }: Stamped): Promise<boolean> {
+    const { folder, signer, leaves: format } = this.#options
     const from = head.edge.size
-    const ahead = copyOf(head)
-    const files = extend(ahead, leaves)
+    const ahead = copyHead(head)
+    const files = extendHead(ahead, leaves)
+    ahead.lastMs = format.timeOf(leaves.at(-1)!)
     const intent = { origin: this.#origin, from, leaves, rootHash: ahead.edge.root() }
-    const { folder, signer } = this.#options
     if (!(await folder.claim(intentName(from), await formatIntent(intent, signer)))) {
       this.#head = null
       return false
     }
-    const published = await this.#publish(connection, ahead, intent, files)
+    const published = await this.#sign(ahead)
+    await Promise.all([
+      // Fails where the connection, and with it the lock, has gone; it is committed after the checkpoint.
+      this.#record(connection, published, seqs),
+      ...[...files].map(([path, bytes]) => folder.put(path, bytes)),
+    ])
+    await folder.write(CHECKPOINT_FILE, utf8(published.note))
+    this.#published = published
     this.#head = ahead
-    await deleteRows(connection, seqs)
-    await this.#record(connection, published)
     return true
   }
 
-  /** Publishes the files of a head that the intent's leaves are part of already. */
-  async #publish(
+  async #sign({ edge }: TreeHead): Promise<PublishedCheckpoint> {
+    const checkpoint = { origin: this.#origin, size: edge.size, rootHash: edge.root() }
+    return { ...checkpoint, note: await signNote(formatCheckpoint(checkpoint), this.#options.signer) }
+  }
+
+  /** Says in the database what the folder has published since it last said so, and of which rows. */
+  async #record(
     connection: Connection,
-    head: Head,
-    intent: Intent,
-    files: ReadonlyMap<string, Uint8Array>,
-  ): Promise<PublishedCheckpoint> {
-    const { folder, signer, leaves: format } = this.#options
-    const checkpoint = { origin: this.#origin, size: head.edge.size, rootHash: head.edge.root() }
-    checkIntentRoot(intent, checkpoint.rootHash)
-    head.lastMs = format.timeOf(intent.leaves.at(-1)!)
-    await Promise.all([...files].map(([path, bytes]) => folder.write(path, bytes)))
-    // Fails where the connection, and with it the lock, has gone.
-    await connection.query('select 1')
-    const note = await signNote(formatCheckpoint(checkpoint), signer)
-    await folder.write(CHECKPOINT_FILE, utf8(note))
-    await folder.remove(intentName(intent.from))
-    await this.#removePartials(intent.from, checkpoint.size)
-    return { ...checkpoint, note }
-  }
-
-  /** Partial tiles go once the tile after theirs is full (tlog-tiles, "Partial Tiles"): readers under way still find them. */
-  async #removePartials(from: number, to: number): Promise<void> {
-    const { folder } = this.#options
-    for (let level = 0, unit = TILE_WIDTH; unit <= to; level++, unit *= TILE_WIDTH) {
-      const first = Math.max(0, Math.floor(from / unit) - 1)
-      for (let index = first; (index + 2) * unit <= to; index++) {
-        await folder.remove(`${tilePath({ level, index, width: TILE_WIDTH })}.p`)
-        if (level === 0) await folder.remove(`${tilePath({ level: 'entries', index, width: TILE_WIDTH })}.p`)
-      }
-    }
-  }
-
-  /** Says in the database what the folder has published since it last said so. */
-  async #record(connection: Connection, published: PublishedCheckpoint): Promise<void> {
+    published: PublishedCheckpoint,
+    seqs: readonly number[],
+  ): Promise<void> {
     const { origin, size, rootHash, note } = published
     const state = { origin, vkey: this.#vkey, size, root: rootHash, checkpoint: note }
-    await writeState(connection, this.#options.name, state)
+    await writeState(connection, this.#options.name, state, seqs)
   }
 }
 
@@ -268,7 +278,7 @@ function stampRow(
   throw new LogError('ERR_LOG_QUEUE', `row ${seq} of the queue is too long for an entry`)
 }
 
-function refuseBehind(state: LogState | null, published: PublishedCheckpoint | null): void {
+function refuseBehind(state: Turn['state'], published: PublishedCheckpoint | null): void {
   if (!state) return
   const size = published?.size ?? 0
   if (size > state.size || (published && size === state.size && equalBytes(published.rootHash, state.root)))
@@ -278,39 +288,4 @@ function refuseBehind(state: LogState | null, published: PublishedCheckpoint | n
       ? `the checkpoint in the log folder has another root at size ${size} than the database published`
       : `the log folder ends at ${size} entries, the database has published ${state.size}`
   throw new LogError('ERR_LOG_FOLDER_BEHIND', message)
-}
-
-/** A head of its own: one that is extended in vain leaves no trace. */
-function copyOf({ edge, bundle, lastMs }: Head): Head {
-  const levels: Uint8Array[][] = []
-  for (const { level, hashes } of edge.partials()) levels[level] = [...hashes]
-  const whole = Array.from(levels, (hashes) => hashes ?? [])
-  return { edge: createTileEdge(edge.size, whole), bundle: [...bundle], lastMs }
-}
-
-/** Appends leaves to the head; returns every file that the longer log consists of and the shorter did not. */
-function extend(head: Head, leaves: readonly Uint8Array[]): Map<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>()
-  const put = (tile: FullTile): void => {
-    files.set(tilePath(tileOf(tile)), join(tile.hashes))
-  }
-  for (const leaf of leaves) {
-    const index = Math.floor(head.edge.size / TILE_WIDTH)
-    head.bundle.push(leaf)
-    for (const tile of head.edge.append(hashLeaf(leaf))) put(tile)
-    if (head.bundle.length === TILE_WIDTH) {
-      files.set(tilePath({ level: 'entries', index, width: TILE_WIDTH }), formatBundle(head.bundle))
-      head.bundle = []
-    }
-  }
-  for (const tile of head.edge.partials()) put(tile)
-  if (head.bundle.length > 0) {
-    const index = Math.floor(head.edge.size / TILE_WIDTH)
-    files.set(tilePath({ level: 'entries', index, width: head.bundle.length }), formatBundle(head.bundle))
-  }
-  return files
-}
-
-function tileOf({ level, index, hashes }: FullTile): Tile {
-  return { level, index, width: hashes.length }
 }

@@ -5,7 +5,8 @@ import { HASH_BYTES, hashBytes } from './hash-bytes.ts'
 /** Bytes of the random salt of an audit entry. */
 export const AUDIT_SALT_BYTES = 32
 
-const LABEL = utf8('surety/audit-entry/1\n')
+/** What stands before the salt in all that a leaf is the hash of. */
+export const AUDIT_ENTRY_LABEL = utf8('surety/audit-entry/1\n')
 
 /**
  * The leaf of an audit entry, format 1: SHA-256 over the label `surety/audit-entry/1`, a line feed, 32
@@ -17,7 +18,7 @@ const LABEL = utf8('surety/audit-entry/1\n')
 export function commitAuditEntry(salt: Uint8Array, body: Uint8Array): Uint8Array {
   if (salt.length !== AUDIT_SALT_BYTES)
     throw new VerifyError('ERR_VERIFY_PROOF', `the salt of an audit entry has ${salt.length} bytes, not 32`)
-  return hashBytes(concatBytes(LABEL, salt, body))
+  return hashBytes(concatBytes(AUDIT_ENTRY_LABEL, salt, body))
 }
 
 /** Bytes of an audit log's leaf. */

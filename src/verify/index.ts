@@ -15,7 +15,12 @@
  */
 export { recordedAudit } from './audit-log.ts'
 export type { RecordedAudit, SeenAudit } from './audit-log.ts'
-export { AUDIT_LEAF_BYTES, AUDIT_SALT_BYTES, commitAuditEntry } from './audit-commitment.ts'
+export {
+  AUDIT_ENTRY_LABEL,
+  AUDIT_LEAF_BYTES,
+  AUDIT_SALT_BYTES,
+  commitAuditEntry,
+} from './audit-commitment.ts'
 export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export type { Checkpoint } from './checkpoint.ts'
 export {

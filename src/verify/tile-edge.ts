@@ -1,5 +1,5 @@
-import { foldRight } from './merkle.ts'
-import { hashComplete, TILE_WIDTH, tileWidth } from './tile.ts'
+import { foldRight, hashNode } from './merkle.ts'
+import { TILE_HEIGHT, TILE_WIDTH, tileWidth } from './tile.ts'
 
 /** A tile that has just become full. */
 export interface FullTile {
@@ -15,61 +15,53 @@ export interface TileEdge {
   append(leafHash: Uint8Array): FullTile[]
   /** Root of all leaves so far. */
   root(): Uint8Array
-  /** Root of these leaves appended to all so far, without appending them. */
-  rootWith(leafHashes: readonly Uint8Array[]): Uint8Array
   /** The partial tiles of the present size, lowest level first. */
   partials(): FullTile[]
+  /** An edge of its own at the same place. */
+  copy(): TileEdge
 }
 
-/**
- * An edge at `size` leaves whose partial tiles hold `levels`; an empty tree by default.
- * Memory does not grow with the tree.
- */
-export function createTileEdge(size = 0, levels: readonly (readonly Uint8Array[])[] = []): TileEdge {
+/** The edge of an empty tree. Memory does not grow with the tree. */
+export function createTileEdge(): TileEdge {
+  return edgeAt(0, [], [])
+}
+
+/** @param peaks hashes of the complete subtrees that the leaves consist of, largest first (RFC 9162 §2.1) */
+function edgeAt(size: number, rows: Uint8Array[][], peaks: Uint8Array[]): TileEdge {
   let leaves = size
-  const rows = levels.map((hashes) => [...hashes])
   return {
     get size() {
       return leaves
     },
     append(leafHash) {
       const full: FullTile[] = []
-      leaves += 1
       let hash = leafHash
-      for (let level = 0; ; level++) {
-        const row = (rows[level] ??= [])
-        row.push(hash)
-        if (row.length < TILE_WIDTH) return full
+      ;(rows[0] ??= []).push(hash)
+      leaves += 1
+      // As many subtrees become complete as the number of leaves ends in zeros.
+      for (let height = 1, rest = leaves; rest % 2 === 0; height++, rest /= 2) {
+        hash = hashNode(peaks.pop()!, hash)
+        if (height % TILE_HEIGHT > 0) continue
+        const level = height / TILE_HEIGHT - 1
+        full.push({ level, index: rest / 2 - 1, hashes: rows[level]! })
         rows[level] = []
-        hash = hashComplete(row)
-        full.push({ level, index: leaves / TILE_WIDTH ** (level + 1) - 1, hashes: row })
+        ;(rows[level + 1] ??= []).push(hash)
       }
+      peaks.push(hash)
+      return full
     },
-    root() {
-      return foldRight(rows.toReversed().flatMap(completeSubtrees))
-    },
-    rootWith(leafHashes) {
-      const ahead = createTileEdge(leaves, rows)
-      for (const hash of leafHashes) ahead.append(hash)
-      return ahead.root()
-    },
+    root: () => foldRight(peaks),
     partials() {
       return rows.flatMap((hashes, level) => {
         const index = Math.floor(leaves / TILE_WIDTH ** (level + 1))
         return tileWidth(level, index, leaves) > 0 ? [{ level, index, hashes: [...hashes] }] : []
       })
     },
+    copy: () =>
+      edgeAt(
+        leaves,
+        rows.map((hashes) => [...hashes]),
+        [...peaks],
+      ),
   }
-}
-
-/** Hashes of the complete subtrees within a partial tile, largest first. */
-function completeSubtrees(hashes: readonly Uint8Array[]): Uint8Array[] {
-  const subtrees: Uint8Array[] = []
-  let at = 0
-  for (let width = TILE_WIDTH / 2; width >= 1; width /= 2) {
-    if ((hashes.length & width) === 0) continue
-    subtrees.push(hashComplete(hashes.slice(at, at + width)))
-    at += width
-  }
-  return subtrees
 }

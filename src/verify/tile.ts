@@ -6,7 +6,8 @@ import type { HashReader } from './merkle.ts'
 
 /** Hashes in a full tile: subtrees of height 8 (C2SP tlog-tiles, "Merkle Tree"). */
 export const TILE_WIDTH = 256
-const TILE_HEIGHT = 8
+/** Levels of the tree in one tile. */
+export const TILE_HEIGHT = 8
 
 /** A tile, or with level `entries` the bundle of entries beside level 0; `width` below 256 is partial. */
 export interface Tile {

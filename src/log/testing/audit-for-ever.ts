@@ -1,45 +1,26 @@
 /**
- * A process that writes audit events and publishes them until it is killed. Says on stdout, unbuffered,
- * what it must not lose: `ack <row>` once the event of a row is committed, `sign <size> <root>` before a
- * tree is signed.
+ * A process that writes audit events and publishes them until it is killed. Says on stdout what it must
+ * not lose: `ack <row>` once the event of a row is committed, `sign <size> <root>` before a tree is signed.
  */
-import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inTransaction, openDatabase, silentLogger } from '../../database/index.ts'
-import { createPseudonym, fromUtf8, systemClock } from '../../kernel/index.ts'
+import { inTransaction, silentLogger } from '../../database/index.ts'
+import { createPseudonym, systemClock } from '../../kernel/index.ts'
 import { openFileProvider } from '../../keys/index.ts'
-import { openAuditLog, openLogSigner } from '../index.ts'
+import { openAuditLog } from '../index.ts'
+import { acknowledge, attach, openTellingSigner, readOptions, type ForEverOptions } from './for-ever.ts'
 
-export interface AuditorOptions {
-  /** Data folder of the running server, and the system's name in it. */
-  readonly dataDir: string
-  readonly name: string
-  readonly folder: string
-  readonly keyFile: string
-  readonly providerFolder: string
-  readonly origin: string
-}
+export const AUDIT_FOR_EVER = import.meta.filename
 
-if (import.meta.main) {
-  const options = JSON.parse(process.env['AUDITOR'] ?? '{}') as AuditorOptions
-  await auditForEver(options)
-}
+if (import.meta.main) await auditForEver(readOptions())
 
-async function auditForEver(options: AuditorOptions): Promise<void> {
-  const { dataDir, name, folder, keyFile, providerFolder, origin } = options
-  const shared = { clock: systemClock, logger: silentLogger }
-  const database = await openDatabase({ dataDir, name, attach: true, ...shared })
-  const inner = await openLogSigner(keyFile, origin)
-  const sign = async (bytes: Uint8Array): Promise<Uint8Array> => {
-    const [, size, root] = fromUtf8(bytes).split('\n')
-    if (root) writeSync(1, `sign ${size} ${root}\n`)
-    return inner.sign(bytes)
-  }
+async function auditForEver(options: ForEverOptions): Promise<void> {
+  const { folder, providerFolder, origin } = options
+  const database = await attach(options)
   const log = await openAuditLog({
-    ...{ origin, folder, ...shared },
+    ...{ origin, folder, clock: systemClock, logger: silentLogger },
     provider: await openFileProvider({ folder: providerFolder, outside: [], clock: systemClock }),
     transaction: (work) => inTransaction(database.owner, work),
-    access: { mode: 'sequence', signer: { key: inner.key, sign } },
+    access: { mode: 'sequence', signer: await openTellingSigner(options) },
   })
   for (;;) {
     const rows = Array.from({ length: 1 + Math.floor(Math.random() * 20) }, createPseudonym)
@@ -51,7 +32,7 @@ async function auditForEver(options: AuditorOptions): Promise<void> {
       })),
     )
     await inTransaction(database.app, (app) => app.query(sql, parameters))
-    for (const row of rows) writeSync(1, `ack ${row}\n`)
+    acknowledge(rows)
     log.wake()
     await sleep(5)
   }
