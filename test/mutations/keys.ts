@@ -90,4 +90,12 @@ export const KEYS_MUTATIONS: readonly Mutation[] = [
     replacement: 'clear: [],',
     tests: ['src/store/several-subjects.test.ts'],
   },
+  {
+    name: 'an HSM’s module gets the app’s whole environment',
+    invariants: [3],
+    file: 'src/keys/providers/pkcs11/supervise.ts',
+    guard: '    env,\n',
+    replacement: '',
+    tests: ['src/keys/providers/pkcs11-provider.test.ts'],
+  },
 ]
