@@ -98,4 +98,20 @@ export const KEYS_MUTATIONS: readonly Mutation[] = [
     replacement: '',
     tests: ['src/keys/providers/pkcs11-provider.test.ts'],
   },
+  {
+    name: 'the app’s clock may differ from the database’s',
+    invariants: [3, 7],
+    file: 'src/database/clock-agreement.ts',
+    guard: 'Math.max(Math.abs(databaseMs), Math.abs(monotonicMs)) <= toleranceMs',
+    replacement: 'Math.abs(monotonicMs) <= toleranceMs',
+    tests: ['src/database/clock-agreement.test.ts'],
+  },
+  {
+    name: 'a clock that was set while the process runs is believed',
+    invariants: [3, 7],
+    file: 'src/database/clock-agreement.ts',
+    guard: 'Math.abs(monotonicMs)) <= toleranceMs',
+    replacement: '0) <= toleranceMs',
+    tests: ['src/database/clock-agreement.test.ts'],
+  },
 ]
