@@ -115,8 +115,6 @@ export function problemHandler(options: ProblemOptions): ErrorHandler {
 }
 
 /** For `app.notFound`. */
-export function notFoundHandler(
-  options: Pick<ProblemOptions, 'name' | 'hasSecurityTxt'>,
-): NotFoundHandler {
+export function notFoundHandler(options: Pick<ProblemOptions, 'name' | 'hasSecurityTxt'>): NotFoundHandler {
   return (c) => problemResponse(c, NOT_FOUND, options)
 }
