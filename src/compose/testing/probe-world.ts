@@ -114,7 +114,7 @@ export async function openProbeWorld(): Promise<ProbeWorld> {
         const owners = { personId: crypto.randomUUID(), teamId: crypto.randomUUID() }
         await asSystem()
           .insertInto('notes')
-          .values({ ...owners, title: `note ${i}`, at: new Date() })
+          .values({ ...owners, title: `note ${i}`, at: new Date(clock.now()) })
           .execute()
       }
     },
