@@ -69,17 +69,31 @@ async function measure(
   })
   const tree = await openKeyTree({ ...shared, provider })
   const buckets = settledBuckets(subjects, deletions)
-  let single = await makeSubjects(database, provider, subjects, buckets)
+  const say = progressOf(subjects)
+  let keys = await makeSubjects(database, provider, subjects, buckets, (done) => {
+    if (done % 100_000 === 0) say(`${done} data keys made`)
+  })
   const times: { ours: number[]; rival: number[] } = { ours: [], rival: [] }
   let rewrapped = 0
   for (let round = 0; round < rounds; round++) {
     await eraseSome(database, tree, deletions)
     const end = async (): Promise<void> => void (rewrapped = await endEpoch(database, provider))
     times.ours.push(await millisecondsOf(end))
-    times.rival.push(await millisecondsOf(async () => void (single = await rewrapAll(database, single))))
+    say(`epoch ended, ${rewrapped} data keys wrapped again`)
+    times.rival.push(await millisecondsOf(async () => void (keys = await rewrapAll(database, keys))))
+    say('all wrapped again')
   }
   tree.close()
   return { ours: median(times.ours) / 1_000, rival: median(times.rival) / 1_000, buckets, rewrapped }
+}
+
+/** Says on standard error how far it is: a million takes minutes. */
+function progressOf(subjects: number): (what: string) => void {
+  const start = performance.now()
+  return (what) => {
+    const seconds = ((performance.now() - start) / 1_000).toFixed(0)
+    process.stderr.write(`rotate, ${subjects} subjects: ${what} (${seconds} s)\n`)
+  }
 }
 
 async function eraseSome({ owner }: BenchDatabase, tree: OpenKeyTree, count: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { Finding, Gate } from './gate.ts'
 import { runTool, type ToolOutput } from './tool.ts'
 
@@ -67,8 +68,8 @@ export const unused: Gate = {
   of: 'files',
   atLeast: 100,
   async inspect(root) {
-    const reporter = new URL('knip-reporter.ts', import.meta.url).pathname
-    const args = ['--no-progress', '--directory', root, '--reporter', decodeURIComponent(reporter)]
+    const reporter = fileURLToPath(new URL('knip-reporter.ts', import.meta.url))
+    const args = ['--no-progress', '--directory', root, '--reporter', reporter]
     const output = await runTool('knip/bin/knip.js', args, root)
     const last = output.stdout.trim().split('\n').at(-1) ?? ''
     const report = JSON.parse(last === '' ? '{}' : last) as Partial<UnusedReport>

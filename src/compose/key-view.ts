@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises'
-import { asConnection, type Database } from '../database/index.ts'
+import { realpath, stat } from 'node:fs/promises'
+import { asConnection, isWithin, type Database } from '../database/index.ts'
 import { readFileKeys, type KeyMaterial, type KeyProvider, type OpenKeyTree } from '../keys/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import type { KeyView } from '../promises/index.ts'
@@ -43,7 +43,7 @@ async function problemsOf(folder: string, databaseDir: string | null): Promise<s
   const { mode } = await stat(folder)
   if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     problems.push('The key folder is open to other users')
-  if (databaseDir !== null && `${folder}/`.startsWith(`${databaseDir}/`))
+  if (databaseDir !== null && isWithin(databaseDir, await realpath(folder)))
     problems.push('The key folder lies inside the database’s')
   return problems
 }

@@ -30,6 +30,7 @@ describe('the configured key provider', () => {
     [{ provider: { kind: 'file', folder: '/srv/keys' } }],
     [{ provider: hsm }],
     [{ provider: { ...hsm, pin: { file: '/run/secrets/pin' } } }],
+    [{ provider: { ...hsm, environment: ['ChrystokiConfigurationPath', 'NFAST_HOME'] } }],
     [{ provider: { ...kms, pendingWindow: '30d', endpoint: 'http://127.0.0.1:4566' } }],
     [{ provider: { ...kms, region: 'us-gov-west-1', sessionToken: { env: 'TOKEN' } } }],
     [{ provider: { ...vault, mount: 'keys/transit', namespace: 'team', token: { file: '/run/token' } } }],
@@ -46,6 +47,9 @@ describe('the configured key provider', () => {
     ['keys.provider.folder', { provider: { kind: 'file', folder: '' } }],
     ['keys.provider.pin', { provider: { ...hsm, pin: undefined } }],
     ['keys.provider.module', { provider: { ...hsm, module: 7 } }],
+    ['keys.provider.environment', { provider: { ...hsm, environment: 'NFAST_HOME' } }],
+    ['keys.provider.environment', { provider: { ...hsm, environment: ['NFAST_HOME=/opt'] } }],
+    ['keys.provider.environment', { provider: { ...hsm, environment: [''] } }],
     ['keys.provider.region', { provider: { ...kms, region: 'Frankfurt' } }],
     ['keys.provider.pendingWindow', { provider: { ...kms, pendingWindow: '6d' } }],
     ['keys.provider.pendingWindow', { provider: { ...kms, pendingWindow: '31d' } }],
@@ -72,6 +76,7 @@ describe('the configured key provider', () => {
 
   it.each([
     { ...hsm, pin: 'secret-1234' },
+    { ...hsm, environment: ['PIN=secret-1234'] },
     { ...hsm, pin: { env: 'PIN', value: 'secret-1234' } },
     { ...vault, token: 'secret-1234' },
     { ...kms, secretAccessKey: 'secret-1234' },

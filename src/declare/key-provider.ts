@@ -20,6 +20,12 @@ export interface Pkcs11Keys {
   readonly token: string
   /** The user's PIN. */
   readonly pin: SecretSource
+  /**
+   * Environment variables that the module reads, such as `ChrystokiConfigurationPath`. Its process gets
+   * these and a few that every program needs (`PATH`, `HOME`, the language, `SOFTHSM2_CONF`), and no
+   * other of the app's. Default none.
+   */
+  readonly environment?: readonly string[]
 }
 
 /** Epoch keys in AWS KMS. */
@@ -63,7 +69,7 @@ export interface KeyProviderSettings {
 
 const MEMBERS: Readonly<Record<KeyProviderConfig['kind'], readonly string[]>> = {
   file: ['folder'],
-  pkcs11: ['module', 'token', 'pin'],
+  pkcs11: ['module', 'token', 'pin', 'environment'],
   'aws-kms': ['region', 'endpoint', 'pendingWindow', 'accessKeyId', 'secretAccessKey', 'sessionToken'],
   vault: ['address', 'mount', 'namespace', 'token'],
 }
@@ -142,6 +148,7 @@ function checkOne(check: DefinitionCheck, config: KeyProviderConfig, key: string
     check.that(values[name] !== undefined, `${key}.${name}`, 'is missing', 'give it')
   for (const name of members.filter((member) => values[member] !== undefined)) {
     if (SECRETS[config.kind].includes(name)) checkSecret(check, values[name], `${key}.${name}`)
+    else if (name === 'environment') checkNames(check, values[name], `${key}.${name}`)
     else checkText(check, values[name], `${key}.${name}`)
   }
   if (config.kind === 'aws-kms') checkAws(check, config, key)
@@ -160,6 +167,11 @@ function checkAws(check: DefinitionCheck, config: AwsKmsKeys, key: string): void
 
 function checkText(check: DefinitionCheck, value: unknown, key: string): void {
   check.that(typeof value === 'string' && value.trim() !== '', key, 'is not a text', 'write a text')
+}
+
+function checkNames(check: DefinitionCheck, value: unknown, key: string): void {
+  const isNames = Array.isArray(value) && value.every((name) => /^[A-Z_]\w*$/i.test(String(name)))
+  check.that(isNames, key, 'is not a list of environment variables', "write it such as ['NAME']: names alone")
 }
 
 function checkSecret(check: DefinitionCheck, value: unknown, key: string): void {

@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import { SuretyError } from '../kernel/index.ts'
 import { renderMarkup } from '../ui/index.ts'
 import { errorView } from '../page/index.ts'
-import type { HttpLogger, SuretyEnv } from './context.ts'
+import type { HttpLogger } from './context.ts'
 
 /** What the outside gets to see of an error. */
 export interface PublicProblem {
@@ -54,17 +54,17 @@ export interface ProblemOptions {
  * `code` is a coded error that the table of public problems lists.
  */
 export function problemResponse(
-  c: Context<SuretyEnv>,
+  c: Context,
   problem: PublicProblem,
   options: Pick<ProblemOptions, 'name' | 'hasSecurityTxt'>,
   code?: string,
 ): Response | Promise<Response> {
   const { status, title, detail } = problem
-  const requestId = c.get('requestId') ?? ''
+  const requestId: string = c.get('requestId') ?? ''
   if (wantsHtml(c)) {
     const frame = {
       site: { name: options.name },
-      nonce: c.get('nonce') ?? '',
+      nonce: (c.get('nonce') as string | undefined) ?? '',
       hasSecurityTxt: options.hasSecurityTxt,
     }
     return c.html(renderMarkup(errorView({ ...frame, title, detail: detail ?? '', requestId })), status)
@@ -95,8 +95,8 @@ function wantsHtml(c: Context): boolean {
   return accept.includes('text/html') && (c.req.method === 'GET' || c.req.method === 'HEAD')
 }
 
-/** For `app.onError`: logs what happened, answers with what the outside may know. */
-export function problemHandler(options: ProblemOptions): ErrorHandler<SuretyEnv> {
+/** For `app.onError` of an app with `protect`, whatever else its context holds: logs what happened, answers with what the outside may know. */
+export function problemHandler(options: ProblemOptions): ErrorHandler {
   const known: PublicProblems = { ...HTTP_PROBLEMS, ...options.problems }
   return (error, c) => {
     if (error instanceof SuretyError && known[error.code]) {
@@ -115,8 +115,6 @@ export function problemHandler(options: ProblemOptions): ErrorHandler<SuretyEnv>
 }
 
 /** For `app.notFound`. */
-export function notFoundHandler(
-  options: Pick<ProblemOptions, 'name' | 'hasSecurityTxt'>,
-): NotFoundHandler<SuretyEnv> {
+export function notFoundHandler(options: Pick<ProblemOptions, 'name' | 'hasSecurityTxt'>): NotFoundHandler {
   return (c) => problemResponse(c, NOT_FOUND, options)
 }

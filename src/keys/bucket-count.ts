@@ -14,12 +14,13 @@ export function bucketOf(id: string, count: number): number {
 }
 
 /**
- * The number of buckets for the coming epoch. Ending an epoch wraps every bucket key once and, for
- * each of `deletions`, the data keys of one bucket: `buckets + deletions × subjects ∕ buckets`, least
- * at √(subjects × deletions). Rounded up to a multiple of 4,096; it doubles at most, so that one day
- * of many deletions does not settle it, and it never shrinks.
+ * The number of buckets for the coming epoch. Ending an epoch with N buckets wraps the N bucket keys
+ * and all data keys of the buckets that a deletion touched: N + subjects · (1 − (1 − 1∕N)^deletions),
+ * which for deletions ≪ N is N + subjects · deletions ∕ N, least at √(subjects · deletions). There it
+ * costs 2 · √(deletions ∕ subjects) of wrapping every data key again. The nearest multiple of 4,096; it
+ * doubles at most, so that one day of many deletions does not settle it, and it never shrinks.
  */
 export function growBuckets(current: number, subjects: number, deletions: number): number {
-  const best = Math.ceil(Math.sqrt(subjects * deletions) / BUCKETS) * BUCKETS
+  const best = Math.round(Math.sqrt(subjects * deletions) / BUCKETS) * BUCKETS
   return Math.max(current, Math.min(best, current * 2, MOST_BUCKETS))
 }

@@ -2,18 +2,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { asConnection, inTransaction, watchClocks } from '../database/index.ts'
 import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
 import { createPseudonym, type Clock } from '../kernel/index.ts'
-import { keysMigrations, readKeyStatus, type EpochSchedule, type KeyStatus } from './index.ts'
+import { keysMigrations, readKeyStatus, type KeyStatus } from './index.ts'
+import { HOUR, SCHEDULE } from './testing/rotation-schedule.ts'
 import { leapingClock, startTestKeys, type LeapingClock, type TestKeys } from './testing.ts'
 
-const HOUR = 3_600_000
-const schedule: EpochSchedule = {
-  epochMs: { live: 6 * HOUR, backup: 24 * HOUR },
-  backupAgeMs: 0,
-  rewrapMs: HOUR,
-  retriesMs: HOUR,
-  waitMs: 0,
-  clockErrorMs: 60_000,
-}
 let database: TestDatabase
 let clock: LeapingClock
 let keys: TestKeys
@@ -28,7 +20,7 @@ afterEach(() => database?.close())
 function status(seen: Clock = clock): Promise<KeyStatus> {
   const { owner } = database
   const clocks = watchClocks({ clock: seen, connection: asConnection(owner), toleranceMs: 60_000 })
-  return readKeyStatus({ provider: keys.provider, owner, clock: seen, schedule, clocks })
+  return readKeyStatus({ provider: keys.provider, owner, clock: seen, schedule: SCHEDULE, clocks })
 }
 
 it('counts keys, buckets and what is to be replaced, and never names a provider’s key', async () => {

@@ -5,39 +5,24 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, expect, test } from 'vitest'
 import type { RotatorOptions } from './testing/rotate-for-ever.ts'
-import {
-  anotherProvider,
-  anotherTree,
-  bytes,
-  copyTables,
-  database,
-  erase,
-  keys,
-  openFrom,
-  owners,
-  read,
-  rotation,
-  said,
-  openRotationWorld,
-  write,
-  type Copy,
-} from './testing/rotation-world.ts'
+import * as world from './testing/rotation-world.ts'
+import type { Copy } from './testing/rotation-world.ts'
 
 const KILLS = 12
 /** A rotation of this world takes about so long on a quiet machine. */
 const LONGEST_MS = 200
 
-beforeEach(() => openRotationWorld())
+beforeEach(() => world.openRotationWorld())
 
 /** A process that rotates; resolves at its first step. */
 async function startRotator(onStep: (step: string) => void): Promise<ChildProcess> {
-  const name = database.databaseName.replace(/^surety_/, '')
-  const options: RotatorOptions = { dataDir: database.dataDir, name, folder: keys.folder }
+  const name = world.database.databaseName.replace(/^surety_/, '')
+  const options: RotatorOptions = { dataDir: world.database.dataDir, name, folder: world.keys.folder }
   const child = spawn(process.execPath, [join(import.meta.dirname, 'testing/rotate-for-ever.ts')], {
     env: {
       ...process.env,
       ROTATOR: JSON.stringify(options),
-      NODE_COMPILE_CACHE: join(database.dataDir, 'compiled'),
+      NODE_COMPILE_CACHE: join(world.database.dataDir, 'compiled'),
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -50,26 +35,26 @@ async function startRotator(onStep: (step: string) => void): Promise<ChildProces
 /** Ends an epoch here; the database may still hold the lock for a process that was killed. */
 async function rotateHere(): Promise<void> {
   const rotate = async (): Promise<boolean> =>
-    (await rotation(await anotherProvider()).run({ force: ['live'] })).ran
+    (await world.rotation(await world.anotherProvider()).run({ force: ['live'] })).ran
   await expect.poll(rotate, { timeout: 20_000 }).toBe(true)
 }
 
 test('of processes killed while they rotate each goes on where the one before ended', async () => {
-  const people = owners(200)
-  const made = await write(people)
-  const stolen: Copy[] = [await copyTables()]
+  const people = world.owners(200)
+  const made = await world.write(people)
+  const stolen: Copy[] = [await world.copyTables()]
   const steps: string[] = []
   let erased = 0
   for (let kill = 0; kill < KILLS; kill++) {
     let lastStep = ''
     const child = await startRotator((step) => (lastStep = step))
-    await erase(people.slice(erased, erased + 3))
+    await world.erase(people.slice(erased, erased + 3))
     erased += 3
     await sleep(Math.random() * LONGEST_MS)
     child.kill('SIGKILL')
     await once(child, 'exit')
     steps.push(lastStep)
-    stolen.push(await copyTables())
+    stolen.push(await world.copyTables())
   }
   // Killed between different steps, or this shows little.
   expect(new Set(steps).size).toBeGreaterThan(2)
@@ -77,16 +62,16 @@ test('of processes killed while they rotate each goes on where the one before en
   await rotateHere()
 
   const kept = made.slice(erased)
-  const opened = await read(
+  const opened = await world.read(
     made.map(({ id }) => id),
-    await anotherTree(),
+    await world.anotherTree(),
   )
   expect(opened.size).toBe(kept.length)
-  for (const key of kept) expect(bytes(opened.get(key.id)!)).toBe(bytes(key))
-  const copies = [...stolen, await copyTables()]
-  for (const { id } of made.slice(0, erased)) expect(await openFrom(copies, id)).toBeNull()
-  expect(await openFrom(copies, kept[0]!.id)).toBe(bytes(kept[0]!))
-  const told = (await said()).map((body) => {
+  for (const key of kept) expect(world.bytes(opened.get(key.id)!)).toBe(world.bytes(key))
+  const copies = [...stolen, await world.copyTables()]
+  for (const { id } of made.slice(0, erased)) expect(await world.openFrom(copies, id)).toBeNull()
+  expect(await world.openFrom(copies, kept[0]!.id)).toBe(world.bytes(kept[0]!))
+  const told = (await world.said()).map((body) => {
     const { kind, ladder, epoch } = body as { kind: string; ladder: string; epoch: number }
     return `${kind} ${ladder} ${epoch}`
   })

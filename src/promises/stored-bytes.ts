@@ -1,3 +1,4 @@
+import { isWithin } from '../database/index.ts'
 import { createMarker } from './canaries.ts'
 import type { Measurement } from './definition.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -53,7 +54,9 @@ async function searchFolders(context: ProbeContext, needles: readonly Needle[]):
   const { database, dataDir, keys } = context
   const except = keys.folder ? [keys.folder] : []
   const folders = [...new Set([database.folder, dataDir].filter((folder) => folder !== null))]
-  const outermost = folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}/`)))
+  const outermost = folders.filter((folder) =>
+    folders.every((other) => other === folder || !isWithin(other, folder)),
+  )
   const found = { hits: [] as StoredSearch['hits'][number][], places: 0, bytes: 0 }
   for (const folder of outermost) {
     const before = found.places

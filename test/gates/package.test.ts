@@ -14,6 +14,7 @@ const GOOD = {
   'src/surety.test.ts': 'export const b: number = 1\n',
   'src/verify/index.ts': 'export const c: number = 1\n',
   'src/ui/index.ts': 'export const d: number = 1\n',
+  'src/http/hono.ts': 'export const g: number = 1\n',
   'src/http/node.ts': 'export const e: number = 1\n',
   'src/keys/providers/provider-contract.ts': 'export const f: number = 1\n',
 }

@@ -98,4 +98,28 @@ export const KEYS_MUTATIONS: readonly Mutation[] = [
     replacement: 'clear: [],',
     tests: ['src/store/several-subjects.test.ts'],
   },
+  {
+    name: 'an HSM’s module gets the app’s whole environment',
+    invariants: [3],
+    file: 'src/keys/providers/pkcs11/supervise.ts',
+    guard: '    env,\n',
+    replacement: '',
+    tests: ['src/keys/providers/pkcs11-provider.test.ts'],
+  },
+  {
+    name: 'the app’s clock may differ from the database’s',
+    invariants: [3, 7],
+    file: 'src/database/clock-agreement.ts',
+    guard: 'Math.max(Math.abs(databaseMs), Math.abs(monotonicMs)) <= toleranceMs',
+    replacement: 'Math.abs(monotonicMs) <= toleranceMs',
+    tests: ['src/database/clock-agreement.test.ts'],
+  },
+  {
+    name: 'a clock that was set while the process runs is believed',
+    invariants: [3, 7],
+    file: 'src/database/clock-agreement.ts',
+    guard: 'Math.abs(monotonicMs)) <= toleranceMs',
+    replacement: '0) <= toleranceMs',
+    tests: ['src/database/clock-agreement.test.ts'],
+  },
 ]

@@ -1,8 +1,10 @@
 import { defineSurety, field, openSurety, resource } from 'surety'
 import { Hono } from 'hono'
 import type { Principal } from 'surety'
+import { problemHandler, type SuretyEnv } from 'surety/hono'
 
-const app = new Hono<{ Variables: { principal: Principal; nonce: string; requestId: string } }>()
+const app = new Hono<SuretyEnv & { Variables: { principal: Principal } }>()
+const logger = console
 
 const heartbeats = resource({
   name: 'heartbeats', subject: 'personId', tenant: 'teamId',
@@ -25,4 +27,5 @@ app.post('/heartbeats', async (c) => {
   await surety.as(c.var.principal).db.insertInto('heartbeats').values(await c.req.json()).execute()
   return c.body(null, 201)                                                 // validated, sealed, permitted — or refused
 })
+app.onError(problemHandler({ name: 'Codetime', hasSecurityTxt: true, logger }))  // errors that show nothing of the inside
 app.route('/', surety.routes())                                            // page, evidence, security.txt

@@ -1,6 +1,7 @@
 import { randomBytes, type KeyObject } from 'node:crypto'
 import { mkdir, realpath, stat } from 'node:fs/promises'
-import { isAbsolute, relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
+import { isWithin } from '../../database/index.ts'
 import { createId, type Clock } from '../../kernel/index.ts'
 import { KeysError } from '../errors.ts'
 import { frame } from '../frame.ts'
@@ -119,11 +120,4 @@ export async function claimKeyFolder({
     if (cause instanceof KeysError) throw cause
     throw new KeysError('ERR_KEYS_FOLDER', `the key folder ${folder} cannot be used`, { cause })
   }
-}
-
-function isWithin(outer: string, inner: string): boolean {
-  const path = relative(outer, inner)
-  return (
-    path === '' || (path !== '..' && !path.startsWith('../') && !path.startsWith('..\\') && !isAbsolute(path))
-  )
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { manualClock, type ManualClock } from '../../kernel/index.ts'
-import { failingLine, type FailingLine } from '../testing/failing-line.ts'
+import { failingLine, LINE_OUTAGES, outagesOf, type FailingLine } from '../testing/failing-line.ts'
 import { openFileProvider } from './file-provider.ts'
 import { guardProvider, type GuardedProvider } from './guarded-provider.ts'
 import { keyProviderContract, type ProviderUnderTest } from './provider-contract.ts'
@@ -39,16 +39,11 @@ beforeEach(async () => {
 
 async function openSubject(): Promise<ProviderUnderTest> {
   const own = failingLine()
-  const outage = (name: string, state: FailingLine['state']): ProviderUnderTest['outages'][number] => ({
-    name,
-    begin: async () => void (own.state = state),
-    end: async () => void (own.state = 'works'),
-  })
   return {
     provider: without(await openGuarded(own)),
     reopen: () => openGuarded(failingLine()),
     timeoutMs: TIMEOUT_MS,
-    outages: [outage('never answers', 'hangs'), outage('refuses', 'refuses')],
+    outages: outagesOf(own),
     close: async () => undefined,
   }
 }
@@ -62,8 +57,7 @@ function without({ permit: _, ...provider }: GuardedProvider): Omit<GuardedProvi
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS + 100))
 
 describe('the guarded provider', () => {
-  for (const { name, run } of keyProviderContract(openSubject, ['never answers', 'refuses']))
-    it(name, run, 90_000)
+  for (const { name, run } of keyProviderContract(openSubject, LINE_OUTAGES)) it(name, run, 90_000)
 
   it('gives up on a provider that hangs, and then refuses soon while one call still tries', async () => {
     line.state = 'hangs'

@@ -57,8 +57,8 @@ async function openOne(
       return openFileProvider({ folder: config.folder ? resolve(config.folder) : folder, outside, clock })
     case 'pkcs11': {
       const { openPkcs11Provider } = await import('./pkcs11-provider.ts')
-      const { module, token, pin } = config
-      return openPkcs11Provider({ module, token, pin: () => secret(pin), clock, timeoutMs })
+      const { kind: _, pin, ...place } = config
+      return openPkcs11Provider({ ...place, pin: () => secret(pin), clock, timeoutMs, env })
     }
     case 'aws-kms': {
       const { openAwsKmsProvider } = await import('./aws-kms-provider.ts')

@@ -3,11 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findSoftHsm } from '../../../scripts/softhsm.ts'
 import { systemClock } from '../../kernel/index.ts'
 import { openPkcs11Provider, type KeyProvider } from '../index.ts'
 import { CKA, loadCryptoki } from './pkcs11/cryptoki.ts'
+import { moduleEnvironment } from './pkcs11/environment.ts'
 import { keyProviderContract, type ProviderUnderTest } from './provider-contract.ts'
 
 const MODULE = findSoftHsm() ?? ''
@@ -160,6 +161,24 @@ describe.skipIf(!hasSoftHsm)('the PKCS#11 provider on SoftHSM 2', () => {
       expect(Buffer.from(await provider.unwrap(id, wrapped, context))).toEqual(secret)
       expect(hsmProcesses()).not.toContain(stopped)
       expect(hsmProcesses()).toHaveLength(1)
+    })
+
+    it('hands its process no variable of the app’s environment but those that are named', async () => {
+      await provider.close?.()
+      await expect.poll(hsmProcesses).toEqual([])
+      vi.stubEnv('APP_SECRET', 'planted-5512')
+      vi.stubEnv('NFAST_HOME', '/opt/nfast')
+      const options = { module: MODULE, token: TOKEN, pin: async () => PIN, clock: systemClock }
+      const other = await openPkcs11Provider({ ...options, environment: ['NFAST_HOME'] })
+      const environment = readFileSync(`/proc/${hsmProcesses()[0]}/environ`, 'utf8').split('\0')
+      expect(environment).toContain('NFAST_HOME=/opt/nfast')
+      expect(environment).not.toContain('APP_SECRET=planted-5512')
+      const channel = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
+      const known = Object.keys(moduleEnvironment(['NFAST_HOME'], process.env))
+      const names = environment.filter((entry) => entry !== '').map((entry) => entry.split('=')[0])
+      expect(new Set(names)).toEqual(new Set([...known, ...channel]))
+      await other.close?.()
+      vi.unstubAllEnvs()
     })
 
     it('leaves no process behind', async () => {

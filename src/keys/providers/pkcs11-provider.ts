@@ -2,6 +2,7 @@ import { createId, timeOfId, type Clock } from '../../kernel/index.ts'
 import { KeysError } from '../errors.ts'
 import { PROVIDER_TIMEOUT_MS, type KeyProvider, type ProviderKey } from '../provider.ts'
 import { HsmFailure, type HsmRequest } from './pkcs11/protocol.ts'
+import { moduleEnvironment, type Environment } from './pkcs11/environment.ts'
 import { startHsmProcess, type HsmProcess } from './pkcs11/supervise.ts'
 
 export interface Pkcs11ProviderOptions {
@@ -11,6 +12,10 @@ export interface Pkcs11ProviderOptions {
   readonly token: string
   /** The user's PIN. Read at each new session, so it may change. */
   readonly pin: () => Promise<string>
+  /** Names of further environment variables that the module reads. Default none. */
+  readonly environment?: readonly string[]
+  /** Where they are read, at each new session. Default the process's own environment. */
+  readonly env?: Environment
   readonly clock: Clock
   /** Milliseconds that one call may take. Default 5,000. */
   readonly timeoutMs?: number
@@ -22,8 +27,9 @@ export interface Pkcs11ProviderOptions {
  * Needs the optional package `koffi`; Linux and macOS.
  *
  * The module runs in a process of its own, which is ended when a call takes too long and started again
- * with the next: a lost session, a pulled device, a hang and a crash are all mended so. A refused PIN
- * is never tried again, since that would lock the token.
+ * with the next: a lost session, a pulled device, a hang and a crash are all mended so. Of the app's
+ * environment it gets what is named and no more. A refused PIN is never tried again, since that would
+ * lock the token.
  *
  * Destruction is `confirmed`: the token was asked afterwards and does not hold the key. It says nothing
  * about backups of the token.
@@ -64,13 +70,13 @@ type Ask = ((request: HsmRequest) => Promise<unknown>) & { close(): void }
 
 /** Asks the process; starts it when there is none, and once more when the session was lost. */
 function createAsk(options: Pkcs11ProviderOptions): Ask {
-  const { clock, timeoutMs = PROVIDER_TIMEOUT_MS } = options
+  const { clock, environment = [], env = process.env, timeoutMs = PROVIDER_TIMEOUT_MS } = options
   let current: Promise<HsmProcess> | null = null
   let refusedPin: string | null = null
   const start = async (limitMs: number): Promise<HsmProcess> => {
     const pin = await options.pin()
     if (pin === refusedPin) throw new HsmFailure('pin', 'the token refused this PIN before')
-    const running = startHsmProcess()
+    const running = startHsmProcess(moduleEnvironment(environment, env))
     try {
       await running.ask({ call: 'open', module: options.module, token: options.token, pin }, limitMs)
       return running

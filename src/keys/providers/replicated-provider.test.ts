@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../kernel/index.ts'
-import { failingLine, type FailingLine } from '../testing/failing-line.ts'
+import { failingLine, LINE_OUTAGES, outagesOf, type FailingLine } from '../testing/failing-line.ts'
 import { openFileProvider } from './file-provider.ts'
 import type { KeyProvider } from '../provider.ts'
 import { keyProviderContract, type ProviderUnderTest } from './provider-contract.ts'
@@ -39,23 +39,17 @@ beforeEach(async () => {
 
 async function openSubject(): Promise<ProviderUnderTest> {
   const { through: _, ...provider } = await openPair(lines)
-  const outage = (name: string, state: FailingLine['state']): ProviderUnderTest['outages'][number] => ({
-    name,
-    begin: async () => lines.forEach((line) => (line.state = state)),
-    end: async () => lines.forEach((line) => (line.state = 'works')),
-  })
   return {
     provider,
     reopen: () => openPair([failingLine(), failingLine()]),
     timeoutMs: TIMEOUT_MS,
-    outages: [outage('never answers', 'hangs'), outage('refuses', 'refuses')],
+    outages: outagesOf(...lines),
     close: async () => undefined,
   }
 }
 
 describe('the replicated provider', () => {
-  for (const { name, run } of keyProviderContract(openSubject, ['never answers', 'refuses']))
-    it(name, run, 90_000)
+  for (const { name, run } of keyProviderContract(openSubject, LINE_OUTAGES)) it(name, run, 90_000)
 
   it.each([0, 1] as const)('opens everything with replica %i alone', async (at) => {
     expect(Buffer.from(await pair.through(at).unwrap(id, wrapped, context))).toEqual(secret)

@@ -1,5 +1,6 @@
 import { KeysError } from '../errors.ts'
 import type { KeyProvider } from '../provider.ts'
+import type { ProviderUnderTest } from '../providers/provider-contract.ts'
 
 /** The line to a provider, which a test can cut; the provider itself is a real one. */
 export interface FailingLine {
@@ -9,6 +10,17 @@ export interface FailingLine {
   calls: number
   /** The provider at the other end of the line. */
   to(provider: KeyProvider): KeyProvider
+}
+
+/** What {@link outagesOf} gives, by name. */
+export const LINE_OUTAGES = ['never answers', 'refuses']
+
+/** Outages for the contract of a provider: every one of `lines` hangs, or refuses. */
+export function outagesOf(...lines: readonly FailingLine[]): ProviderUnderTest['outages'] {
+  const states: readonly FailingLine['state'][] = ['hangs', 'refuses']
+  const all = (state: FailingLine['state']) => async (): Promise<void> =>
+    lines.forEach((line) => (line.state = state))
+  return states.map((state, at) => ({ name: LINE_OUTAGES[at]!, begin: all(state), end: all('works') }))
 }
 
 export function failingLine(): FailingLine {

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Environment } from './environment.ts'
 import { HsmFailure, type HsmReply, type HsmRequest } from './protocol.ts'
 
 /** A running process of a PKCS#11 module. */
@@ -17,12 +18,13 @@ interface Waiting {
   readonly reject: (failure: HsmFailure) => void
 }
 
-/** Starts the process of a PKCS#11 module. It ends with its parent. */
-export function startHsmProcess(): HsmProcess {
+/** Starts the process of a PKCS#11 module with this environment and no more. It ends with its parent. */
+export function startHsmProcess(env: Environment): HsmProcess {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   const script = fileURLToPath(new URL(`./hsm-process${extension}`, import.meta.url))
   const child = fork(script, [], {
     execArgv: [],
+    env,
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
