@@ -27,7 +27,7 @@ const FIRST_WORD = NEGATIVE_ZERO + 1 + MARKS.size
 
 /**
  * Writes trees as texts with one code unit for each of their names, marks and literals: telling two
- * apart costs a fifth of what it costs where their names are spelt out.
+ * apart costs a quarter of what it costs where their names are spelt out.
  */
 export class Vocabulary {
   readonly #words = new Map<string | number, number>()
