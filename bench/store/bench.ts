@@ -50,6 +50,7 @@ export const store: Bench = ({ quick }) =>
     try {
       return await measure({ governed, plain }, rivals, size)
     } finally {
+      for (const rival of rivals) await rival.close()
       world.close()
     }
   })

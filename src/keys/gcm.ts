@@ -67,7 +67,10 @@ export function gcmOpen(key: KeyObject, associated: Uint8Array, sealed: Uint8Arr
   decipher.setAAD(associated)
   decipher.setAuthTag(sealed.subarray(end))
   try {
-    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, end)), decipher.final()])
+    const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, end))
+    // Holds the tag against what was read; of the plaintext itself nothing is left for it.
+    decipher.final()
+    return plaintext
   } catch {
     return null
   }

@@ -19,27 +19,28 @@ export function fromJson(kind: FieldKind, value: unknown): unknown {
 
 /**
  * The canonical JSON object (RFC 8785) of the values that are set: an absent value and a null are one.
- * `names` are names of columns, in the order of canonical JSON.
+ * `names` are names of columns, which need no escapes, in the order of canonical JSON.
  * @throws TypeError for text with a lone surrogate and for numbers that are not finite
  */
 export function canonicalRow(values: Readonly<Record<string, unknown>>, names: readonly string[]): string {
-  const present: Record<string, unknown> = {}
-  let isFlat = true
+  let members = ''
   for (const name of names) {
     const value = values[name]
     if (value === null || value === undefined) continue
-    const json = typeof value === 'string' ? value : toJson(value)
-    present[name] = json
-    isFlat &&= isSimple(json)
+    const separator = members === '' ? '' : ','
+    members += `${separator}"${name}":${written(toJson(value))}`
   }
-  // The platform writes the same text at a third of the cost where nothing is nested.
-  return isFlat ? JSON.stringify(present) : canonicalJson(present)
+  return `{${members}}`
 }
 
-function isSimple(json: unknown): boolean {
-  return typeof json === 'string'
-    ? json.isWellFormed()
-    : typeof json === 'boolean' || Number.isSafeInteger(json)
+/** What JSON escapes, and the code units of which two make one character. */
+const SPECIAL = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
+
+function written(json: unknown): string {
+  const isPlain =
+    typeof json === 'string' ? !SPECIAL.test(json) : typeof json === 'boolean' || Number.isSafeInteger(json)
+  if (!isPlain) return canonicalJson(json)
+  return typeof json === 'string' ? `"${json}"` : `${json as number | boolean}`
 }
 
 /** The fields `names` of an opened envelope; null for what it does not hold. */
@@ -48,10 +49,8 @@ export function readValues(
   names: readonly string[],
   stored: Record<string, unknown>,
 ): Record<string, unknown> {
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      fromJson(fields[name]!.kind, Object.hasOwn(stored, name) ? stored[name] : null),
-    ]),
-  )
+  const values: Record<string, unknown> = {}
+  for (const name of names)
+    values[name] = fromJson(fields[name]!.kind, Object.hasOwn(stored, name) ? stored[name] : null)
+  return values
 }

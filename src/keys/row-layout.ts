@@ -11,15 +11,37 @@ import {
 import { KeysError } from './errors.ts'
 import { canonicalRow } from './row-bytes.ts'
 
+/** Bytes of an envelope before its nonce: format, algorithm, schema version, data key id. */
+export const HEADER_BYTES = 20
+
 /** What sealing one envelope needs of a resource and would otherwise work out for every row. */
 export interface RowLayout {
+  /** First byte of the envelope. */
+  readonly format: number
+  /** First part of what is authenticated. */
+  readonly label: string
+  /** Name of the resource. */
+  readonly resource: string
+  /** The id column of the subject whose envelope it is, where the resource has several. */
+  readonly about: string | null
   /** Names of the fields inside, in the order of canonical JSON. */
   readonly sealed: readonly string[]
   /** Names of the clear columns it authenticates, in the order of canonical JSON. */
   readonly clear: readonly string[]
   readonly tenant: string | null
+  /** The column that names the subject; null where there is none. */
+  readonly subject: string | null
+  /** The column that names whose data key it is. */
   readonly owner: string | null
 }
+
+/** First byte of an envelope that is its row's only one. */
+export const FORMAT = 0x01
+/** First byte of one of several envelopes of a row. */
+export const FORMAT_OF_SEVERAL = 0x02
+
+const SOLE = { format: FORMAT, label: 'surety/row/1' } as const
+const ONE_OF_SEVERAL = { format: FORMAT_OF_SEVERAL, label: 'surety/row/2' } as const
 
 const layouts = new WeakMap<Resource, Map<string | null, RowLayout>>()
 
@@ -41,9 +63,13 @@ export function layoutOf(resource: Resource, about: string | null = null): RowLa
 
 function soleLayout(resource: Resource): RowLayout {
   return {
+    ...SOLE,
+    resource: resource.name,
+    about: null,
     sealed: sealedFields(resource).toSorted(),
     clear: [...IMPLICIT_COLUMNS, ...clearFields(resource)].toSorted(),
     tenant: tenantColumn(resource),
+    subject: resource.subject,
     owner: keyOwnerColumn(resource),
   }
 }
@@ -54,9 +80,13 @@ function layoutAbout(resource: Resource, about: string | null): RowLayout {
     throw new KeysError('ERR_KEYS_OWNER', `a row of ${resource.name} has no envelope for that subject`)
   }
   return {
+    ...ONE_OF_SEVERAL,
+    resource: resource.name,
+    about,
     sealed: mine.sealed.toSorted(),
     clear: mine.clear.toSorted(),
     tenant: tenantColumn(resource),
+    subject: about,
     owner: mine.owner,
   }
 }

@@ -1,11 +1,11 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import type { Resource } from '../declare/index.ts'
 import { canonicalBytes, formatId, parseId } from '../kernel/index.ts'
+import { AssociatedData, idIn } from './associated-data.ts'
 import { KeysError } from './errors.ts'
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts'
 import { canonicalRow, readValues } from './row-bytes.ts'
-import { layoutOf } from './row-layout.ts'
-import { associated, HEADER_BYTES, idIn } from './row-place.ts'
+import { FORMAT, FORMAT_OF_SEVERAL, HEADER_BYTES, layoutOf, type RowLayout } from './row-layout.ts'
 import type { DataKey, KeyOwner } from './tree.ts'
 
 /**
@@ -35,9 +35,9 @@ import type { DataKey, KeyOwner } from './tree.ts'
  * What it does not do: hide the length of the sealed values, or that an old envelope of the same row
  * with the same clear columns was put back.
  */
-const FORMAT = 0x01
-const FORMAT_OF_SEVERAL = 0x02
 const ALGORITHM = 0x01
+/** Where the data key's id stands in the header. */
+const ID_AT = 4
 
 /** Bytes that sealing adds to the canonical JSON. */
 export const ENVELOPE_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
@@ -64,11 +64,16 @@ export function sealRow(
   context: RowContext,
   values: Readonly<Record<string, unknown>>,
 ): Buffer {
-  requireOwner(dataKey, context)
-  const layout = layoutOf(context.resource, context.about)
-  const header = headerOf(dataKey, context)
-  const plaintext = Buffer.from(canonicalRow(values, layout.sealed))
-  return gcmSeal(dataKey.key, associated(header, context, layout), plaintext, header)
+  const { resource, clear, about } = context
+  const layout = layoutOf(resource, about)
+  requireOwner(dataKey, layout, context)
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt8(layout.format, 0)
+  header.writeUInt8(ALGORITHM, 1)
+  header.writeUInt16BE(resource.schemaVersion, 2)
+  header.set(bytesOfId(dataKey.id), ID_AT)
+  const text = canonicalRow(values, layout.sealed)
+  return gcmSeal(dataKey.key, associated(layout, header, clear), Buffer.from(text), header)
 }
 
 /**
@@ -80,18 +85,21 @@ export function openRow(
   context: RowContext,
   envelope: Uint8Array,
 ): Record<string, unknown> {
-  const { resource } = context
-  const layout = layoutOf(resource, context.about)
+  const { resource, clear, about } = context
+  const layout = layoutOf(resource, about)
   const { dataKeyId } = readHeader(envelope)
-  const header = envelope.subarray(0, HEADER_BYTES)
-  const mine = dataKeyId === dataKey.id && isOwner(dataKey, context) && envelope[0] === formatOf(context)
+  const mine = dataKeyId === dataKey.id && isOwner(dataKey, layout, clear) && envelope[0] === layout.format
   const plaintext = mine
-    ? gcmOpen(dataKey.key, associated(header, context, layout), envelope.subarray(HEADER_BYTES))
+    ? gcmOpen(
+        dataKey.key,
+        associated(layout, envelope.subarray(0, HEADER_BYTES), clear),
+        envelope.subarray(HEADER_BYTES),
+      )
     : null
   if (plaintext === null) {
     throw new KeysError(
       'ERR_KEYS_ENVELOPE_OPEN',
-      `the envelope of ${resource.name} ${String(context.clear['id'])} does not open`,
+      `the envelope of ${resource.name} ${String(clear['id'])} does not open`,
     )
   }
   const stored = JSON.parse(plaintext.toString('utf8')) as Record<string, unknown>
@@ -107,10 +115,29 @@ export function readHeader(envelope: Uint8Array): EnvelopeHeader {
   if (envelope.length < ENVELOPE_OVERHEAD_BYTES || !known || envelope[1] !== ALGORITHM) {
     throw new KeysError('ERR_KEYS_ENVELOPE_FORMAT', 'the bytes are no envelope of format 1 or 2')
   }
-  return {
-    schemaVersion: envelope[2]! * 256 + envelope[3]!,
-    dataKeyId: formatId(envelope.subarray(4, HEADER_BYTES)),
+  return { schemaVersion: envelope[2]! * 256 + envelope[3]!, dataKeyId: dataKeyIdIn(envelope) }
+}
+
+/** The data key's id that came up last, and its bytes: rows that come together mostly name the same. */
+const lastIdBytes = new Uint8Array(HEADER_BYTES - ID_AT)
+let lastId = formatId(lastIdBytes)
+
+function dataKeyIdIn(envelope: Uint8Array): string {
+  let at = 0
+  while (at < lastIdBytes.length && envelope[ID_AT + at] === lastIdBytes[at]) at++
+  if (at < lastIdBytes.length) {
+    lastIdBytes.set(envelope.subarray(ID_AT, HEADER_BYTES))
+    lastId = formatId(lastIdBytes)
   }
+  return lastId
+}
+
+function bytesOfId(id: string): Uint8Array {
+  if (id !== lastId) {
+    lastIdBytes.set(parseId(id))
+    lastId = id
+  }
+  return lastIdBytes
 }
 
 /** Bytes of {@link blindIndex}. */
@@ -128,23 +155,12 @@ export function blindIndex(key: KeyObject, value: string | number | boolean): Bu
   return createHmac('sha256', key).update(canonicalBytes(value)).digest()
 }
 
-const lastHeader = new Uint8Array(HEADER_BYTES)
-let lastKeyId = ''
+const places = new WeakMap<RowLayout, AssociatedData>()
 
-/** The bytes are good until the next call. Many rows in turn are sealed with one key. */
-function headerOf({ id }: DataKey, context: RowContext): Uint8Array {
-  const { schemaVersion } = context.resource
-  if (id !== lastKeyId) lastHeader.set(parseId(id), 4)
-  lastKeyId = id
-  lastHeader[0] = formatOf(context)
-  lastHeader[1] = ALGORITHM
-  lastHeader[2] = schemaVersion >> 8
-  lastHeader[3] = schemaVersion
-  return lastHeader
-}
-
-function formatOf({ about = null }: RowContext): number {
-  return about === null ? FORMAT : FORMAT_OF_SEVERAL
+function associated(layout: RowLayout, header: Uint8Array, clear: RowContext['clear']): Uint8Array {
+  let place = places.get(layout)
+  if (place === undefined) places.set(layout, (place = new AssociatedData(layout)))
+  return place.of(header, clear)
 }
 
 /**
@@ -156,15 +172,14 @@ export function keyOwnerOf({ resource, clear, about }: RowContext): KeyOwner {
   return { tenant: idIn(clear, tenant), subject: idIn(clear, owner) }
 }
 
-function isOwner(dataKey: DataKey, context: RowContext): boolean {
-  const { tenant, subject } = keyOwnerOf(context)
-  return dataKey.tenant === tenant && dataKey.subject === subject
+function isOwner(dataKey: DataKey, { tenant, owner }: RowLayout, clear: RowContext['clear']): boolean {
+  return dataKey.tenant === idIn(clear, tenant) && dataKey.subject === idIn(clear, owner)
 }
 
-function requireOwner(dataKey: DataKey, context: RowContext): void {
-  if (isOwner(dataKey, context)) return
+function requireOwner(dataKey: DataKey, layout: RowLayout, { resource, clear }: RowContext): void {
+  if (isOwner(dataKey, layout, clear)) return
   throw new KeysError(
     'ERR_KEYS_OWNER',
-    `a row of ${context.resource.name} was to be sealed with a data key that is not its own`,
+    `a row of ${resource.name} was to be sealed with a data key that is not its own`,
   )
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { readMoment } from './moment-text.ts'
 import { prepareValue, type Prepared, type PreparedStatements } from './prepared.ts'
 
 /** One statement of a batch. */
@@ -51,7 +52,7 @@ export function sendBatch(
 
 /** The driver's connection as far as a batch uses it. */
 export interface Wire {
-  readonly stream: { cork(): void; uncork(): void }
+  readonly stream: { cork(): void; uncork(): void; readonly writableLength: number }
   parse(message: { name: string; text: string; types: readonly number[] }): void
   bind(message: {
     portal: string
@@ -65,6 +66,9 @@ export interface Wire {
   sync(): void
   sendCopyFail(reason: string): void
 }
+
+/** The object id of `timestamptz`, which is the same in every server. */
+const TIMESTAMPTZ = 1184
 
 interface Field {
   readonly name: string
@@ -87,6 +91,9 @@ interface Sent {
 
 /** A text that no server parses: it fails what was sent of a batch that cannot be finished. */
 const UNPARSABLE = '!'
+
+/** Steps are sent once they come to as much: small ones all together, large ones each by itself. */
+const FULL_BYTES = 16_384
 
 /** Answers the driver's calls as its own `Query` would; the driver calls it while it is the active one. */
 class Batch {
@@ -114,37 +121,42 @@ class Batch {
   }
 
   submit(wire: Wire): null {
+    const { stream } = wire
+    stream.cork()
     try {
-      for (const step of this.#steps) this.#write(wire, step)
+      for (const step of this.#steps) {
+        this.#write(wire, step)
+        if (stream.writableLength < FULL_BYTES) continue
+        stream.uncork()
+        stream.cork()
+      }
     } catch (cause) {
       this.#failure = { cause }
       wire.parse({ name: '', text: UNPARSABLE, types: [] })
     }
     wire.sync()
+    stream.uncork()
     return null
   }
 
   #write(wire: Wire, { sql, parameters, prepare = false }: Step): void {
     const prepared = prepare && this.#statements ? this.#statements.take(wire, sql) : null
-    const sent: Sent = { prepared, shape: prepared?.shape ?? null, rows: [], count: 0 }
-    wire.stream.cork()
-    try {
-      if (!prepared?.parsed) wire.parse({ name: prepared?.name ?? '', text: sql, types: [] })
-      const statement = prepared?.name ?? ''
-      wire.bind({ portal: '', statement, values: parameters, valueMapper: prepareValue })
-      // A prepared statement's columns do not change: the server refuses it once they would.
-      if (!prepared?.parsed) wire.describe({ type: 'P', name: '' })
-      wire.execute({ portal: '' })
-      this.#sent.push(sent)
-    } finally {
-      wire.stream.uncork()
-    }
+    if (!prepared?.parsed) wire.parse({ name: prepared?.name ?? '', text: sql, types: [] })
+    const statement = prepared?.name ?? ''
+    wire.bind({ portal: '', statement, values: parameters, valueMapper: prepareValue })
+    // A prepared statement's columns do not change: the server refuses it once they would.
+    if (!prepared?.parsed) wire.describe({ type: 'P', name: '' })
+    wire.execute({ portal: '' })
+    this.#sent.push({ prepared, shape: prepared?.shape ?? null, rows: [], count: 0 })
   }
 
   handleRowDescription({ fields }: { fields: readonly Field[] }): void {
-    const parsers = fields.map(({ dataTypeID }) => this.#client.getTypeParser(dataTypeID, 'text'))
+    const parsers = fields.map(({ dataTypeID }) => {
+      const parse = this.#client.getTypeParser(dataTypeID, 'text') as RowShape['parsers'][number]
+      return dataTypeID === TIMESTAMPTZ ? (text: string) => readMoment(text) ?? parse(text) : parse
+    })
     const blank = Object.fromEntries(fields.map(({ name }) => [name, null]))
-    this.#current.shape = { fields, parsers: parsers as RowShape['parsers'], blank }
+    this.#current.shape = { fields, parsers, blank }
   }
 
   handleDataRow({ fields: texts }: { fields: readonly (string | null)[] }): void {

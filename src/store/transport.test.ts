@@ -69,18 +69,19 @@ describe('an error of the database', () => {
       .insertInto('notes')
       .values([note('a'), note('b')])
       .execute()
-    const racing = async (read: string, write: string, meet: Promise<void>) =>
+    const { promise: met, resolve } = Promise.withResolvers<void>()
+    let readers = 0
+    const racing = async (read: string, write: string) =>
       db
         .transaction()
         .setIsolationLevel('serializable')
         .execute(async (trx) => {
           await trx.selectFrom('notes').select('rank').where('title', '=', read).execute()
-          await meet
+          if (++readers === 2) resolve()
+          await met
           await trx.updateTable('notes').set({ rank: 2 }).where('title', '=', write).execute()
         })
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const both = [racing('a', 'b', promise), racing('b', 'a', promise)]
-    setTimeout(resolve, 100)
+    const both = [racing('a', 'b'), racing('b', 'a')]
     const failed = (await Promise.allSettled(both)).filter((one) => one.status === 'rejected')
     expect(failed.map(({ reason }) => (reason as { code: string }).code)).toEqual(['ERR_STORE_RETRY'])
   })

@@ -288,8 +288,17 @@ function* underSettings(settings: ReadonlyMap<string, string>, steps: Iterable<S
 
 /** Local to the transaction: nothing is left on the connection, whoever gets it next. */
 function settingsStep(settings: readonly (readonly [name: string, value: string])[]): Step {
-  const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, true)`)
-  return { sql: `select ${calls.join(', ')}`, parameters: settings.flat(), prepare: true }
+  return { sql: settingsSql(settings.length), parameters: settings.flat(), prepare: true }
+}
+
+const settingsSqls: string[] = []
+
+/** One text for one number of settings: looking up what is prepared for a new text costs more. */
+function settingsSql(count: number): string {
+  const known = settingsSqls[count]
+  if (known !== undefined) return known
+  const calls = Array.from({ length: count }, (_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, true)`)
+  return (settingsSqls[count] = `select ${calls.join(', ')}`)
 }
 
 const UNKNOWN = '\u0000unknown'

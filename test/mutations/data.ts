@@ -43,6 +43,14 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     tests: ['src/database/policies.test.ts'],
   },
   {
+    name: 'kept plans outlive the words that they are found by',
+    invariants: [2],
+    file: 'src/store/plan/plan-cache.ts',
+    guard: '      this.#plans = new Map()\n',
+    replacement: '',
+    tests: ['src/store/plan/plan-cache.test.ts'],
+  },
+  {
     name: 'a statement with raw SQL is planned',
     invariants: [2, 9],
     file: 'src/store/plan/nodes.ts',

@@ -238,6 +238,8 @@ describe('a kept plan', () => {
       from.where((eb) => eb('seconds', '=', eb.lit(1))),
       from.where((eb) => eb('seconds', '=', eb.lit(2))),
       from.clearSelect().select('id as seconds').where('seconds', '=', 1),
+      from.where((eb) => eb('seconds', '=', eb.lit(0))),
+      from.where((eb) => eb('seconds', '=', eb.lit(-0))),
       from.where('seconds', '=', 1).limit(1),
       from.where('seconds', '=', 1).offset(1),
     ]
@@ -312,6 +314,20 @@ describe('a kept plan', () => {
       cache.plan(as(member()), treeOf(plain.selectFrom('rates').select('id').where('id', 'in', ids)))
     }
     expect(cache.size).toBe(10)
+  })
+
+  test('is dropped with the words that it was named by, when there are too many of them', () => {
+    const cache = new PlanCache(1_000, 60)
+    const policy = as(member())
+    const selecting = (column: 'seconds' | 'time', i: number) =>
+      treeOf(plain.selectFrom('heartbeats').select(`${column} as named${i}`).where('seconds', '=', i))
+    for (let i = 0; i < 100; i++) {
+      for (const column of i % 2 ? (['seconds', 'time'] as const) : (['time', 'seconds'] as const)) {
+        const node = selecting(column, i)
+        expect(cache.plan(policy, node).template).toEqual(planStatement(policy, node).template)
+      }
+    }
+    expect(cache.size).toBeLessThan(100)
   })
 
   test('is not made of what a change stores', () => {

@@ -7,7 +7,7 @@ import { kindOf } from './nodes.ts'
 import { planStatement, type Plan } from './plan.ts'
 import type { Carrier } from './scope.ts'
 import type { Output } from './selections.ts'
-import { copyTree, readShape } from './shape.ts'
+import { copyTree, readShape, Vocabulary } from './shape.ts'
 import { Slot } from './slots.ts'
 
 /**
@@ -22,12 +22,19 @@ import { Slot } from './slots.ts'
  * time they are filled in.
  */
 export class PlanCache {
-  readonly #plans = new Map<string, Plan>()
+  #vocabulary: Vocabulary
+  #plans = new Map<string, Plan>()
   readonly #most: number
+  readonly #mostWords: number
 
-  /** @param most plans to keep, the least recently used dropped first; one takes about 10 KB */
-  constructor(most = 1_000) {
+  /**
+   * @param most plans to keep, the least recently used dropped first; one takes about 10 KB
+   * @param mostWords names and literals to know, after which all plans are dropped; at most 60,000
+   */
+  constructor(most = 1_000, mostWords = 50_000) {
     this.#most = most
+    this.#mostWords = mostWords
+    this.#vocabulary = new Vocabulary(mostWords)
   }
 
   get size(): number {
@@ -39,20 +46,25 @@ export class PlanCache {
    * @throws StoreError, ValueError as `planStatement`
    */
   plan(policy: Policy, node: RootOperationNode): Plan {
-    const shape = isKept(policy, node) ? readShape(node) : null
+    if (this.#vocabulary.isFull) {
+      this.#vocabulary = new Vocabulary(this.#mostWords)
+      this.#plans = new Map()
+    }
+    // A tree may run code of its own while it is read: its key belongs to these plans and no others.
+    const [vocabulary, plans] = [this.#vocabulary, this.#plans]
+    const shape = isKept(policy, node) ? readShape(vocabulary, node, partsOf(policy)) : null
     if (!shape) return planStatement(policy, node)
-    const key = `${nameOf(policy)} ${shape.key}`
-    const kept = this.#plans.get(key) ?? planForAll(policy, node, shape.key)
+    const kept = plans.get(shape.key) ?? planForAll(policy, node, shape.key, vocabulary)
     if (!kept) return planStatement(policy, node)
-    this.#keep(key, kept)
+    keep(plans, shape.key, kept, this.#most)
     return fill(kept, policy.principal, shape.values)
   }
+}
 
-  #keep(key: string, plan: Plan): void {
-    this.#plans.delete(key)
-    this.#plans.set(key, plan)
-    if (this.#plans.size > this.#most) this.#plans.delete(this.#plans.keys().next().value!)
-  }
+function keep(plans: Map<string, Plan>, key: string, plan: Plan, most: number): void {
+  plans.delete(key)
+  plans.set(key, plan)
+  if (plans.size > most) plans.delete(plans.keys().next().value!)
 }
 
 /** A system principal's authority is the object itself. */
@@ -62,8 +74,9 @@ function isKept({ principal }: Policy, node: RootOperationNode): boolean {
 }
 
 /** What of a principal decides a plan. The rest of the policy is the same for a whole store. */
-function nameOf({ principal: { kind, tenant, roles, grant } }: Policy): string {
-  return JSON.stringify([kind, tenant === null, roles, grant ?? null])
+function partsOf({ principal }: Policy): (string | boolean | null)[] {
+  const { kind, tenant, roles, grant } = principal
+  return [kind, tenant === null, grant ?? null, ...roles]
 }
 
 /** Ids that nobody has and nobody can know. */
@@ -71,7 +84,12 @@ const ID_MARK = randomUUID()
 const TENANT_MARK = randomUUID()
 
 /** The plan without values; null when it cannot be made without looking at them. */
-function planForAll(policy: Policy, node: RootOperationNode, key: string): Plan | null {
+function planForAll(
+  policy: Policy,
+  node: RootOperationNode,
+  key: string,
+  vocabulary: Vocabulary,
+): Plan | null {
   const { principal } = policy
   const anybody: Principal = {
     ...principal,
@@ -81,7 +99,7 @@ function planForAll(policy: Policy, node: RootOperationNode, key: string): Plan 
   try {
     // A tree that reads otherwise the second time is not what the key says.
     const copied = copyTree(node, false)
-    if (readShape(copied)?.key !== key) return null
+    if (readShape(vocabulary, copied, partsOf(policy))?.key !== key) return null
     const marked = copyTree(copied, true) as RootOperationNode
     const plan = planStatement({ ...policy, principal: anybody }, marked)
     return isFillable(plan) ? { ...plan, recurs: true } : null

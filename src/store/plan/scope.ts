@@ -52,8 +52,8 @@ export interface Resolved {
   readonly sealed: SealedColumn | null
 }
 
-/** What a subquery's place allows it to return. */
-export type SelectMode = 'root' | 'derived' | 'value' | 'exists'
+/** What a subquery's place allows it to return; `united` is a root beside others, whose columns line up. */
+export type SelectMode = 'root' | 'united' | 'derived' | 'value' | 'exists'
 
 /** Plans a select inside a scope; passed along, so that expressions and selects may nest. */
 export type SubqueryPlanner = (scope: Scope, node: OperationNode, mode: SelectMode) => OperationNode

@@ -186,3 +186,25 @@ test('refuses a tenant’s index across tenants', () => {
     refusalOf(() => everywhere.selectFrom('people').select('id').where('email', '=', 'x').compile()),
   ).toMatchObject({ sql: expect.any(String) })
 })
+
+describe('the clear columns that open an envelope', () => {
+  const fetched = (query: Loose, column: string): number =>
+    (query.compile() as { sql: string }).sql.split(' from (')[0]!.split(`"${column}"`).length - 1
+  const listed = loose.selectFrom('heartbeats').select(['language', 'time as at', 'entity'])
+
+  test('come once where they are selected anyway, under whatever name', () => {
+    for (const column of ['language', 'time', 'createdAt']) expect(fetched(listed, column)).toBe(1)
+  })
+
+  test('come beside what only has their name', () => {
+    const renamed = loose.selectFrom('heartbeats').select(['createdAt as time', 'entity'])
+    expect(fetched(renamed, 'createdAt')).toBe(1)
+    expect(fetched(renamed, 'time')).toBe(2)
+  })
+
+  test('come by themselves where rows of several selects must line up', () => {
+    const other = loose.selectFrom('heartbeats').select(['language', 'createdAt as at', 'entity'])
+    expect(fetched(listed.unionAll(other), 'time')).toBe(2)
+    expect(fetched(listed.unionAll(other), 'language')).toBe(2)
+  })
+})

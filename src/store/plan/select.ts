@@ -64,9 +64,10 @@ export function planSelect(
   const from = planFrom(context, query.from)
   const joins = query.joins?.map((join) => planJoin(context, join))
   const groups = planGroups(scope, query)
-  const selected = planSelections(scope, query.selections ?? [], mode, groups?.sealed ?? null)
+  const listed = mode === 'root' && query.setOperations ? 'united' : mode
+  const selected = planSelections(scope, query.selections ?? [], listed, groups?.sealed ?? null)
   const setOperations = query.setOperations?.map((operation) =>
-    planSetOperation(scope, operation, selected, mode, around),
+    planSetOperation(scope, operation, selected, listed, around),
   )
   const planned: SelectQueryNode = {
     kind: 'SelectQueryNode',

@@ -62,10 +62,9 @@ export function planSelections(
   mode: SelectMode,
   grouped: readonly Resolved[] | null = null,
 ): Selected {
-  const exporter = new Exporter(scope.authority, mode, grouped)
-  for (const selection of selections) {
-    for (const item of expand(scope, selection, mode)) exporter.add(item, scope)
-  }
+  const items = selections.flatMap((selection) => expand(scope, selection, mode))
+  const exporter = new Exporter(scope.authority, mode, grouped, items)
+  for (const item of items) exporter.add(item, scope)
   return exporter
 }
 
@@ -109,13 +108,20 @@ class Exporter implements Selected {
   readonly #authority: Authority
   readonly #mode: SelectMode
   readonly #grouped: readonly Resolved[] | null
+  readonly #items: readonly Item[]
   readonly #exported: Exported[] = []
   readonly #blind = new Set<string>()
 
-  constructor(authority: Authority, mode: SelectMode, grouped: readonly Resolved[] | null) {
+  constructor(
+    authority: Authority,
+    mode: SelectMode,
+    grouped: readonly Resolved[] | null,
+    items: readonly Item[],
+  ) {
     this.#authority = authority
     this.#mode = mode
     this.#grouped = grouped
+    this.#items = items
   }
 
   add({ name, node, resolved }: Item, scope: Scope): void {
@@ -165,11 +171,21 @@ class Exporter implements Selected {
   #carry({ source, sealed }: Resolved, number: number): Carrier {
     const { carrier } = sealed!
     const carried = [...carrier.columns].map(([stored, column], i) => {
+      const selected = this.#selected(source, column)
+      if (selected) return [stored, selected.name] as const
       const hidden = `_c${number}_${i}`
       this.#select(columnOf(source.alias, column), hidden)
       return [stored, hidden] as const
     })
     return { ...carrier, columns: new Map(carried) }
+  }
+
+  /** A column that is selected anyway, where it need not come twice. */
+  #selected(source: Source, column: string): Item | null {
+    if (this.#mode !== 'root') return null
+    const isIt = ({ resolved }: Item): boolean =>
+      resolved?.source === source && resolved.column === column && resolved.sealed === null
+    return this.#items.find(isIt) ?? null
   }
 
   /** One row stands for its group, found by the least id, which takes no memory per row. */

@@ -5,8 +5,8 @@ import { heartbeats, invoices, notes } from '../../test/fixtures/database/resour
 import { field, resource, type Resource } from '../declare/index.ts'
 import { canonicalJson, createPseudonym } from '../kernel/index.ts'
 import { openRow, type DataKey } from './index.ts'
-import { layoutOf } from './row-layout.ts'
-import { associated } from './row-place.ts'
+import { AssociatedData } from './associated-data.ts'
+import { layoutOf, type RowLayout } from './row-layout.ts'
 
 const words = { basis: 'contract', retention: 'account', tenant: 'teamId' } as const
 const letters = resource({
@@ -47,6 +47,13 @@ describe('what is authenticated beside a row', () => {
     return Buffer.concat([header, ...framed, digest])
   }
 
+  const kept = new Map<RowLayout, AssociatedData>()
+  function associatedOf(layout: RowLayout): AssociatedData {
+    const associated = kept.get(layout) ?? new AssociatedData(layout)
+    kept.set(layout, associated)
+    return associated
+  }
+
   const known = Array.from({ length: 3 }, createPseudonym)
   const id = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...known) },
@@ -83,7 +90,7 @@ describe('what is authenticated beside a row', () => {
           const whose = about === null ? [text(subject)] : [about, text(subject)]
           const label = about === null ? 'surety/row/1' : 'surety/row/2'
           const parts = [label, text(layout.tenant), of.name, rowId, ...whose]
-          const found = associated(header, { resource: of, clear, about }, layout)
+          const found = associatedOf(layout).of(header, clear)
           expect(Buffer.compare(found, laidOut(header, parts, clear))).toBe(0)
         }
       }),
