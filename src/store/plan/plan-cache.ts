@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { RootOperationNode } from 'kysely'
-import type { Principal } from '../../access/index.ts'
+import { permissionsGiven, standIn, type Principal } from '../../access/index.ts'
 import type { Policy } from './authority.ts'
 import { BlindValue } from './blind.ts'
 import { kindOf } from './nodes.ts'
@@ -15,7 +15,7 @@ import { Slot } from './slots.ts'
  * hundred times dearer than filling in.
  *
  * A kept plan is found by everything that decides it: the whole tree but for its values, and the
- * kind, roles and grant of the principal and whether a tenant is known. It was planned from a copy of
+ * kind, roles, own permissions and grant of the principal and whether a tenant is known. It was planned from a copy of
  * the tree in which every value is a `Slot`, and for a principal whose id and tenant are marks. So a
  * planner that looks at a value or an id cannot do so unnoticed: it meets a slot or a mark, and what
  * it refuses is planned with the values and not kept. Values that are held against a rule are so each
@@ -62,8 +62,10 @@ function isKept({ principal }: Policy, node: RootOperationNode): boolean {
 }
 
 /** What of a principal decides a plan. The rest of the policy is the same for a whole store. */
-function nameOf({ principal: { kind, tenant, roles, grant } }: Policy): string {
-  return JSON.stringify([kind, tenant === null, roles, grant ?? null])
+function nameOf({ principal }: Policy): string {
+  const { kind, tenant, roles, grant } = principal
+  const given = permissionsGiven(principal)?.key ?? null
+  return JSON.stringify([kind, tenant === null, given === null ? roles : given, grant ?? null])
 }
 
 /** Ids that nobody has and nobody can know. */
@@ -73,11 +75,8 @@ const TENANT_MARK = randomUUID()
 /** The plan without values; null when it cannot be made without looking at them. */
 function planForAll(policy: Policy, node: RootOperationNode, key: string): Plan | null {
   const { principal } = policy
-  const anybody: Principal = {
-    ...principal,
-    id: ID_MARK,
-    tenant: principal.tenant === null ? null : TENANT_MARK,
-  }
+  const tenant = principal.tenant === null ? null : TENANT_MARK
+  const anybody = standIn(principal, { id: ID_MARK, tenant })
   try {
     // A tree that reads otherwise the second time is not what the key says.
     const copied = copyTree(node, false)
