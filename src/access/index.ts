@@ -9,6 +9,7 @@
  * Refused by default: what no role allows is null. What it does not do: operators' grants (an
  * operator is refused everywhere).
  */
+export { isInside, parseRange, type AddressRange } from './address-range.ts'
 export { columnsOf, decide, permissionsOf, tenantOf } from './decide.ts'
 export { AccessError } from './errors.ts'
 export { NO_PERMISSIONS, PermissionSet, type Columns } from './permission-set.ts'
