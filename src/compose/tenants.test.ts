@@ -12,7 +12,7 @@ const PROMISES = [
   'access.ip-allow-list',
   'access.review',
   'access.rbac',
-  'data.inventory',
+  'access.tenant-isolation',
 ]
 
 const notes = resource({

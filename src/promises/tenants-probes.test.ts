@@ -36,7 +36,7 @@ const instead = (changes: { [Part in keyof Tenants]?: Partial<Tenants[Part]> | T
   ...Object.fromEntries(
     Object.entries(changes).map(([part, change]) => [
       part,
-      typeof change === 'function' ? change : { ...world.tenants[part as keyof Tenants], ...change },
+      typeof change === 'function' ? change : Object.assign({}, world.tenants[part as keyof Tenants], change),
     ]),
   ),
 })

@@ -1,4 +1,4 @@
-import type { PublicProblems } from './problem.ts'
+import type { PublicProblems } from '../problem.ts'
 
 /** What people may know of why a change to their organisation was refused. */
 export const TENANT_PROBLEMS: PublicProblems = {
