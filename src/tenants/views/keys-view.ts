@@ -38,7 +38,7 @@ export function keysView(options: KeysViewOptions): Markup {
       made ? notice('good', 'Your key: copy it now, it is not shown again', command(made.text)) : null,
       card({
         body: dataTable({
-          caption: keys.length === 0 ? 'No key yet' : `${keys.length} keys`,
+          caption: keys.length === 0 ? 'No key yet' : `Keys: ${keys.length}`,
           rows: keys,
           columns: [
             { header: 'Name', cell: ({ name }) => name },

@@ -20,7 +20,7 @@ export function membersView(options: MembersViewOptions): Markup {
     current: TENANT_PATHS.members,
     content: card({
       body: dataTable({
-        caption: `${members.length} members`,
+        caption: `Members: ${members.length}`,
         rows: members,
         columns: [
           { header: 'Member', cell: ({ personId }) => nameOf(personId) },

@@ -70,7 +70,7 @@ export function changeForm(
   body: Child,
 ): Markup {
   const hidden = Object.entries({ [FORM_FIELD]: form, ...about })
-  return html`<form class="form" method="post" action="${action}">${hidden.map(
+  return html`<form class="change" method="post" action="${action}">${hidden.map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
   )}${body}</form>`
 }

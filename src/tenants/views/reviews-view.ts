@@ -48,7 +48,10 @@ function reviewCard(options: ReviewsViewOptions, review: Review, items: readonly
       rows: items,
       columns: [
         { header: 'Member', cell: ({ personId }) => nameOf(personId) },
-        { header: 'May', cell: ({ role, keyId }) => (role === null ? `key ${keyId}` : roleName(role)) },
+        {
+          header: 'May',
+          cell: ({ role, keyId }) => (role === null ? `key …${keyId?.slice(-8)}` : roleName(role)),
+        },
         { header: 'Used', cell: ({ unused }) => (unused ? 'not since the last review' : 'yes') },
         { header: 'Decision', cell: (item) => decisionOf(options, review, item) },
       ],

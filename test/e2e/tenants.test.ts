@@ -2,10 +2,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestDatabase, type TestDatabase } from '../database/testing.ts'
-import { silentLogger } from '../database/index.ts'
-import { createPseudonym } from '../kernel/index.ts'
-import { defineSurety, field, openSurety, resource, tenantResources, type AnySurety } from '../surety.ts'
+import { startTestDatabase, type TestDatabase } from '../../src/database/testing.ts'
+import { silentLogger } from '../../src/database/index.ts'
+import { createPseudonym } from '../../src/kernel/index.ts'
+import {
+  defineSurety,
+  field,
+  openSurety,
+  resource,
+  tenantResources,
+  type AnySurety,
+} from '../../src/surety.ts'
 
 const PROMISES = [
   'access.custom-roles',
