@@ -4,6 +4,7 @@
  *
  *     npm run bench -- seal --json
  */
+import { decide } from './decide/bench.ts'
 import { log } from './log/bench.ts'
 import type { Bench } from './measure.ts'
 import { rotate } from './rotate/bench.ts'
@@ -14,4 +15,4 @@ import { verify } from './verify/bench.ts'
 
 export { type Bench, type BenchResult } from './measure.ts'
 
-export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, store, verify, rotate, start }
+export const BENCHES: Readonly<Record<string, Bench>> = { seal, log, store, verify, rotate, start, decide }

@@ -19,11 +19,13 @@ import { createMetrics } from './compose/metrics.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
 import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose/system-folder.ts'
+import { openSystemTenants } from './compose/tenants.ts'
 import { askWitnesses } from './compose/witnesses.ts'
 import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
 import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
 import {
   createRoutes,
+  TENANT_PROBLEMS,
   protection,
   requestMetrics,
   type PublicProblems,
@@ -42,6 +44,7 @@ import type { AuditLog, CosignatureCollector, EvidenceLog } from './log/index.ts
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
 import { createStore } from './store/index.ts'
+import type { Tenants } from './tenants/index.ts'
 import type { PromiseStanding } from './verify/index.ts'
 
 export { clockFromEnvironment } from './compose/clock.ts'
@@ -49,6 +52,7 @@ export { createLogger } from './compose/logger.ts'
 export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
+export { tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export * from './declare/index.ts'
 export * from './kernel/index.ts'
@@ -92,6 +96,11 @@ export interface Surety<Tables> {
   as(principal: Principal): { readonly db: Kysely<Tables> }
   /** The principal of a task of your own, on whole tables and no others; never for requests of people. */
   system(task: string, tables: readonly (keyof Tables & string)[]): Principal
+  /**
+   * Members of organisations, their roles, keys, allow-lists and reviews; null where the data map does not
+   * hold `tenantResources`.
+   */
+  readonly tenants: Tenants | null
   /** Hono middleware: request id and log line, security headers with a nonce, body limit. */
   protect(): MiddlewareHandler<SuretyEnv>
   /** The security page, its evidence, health and metrics. */
@@ -246,6 +255,7 @@ function assemble<Resources extends ResourceMap>(
     onDropped: dropped.count,
     trail: createAuditTrail(audit),
   })
+  const tenants = openSystemTenants({ config, store, audit, clock, logger })
   const observe = requestMetrics(registry)
   const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
   const probe = (chosen: ProbeOptions): Promise<ProbeRun[]> => {
@@ -253,7 +263,10 @@ function assemble<Resources extends ResourceMap>(
     return probePromises(
       log,
       clock,
-      (asked, progress) => probeContext(rooms, anyTables, asked, progress),
+      (asked, progress) => ({
+        ...probeContext(rooms, anyTables, asked, progress),
+        ...(tenants && { tenants }),
+      }),
       chosen,
     )
   }
@@ -264,6 +277,7 @@ function assemble<Resources extends ResourceMap>(
     databaseDir: database.databaseDir,
     as,
     system: (task, tables) => systemPrincipal(task, tables),
+    tenants,
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
     routes: () => makeRoutes(rooms, siteOf(rooms, options)),
     probe,
@@ -338,6 +352,7 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
 
 /** What visitors may know of failures behind the public pages. */
 const PUBLIC_PROBLEMS: PublicProblems = {
+  ...TENANT_PROBLEMS,
   ERR_LOG_TAMPERED: {
     status: 503,
     title: 'The evidence log does not hold together',

@@ -1,21 +1,22 @@
-import { parsePermission, tenantColumn } from '../declare/index.ts'
-import type { Action, Permission, Resource, Scope } from '../declare/index.ts'
-import { tablesOfSystem, type Principal } from './principal.ts'
+import type { Action, Resource, Scope } from '../declare/index.ts'
+import {
+  isWithin,
+  NO_PERMISSIONS,
+  SCOPE_BIT,
+  WIDEST_FIRST,
+  type Columns,
+  type PermissionSet,
+} from './permission-set.ts'
+import { permissionsGiven, tablesOfSystem, type Principal } from './principal.ts'
+import type { Roles } from './roles.ts'
 
-/** The configuration's roles, parsed once. */
-export type Roles = ReadonlyMap<string, readonly Permission[]>
+/** The widest scope among bits of scopes. */
+const WIDEST: readonly (Scope | null)[] = Array.from(
+  { length: 8 },
+  (_, bits) => WIDEST_FIRST.find((scope) => (bits & SCOPE_BIT[scope]) !== 0) ?? null,
+)
 
-const WIDEST_FIRST: readonly Scope[] = ['any', 'tenant', 'own']
-
-/**
- * Parses a configuration's role table.
- * @throws DeclareError `ERR_DECLARE_PERMISSION`
- */
-export function parseRoles(roles: { readonly [role: string]: readonly string[] }): Roles {
-  return new Map(
-    Object.entries(roles).map(([role, texts]) => [role, texts.map((text) => parsePermission(text))]),
-  )
-}
+const ANONYMOUS: readonly string[] = Object.freeze(['anonymous'])
 
 /**
  * The widest scope in which a principal may act on a resource, or null: it may not.
@@ -27,33 +28,59 @@ export function parseRoles(roles: { readonly [role: string]: readonly string[] }
  * - `anonymous` has the permissions of the role `anonymous`, if one is declared, whatever it claims.
  * - `system` has `any` on the tables it was made for.
  * - `operator` has nothing: grants are not part of this decision yet.
+ *
+ * @param columns the fields it is about: the scope is the widest in which all of them are allowed.
+ *   Default none: then any permission does
  */
-export function decide(principal: Principal, roles: Roles, resource: Resource, action: Action): Scope | null {
+export function decide(
+  principal: Principal,
+  roles: Roles,
+  resource: Resource,
+  action: Action,
+  columns: ReadonlySet<string> | null = null,
+): Scope | null {
   if (principal.kind === 'system') return tablesOfSystem(principal)?.has(resource.name) ? 'any' : null
-  const names = ROLE_NAMES[principal.kind](principal)
-  const scopes = names
-    .flatMap((name) => roles.get(name) ?? [])
-    .filter((permission) => permission.resource === resource.name && permission.actions.includes(action))
-    .map((permission) => permission.scope)
-  const widest = WIDEST_FIRST.find(
-    (scope) => scopes.includes(scope) && isMeaningful(scope, principal, resource),
-  )
-  if (widest === 'tenant' && resource.tenant === null) return 'own'
-  return widest ?? null
+  const permissions = permissionsOf(principal, roles)
+  const scopes = permissions.scopes(resource.name, action)
+  if (scopes === 0) return null
+  const meant = scopes & meaningfulScopes(principal, resource)
+  const limits = columns === null ? null : permissions.limits(resource.name, action)
+  const scope =
+    limits === null
+      ? WIDEST[meant]!
+      : WIDEST_FIRST.find((each) => (meant & SCOPE_BIT[each]) !== 0 && isWithin(columns, limits[each]))
+  return asMeant(scope ?? null, resource)
 }
 
-const ROLE_NAMES: Readonly<
-  Record<Exclude<Principal['kind'], 'system'>, (principal: Principal) => readonly string[]>
-> = {
-  user: (principal) => principal.roles,
-  anonymous: () => ['anonymous'],
-  operator: () => [],
+/** The fields that a principal may read or write within a scope that {@link decide} gave. */
+export function columnsOf(
+  principal: Principal,
+  roles: Roles,
+  resource: Resource,
+  action: Action,
+  scope: Scope,
+): Columns {
+  if (principal.kind === 'system') return null
+  const permissions = permissionsOf(principal, roles)
+  // Where a resource declares no tenant, `own` may have been given as `tenant`: the narrower has both.
+  return permissions.columns(resource.name, action, scope) ?? null
 }
 
-function isMeaningful(scope: Scope, principal: Principal, resource: Resource): boolean {
-  if (scope === 'any') return true
-  if (tenantColumn(resource) === null || tenantOf(principal, resource) === null) return false
-  return scope === 'tenant' || (resource.subjects.length > 0 && principal.kind === 'user')
+/** Everything that a principal's roles allow it, or what it was made with. A system principal's is not told. */
+export function permissionsOf(principal: Principal, roles: Roles): PermissionSet {
+  if (principal.kind === 'user') return permissionsGiven(principal) ?? roles.allow(principal.roles)
+  return principal.kind === 'anonymous' ? roles.allow(ANONYMOUS) : NO_PERMISSIONS
+}
+
+function asMeant(scope: Scope | null, resource: Resource): Scope | null {
+  return scope === 'tenant' && resource.tenant === null ? 'own' : scope
+}
+
+function meaningfulScopes(principal: Principal, resource: Resource): number {
+  const bound = (resource.tenant ?? resource.subject) !== null && tenantOf(principal, resource) !== null
+  if (!bound) return SCOPE_BIT.any
+  const owns = resource.subjects.length > 0 && principal.kind === 'user'
+  return SCOPE_BIT.any | SCOPE_BIT.tenant | (owns ? SCOPE_BIT.own : 0)
 }
 
 /**

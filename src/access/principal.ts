@@ -1,5 +1,7 @@
 import { isId } from '../kernel/index.ts'
 import { AccessError } from './errors.ts'
+import type { PermissionSet } from './permission-set.ts'
+import { internRoles } from './roles.ts'
 
 /** Who is asking. Surety never guesses one: every governed statement carries a principal. */
 export interface Principal {
@@ -37,14 +39,48 @@ export function tablesOfSystem(principal: Principal): ReadonlySet<string> | null
   return systemTables.get(principal) ?? null
 }
 
+const givenPermissions = new WeakMap<Principal, PermissionSet>()
+
 /**
- * A frozen copy of a principal that later changes of the caller's object cannot reach; a system
- * principal is returned as it is.
+ * A person with exactly these permissions, whatever the configuration says of roles of these names:
+ * how a tenant's own roles and the scopes of a key reach the store. As with a system principal the
+ * object itself is the authority. A copy has what its `roles` mean in the configuration, so a person
+ * who has less than that must not carry the role's name.
+ *
+ * It holds what held when it was made: make one for each request.
+ *
+ * @throws AccessError `ERR_ACCESS_PRINCIPAL`
+ */
+export function principalWith(
+  who: Pick<Principal, 'id' | 'tenant' | 'roles'>,
+  permissions: PermissionSet,
+): Principal {
+  const principal = freezePrincipal({ kind: 'user', id: who.id, tenant: who.tenant, roles: who.roles })
+  givenPermissions.set(principal, permissions)
+  return principal
+}
+
+/** The permissions that a principal was made with; null where its roles decide. */
+export function permissionsGiven(principal: Principal): PermissionSet | null {
+  return givenPermissions.get(principal) ?? null
+}
+
+/** Somebody else with the same authority: for plans that are made before it is known who asks. */
+export function standIn(principal: Principal, who: Pick<Principal, 'id' | 'tenant'>): Principal {
+  const other: Principal = Object.freeze({ ...principal, id: who.id, tenant: who.tenant })
+  const given = permissionsGiven(principal)
+  if (given) givenPermissions.set(other, given)
+  return other
+}
+
+/**
+ * A frozen copy of a principal that later changes of the caller's object cannot reach; one that is
+ * its own authority is returned as it is.
  *
  * @throws AccessError `ERR_ACCESS_PRINCIPAL`, `ERR_ACCESS_SYSTEM`
  */
 export function freezePrincipal(principal: Principal): Principal {
-  if (systemTables.has(principal)) return principal
+  if (systemTables.has(principal) || givenPermissions.has(principal)) return principal
   if (principal.kind === 'system') {
     throw new AccessError('ERR_ACCESS_SYSTEM', 'a system principal was not made by systemPrincipal()')
   }
@@ -57,6 +93,6 @@ export function freezePrincipal(principal: Principal): Principal {
       'the principal has an unknown kind, or an id, tenant or roles that are none',
     )
   }
-  const copy = { kind, id, tenant, roles: Object.freeze([...roles]) }
+  const copy = { kind, id, tenant, roles: internRoles(roles) }
   return Object.freeze(grant === undefined ? copy : { ...copy, grant })
 }

@@ -4,6 +4,7 @@ import { createVerifierKey, createWitnessKey, formatVerifierKey, formatWitnessKe
 import {
   defineSurety,
   field,
+  formatPermission,
   parsePermission,
   resource,
   sealedFields,
@@ -156,6 +157,12 @@ describe('defineSurety', () => {
     ['an origin with a port', { origin: 'codetime.example:443' }, 'origin'],
     ['a resource under another name', { resources: { beats: heartbeats } }, 'resources.beats'],
     ['a role on an unknown resource', { roles: { member: ['builds:read:own'] } }, 'roles.member'],
+    ['a role on an unknown field', { roles: { member: ['heartbeats:read:own(nothing)'] } }, 'roles.member'],
+    [
+      'a role on the constructor',
+      { roles: { member: ['heartbeats:read:own(constructor)'] } },
+      'roles.member',
+    ],
     ['an epoch of no length', { keys: { liveEpoch: '0h', backupEpoch: '1d' } }, 'keys.liveEpoch'],
     ['a misspelt key', { keys: { liveEpoch: '6h', backupEpoch: '1d', rewarp: '1h' } }, 'keys.rewarp'],
     [
@@ -217,8 +224,20 @@ describe('parsePermission', () => {
       resource: 'people',
       actions: ['read', 'write', 'delete'],
       scope: 'tenant',
+      columns: null,
     })
     expect(parsePermission('people:read:own').actions).toEqual(['read'])
+  })
+
+  test('reads the fields that it is limited to, and writes them out again', () => {
+    const permission = parsePermission('people:read:tenant(email, role)')
+    expect(permission.columns).toEqual(['email', 'role'])
+    expect(formatPermission(permission)).toEqual(['people:read:tenant(email,role)'])
+    expect(formatPermission(parsePermission('people:*:own'))).toEqual([
+      'people:read:own',
+      'people:write:own',
+      'people:delete:own',
+    ])
   })
 
   test.each([
@@ -229,6 +248,13 @@ describe('parsePermission', () => {
     'people:read:mine',
     ':read:own',
     'people:read:own:x',
+    'people:read:own()',
+    'people:read:own(email',
+    'people:read:own(email,,role)',
+    'people:read:own(email,email)',
+    'people:read:own(email)(role)',
+    'people:delete:own(email)',
+    'people:*:own(email)',
   ])('refuses %j', (text) => {
     expect(
       hasCode(

@@ -102,7 +102,14 @@ function checkPermission(
     `names the unknown resource ${JSON.stringify(permission.resource)}`,
     'declare it under resources',
   )
-  const { scope } = permission
+  const { scope, columns } = permission
+  const unknown = columns?.find((name) => !Object.hasOwn(target.fields, name))
+  check.that(
+    unknown === undefined,
+    key,
+    `grants ${text}, but ${target.name} has no field ${JSON.stringify(unknown)}`,
+    'list declared fields; id and createdAt come with every permission to read',
+  )
   const bound =
     scope === 'any' || (scope === 'own' ? target.subjects.length > 0 : tenantColumn(target) !== null)
   check.that(

@@ -4,7 +4,8 @@ import { defineErrors } from '../kernel/index.ts'
 export const DeclareError = defineErrors('DeclareError', {
   ERR_DECLARE_RESOURCE: 'change the named key of the resource',
   ERR_DECLARE_FIELD: 'change the named option of the field',
-  ERR_DECLARE_PERMISSION: "write permissions as 'resource:read|write|delete|*:own|tenant|any'",
+  ERR_DECLARE_PERMISSION:
+    "write permissions as 'resource:read|write|delete|*:own|tenant|any', with '(field,field)' behind it to limit reading or writing to fields",
   ERR_DECLARE_CONFIG: 'change the named key of the configuration',
 })
 

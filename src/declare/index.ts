@@ -37,7 +37,7 @@ export {
   type TimeLimits,
 } from './erasure-times.ts'
 export { field } from './define-field.ts'
-export { parsePermission } from './define-permission.ts'
+export { ACTIONS, formatPermission, parsePermission } from './define-permission.ts'
 export { resource, type ResourceDefinition } from './define-resource.ts'
 export { defineSurety } from './define-surety.ts'
 export { DeclareError, ValueError } from './errors.ts'

@@ -18,6 +18,12 @@ export type PublicProblems = Readonly<Record<string, PublicProblem>>
 
 export const HTTP_PROBLEMS: PublicProblems = {
   ERR_HTTP_BODY_TOO_LARGE: { status: 413, title: 'The request is too large' },
+  ERR_HTTP_FOREIGN_FORM: {
+    status: 403,
+    title: 'This form is not from here',
+    detail: 'It came from elsewhere, or the session has ended. Load its page again.',
+  },
+  ERR_HTTP_FORM: { status: 400, title: 'The form is not complete' },
   ERR_HTTP_EVIDENCE_MOVING: {
     status: 503,
     title: 'The evidence log is busy',

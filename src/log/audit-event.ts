@@ -52,6 +52,21 @@ export interface SignIn {
   readonly request: string | null
 }
 
+/** Who may do what was changed: a membership's roles, a role that a tenant made, a key, an allow-list, a review. */
+export interface AccessChanged {
+  readonly kind: 'access.changed'
+  readonly actor: AuditActor
+  readonly what: 'membership' | 'role' | 'key' | 'allow-list' | 'review'
+  readonly tenant: string
+  /** The person whom it is about; null for what is the tenant's. */
+  readonly subject: string | null
+  /** Id of what was changed. */
+  readonly row: string
+  /** Names of roles, or texts of permissions; null where there was nothing, and where there is nothing now. */
+  readonly before: readonly string[] | null
+  readonly after: readonly string[] | null
+}
+
 /** What the system itself did. */
 export interface SystemActed {
   readonly kind: 'system.started' | 'audit.rehearsed'
@@ -65,7 +80,14 @@ export interface BodiesPruned {
 }
 
 /** What an audit entry can tell. Ids, names and counts; the value of no field, no address. */
-export type AuditEvent = DataChanged | RequestAnswered | AccessRefused | SignIn | SystemActed | BodiesPruned
+export type AuditEvent =
+  | DataChanged
+  | RequestAnswered
+  | AccessRefused
+  | AccessChanged
+  | SignIn
+  | SystemActed
+  | BodiesPruned
 
 /** An event as logged: stamped with its format's version, an id and its time. */
 export type AuditEntry = AuditEvent & {

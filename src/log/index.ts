@@ -22,6 +22,7 @@
  */
 export type { OpenedBody } from './audit-bodies.ts'
 export type {
+  AccessChanged,
   AuditActor,
   AuditEntry,
   AuditEvent,

@@ -183,7 +183,7 @@ function readers(resource: Resource, roles: SuretyConfig['roles']): Child {
     permissions
       .map(parsePermission)
       .filter((permission) => permission.resource === resource.name && permission.actions.includes('read'))
-      .map((permission) => `${role}: ${SCOPE[permission.scope]}`),
+      .map(({ scope, columns }) => `${role}: ${SCOPE[scope]}${columns ? ` (${columns.join(', ')})` : ''}`),
   )
   return lines.length === 0 ? 'no role' : lines.join(' · ')
 }

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Principal } from '../access/index.ts'
+import { PermissionSet, type Principal } from '../access/index.ts'
 import {
   tenantColumn,
   parsePermission,
@@ -77,20 +77,23 @@ function judge(values: Measurement['values'] & { trials: number }, wrong: readon
 interface Trial {
   readonly role: string
   readonly resource: string
-  readonly action: Action
+  readonly action: Tried
   /** Whose row was tried: the person's own, a colleague's, another tenant's. */
   readonly row: Whose
   readonly allowed: boolean
   readonly declared: boolean
 }
 
+/** `column` reads a field that the permission to read leaves out. */
+type Tried = Action | 'column'
 type Whose = 'own' | 'tenant' | 'any'
 const WHOSE: readonly Whose[] = ['own', 'tenant', 'any']
 const ACTIONS: readonly Action[] = ['read', 'write', 'delete']
 
 function describeTrial({ role, resource, action, row, allowed }: Trial): string {
   const whose = { own: 'its own', tenant: 'a colleague’s', any: 'another tenant’s' }[row]
-  return `${role} ${allowed ? 'can' : 'cannot'} ${action} ${whose} row of ${resource}`
+  const what = action === 'column' ? 'read a field outside its columns in' : action
+  return `${role} ${allowed ? 'can' : 'cannot'} ${what} ${whose} row of ${resource}`
 }
 
 /** One invented person each: the asker, a colleague in the same tenant, a stranger in another one. */
@@ -126,14 +129,37 @@ async function tryRole(
   const asker: Principal = { kind: 'user', id: cast.own.subject, tenant: cast.own.tenant, roles: [role] }
   for (const row of possibleRows(resource)) {
     for (const action of ACTIONS) {
+      if (action === 'write' && isLimited(context.config, role, resource, row)) continue
       const allowed = await withRow(context, resource, cast[row], (id) =>
         isAllowed({ context, resource, asker, action, owner: cast[row], id }),
       )
       const declared = isDeclared(context.config, role, resource, action, row)
       trials.push({ role, resource: resource.name, action, row, allowed, declared })
     }
+    const column = columnLeftOut(context.config, role, resource, row)
+    if (column === null) continue
+    const allowed = await withRow(context, resource, cast[row], (id) =>
+      isAllowed({ context, resource, asker, action: 'read', owner: cast[row], id, column }),
+    )
+    trials.push({ role, resource: resource.name, action: 'column', row, allowed, declared: false })
   }
   return trials
+}
+
+/** A whole row cannot be written where some fields are left out. */
+function isLimited({ roles }: SuretyConfig, role: string, resource: Resource, whose: Whose): boolean {
+  return Boolean(PermissionSet.parse(roles[role] ?? []).columns(resource.name, 'write', whose))
+}
+
+/** A field that the role may not read in such a row although it may read the row; null where there is none. */
+function columnLeftOut(
+  { roles }: SuretyConfig,
+  role: string,
+  resource: Resource,
+  whose: Whose,
+): string | null {
+  const columns = PermissionSet.parse(roles[role] ?? []).columns(resource.name, 'read', whose)
+  return columns ? (Object.keys(resource.fields).find((name) => !columns.has(name)) ?? null) : null
 }
 
 /** A colleague needs a tenant shared by several people; a plain table has no owners at all. */
@@ -191,6 +217,8 @@ interface Attempt {
   readonly action: Action
   readonly owner: SampleOwner
   readonly id: string
+  /** What is read. Default: the id, which comes with every permission. */
+  readonly column?: string
 }
 
 async function isAllowed(attempt: Attempt): Promise<boolean> {
@@ -203,8 +231,9 @@ async function isAllowed(attempt: Attempt): Promise<boolean> {
 }
 
 const ATTEMPTS: Readonly<Record<Action, (attempt: Attempt) => Promise<boolean>>> = {
-  async read({ context, resource, asker, id }) {
-    const rows = await context.as(asker).selectFrom(resource.name).select('id').where('id', '=', id).execute()
+  async read({ context, resource, asker, id, column = 'id' }) {
+    const db = context.as(asker)
+    const rows = await db.selectFrom(resource.name).select(column).where('id', '=', id).execute()
     return rows.length > 0
   },
   async write({ context, resource, asker, owner }) {

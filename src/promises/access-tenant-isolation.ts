@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Principal } from '../access/index.ts'
-import { tenantColumn, type CanaryPerson, type Resource } from '../declare/index.ts'
+import { parsePermission, tenantColumn, type CanaryPerson, type Resource } from '../declare/index.ts'
 import { SuretyError } from '../kernel/index.ts'
 import { canariesOf, createMarker, type Canaries } from './canaries.ts'
 import { definePromise, type Measurement } from './definition.ts'
@@ -101,7 +101,7 @@ async function tryLibrary(context: ProbeContext): Promise<Attempts> {
     id: sampleId(origin, 'stranger'),
     tenant: sampleId(origin, 'tenant away'),
     roles: Object.keys(roles).filter(
-      (role) => !roles[role]!.some((permission) => permission.endsWith(':any')),
+      (role) => !roles[role]!.some((permission) => parsePermission(permission).scope === 'any'),
     ),
   }
   const victim = { tenant: sampleId(origin, 'tenant home'), subject: sampleId(origin, 'asker') }

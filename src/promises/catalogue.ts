@@ -1,4 +1,7 @@
+import { accessCustomRoles } from './access-custom-roles.ts'
+import { accessIpAllowList } from './access-ip-allow-list.ts'
 import { accessRbac } from './access-rbac.ts'
+import { accessReview } from './access-review.ts'
 import { accessTenantIsolation } from './access-tenant-isolation.ts'
 import { dataDeclaredFields } from './data-declared-fields.ts'
 import { dataInventory } from './data-inventory.ts'
@@ -12,7 +15,10 @@ import { privacyLawfulBasis } from './privacy-lawful-basis.ts'
 import { retentionLogs } from './retention-logs.ts'
 
 const DEFINITIONS: readonly PromiseDefinition[] = [
+  accessCustomRoles,
+  accessIpAllowList,
   accessRbac,
+  accessReview,
   accessTenantIsolation,
   dataDeclaredFields,
   dataInventory,

@@ -4,6 +4,7 @@ import type { SuretyConfig } from '../declare/index.ts'
 import type { EpochStanding } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
+import type { Tenants } from '../tenants/index.ts'
 import type { RecordedAudit } from '../verify/index.ts'
 import type { Canaries } from './canaries.ts'
 
@@ -92,6 +93,8 @@ export interface ProbeContext {
   readonly database: DatabaseView
   readonly keys: KeyView
   readonly audit: AuditView
+  /** Members, roles and keys of tenants; absent where the data map does not hold them. */
+  readonly tenants?: Tenants
   /** A governed query builder. */
   as(principal: Principal): Kysely<AnyTables>
   /** A principal of the library's own, for whole tables. */

@@ -5,9 +5,9 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a role’s permission counts for every action',
     invariants: [1],
-    file: 'src/access/decide.ts',
-    guard: ' && permission.actions.includes(action)',
-    replacement: '',
+    file: 'src/access/permission-set.ts',
+    guard: 'all.filter(({ actions }) => actions.includes(action))',
+    replacement: 'all',
     tests: ['src/access/decide.test.ts'],
   },
   {
@@ -22,8 +22,8 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     name: 'a query without permission reads with the widest scope',
     invariants: [1],
     file: 'src/store/plan/authority.ts',
-    guard: 'const scope = decide(principal, roles, resource, action)',
-    replacement: "const scope = decide(principal, roles, resource, action) ?? 'any'",
+    guard: 'const scope = decide(principal, roles, resource, action, columns)',
+    replacement: "const scope = decide(principal, roles, resource, action, columns) ?? 'any'",
     tests: ['src/store/boundary.test.ts', 'src/store/store.test.ts'],
   },
   {

@@ -1,6 +1,6 @@
 import { ParensNode, type OperationNode } from 'kysely'
-import { decide, tenantOf, type Principal, type Roles } from '../../access/index.ts'
-import { envelopesOf, tenantColumn } from '../../declare/index.ts'
+import { columnsOf, decide, tenantOf, type Columns, type Principal, type Roles } from '../../access/index.ts'
+import { envelopesOf, IMPLICIT_COLUMNS, tenantColumn } from '../../declare/index.ts'
 import type { Action, Resource, Scope } from '../../declare/index.ts'
 import { KEYS_SETTING, settingName, SUBJECT_SETTING, TENANT_SETTING } from '../../database/index.ts'
 import { describeName, StoreError } from '../errors.ts'
@@ -26,16 +26,45 @@ export interface Bindings {
 
 const NARROWEST_FIRST: readonly Scope[] = ['own', 'tenant', 'any']
 
+/** The fields that a statement reads and writes, as far as they are known. */
+export class ColumnNeeds {
+  readonly #columns = new Map<string, Set<string>>()
+
+  of(resource: Resource, action: Action): ReadonlySet<string> {
+    return this.#columns.get(`${action} ${resource.name}`) ?? NONE
+  }
+
+  /** True when it was not known yet. `id` and `createdAt` come with every permission. */
+  add(resource: Resource, action: Action, column: string): boolean {
+    if (IMPLICIT_COLUMNS.some((implicit) => implicit === column)) return false
+    const known = this.#columns.get(`${action} ${resource.name}`) ?? new Set<string>()
+    if (known.has(column)) return false
+    this.#columns.set(`${action} ${resource.name}`, known.add(column))
+    return true
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** A field is allowed in a narrower scope only than was planned with: the statement is planned again. */
+export class Narrowed extends Error {}
+
 /**
  * The permissions that one statement draws on: asked for while it is planned, and handed to
  * row-level security as settings when it runs.
+ *
+ * Where permissions are limited to columns, a statement reaches the rows of the widest scope that
+ * allows every field it names, wherever it names it: a field that is allowed for fewer rows takes the
+ * whole statement to those.
  */
 export class Authority {
   readonly #policy: Policy
+  readonly #needs: ColumnNeeds
   readonly #uses = new Map<Resource, Map<Action, Scope>>()
 
-  constructor(policy: Policy) {
+  constructor(policy: Policy, needs: ColumnNeeds = new ColumnNeeds()) {
     this.#policy = policy
+    this.#needs = needs
   }
 
   get principal(): Principal {
@@ -56,16 +85,36 @@ export class Authority {
    */
   permit(resource: Resource, action: Action): Scope {
     const { principal, roles } = this.#policy
-    const scope = decide(principal, roles, resource, action)
+    const columns = this.#needs.of(resource, action)
+    const scope = decide(principal, roles, resource, action, columns)
     if (scope === null) {
+      const fields = columns.size === 0 ? '' : `: ${[...columns].join(', ')}`
       throw new StoreError(
         'ERR_STORE_FORBIDDEN',
-        `no role of this ${principal.kind} allows to ${action} ${resource.name}`,
+        `no role of this ${principal.kind} allows to ${action} ${resource.name}${fields}`,
       )
     }
     const uses = this.#uses.get(resource) ?? new Map<Action, Scope>()
     this.#uses.set(resource, uses.set(action, scope))
     return scope
+  }
+
+  /**
+   * Says that the statement reads or writes these fields of a resource.
+   * @throws StoreError `ERR_STORE_FORBIDDEN`
+   * @throws Narrowed
+   */
+  need(resource: Resource, action: Action, columns: Iterable<string>): void {
+    let isNew = false
+    for (const column of columns) isNew = this.#needs.add(resource, action, column) || isNew
+    const planned = this.#uses.get(resource)?.get(action)
+    if (isNew && planned !== undefined && this.permit(resource, action) !== planned) throw new Narrowed()
+  }
+
+  /** The fields that the principal may read or write within the scope that is planned with. */
+  columns(resource: Resource, action: Action): Columns {
+    const { principal, roles } = this.#policy
+    return columnsOf(principal, roles, resource, action, this.permit(resource, action))
   }
 
   /** The narrowest of several permissions: rows that all of them reach. */

@@ -51,10 +51,11 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
   const { resource } = target
   const columns = (query.columns ?? []).map(readColumn)
   const rows = readRows(query.values ?? refuseNode(node), columns)
+  needWritten(authority, resource, columns)
   const dropped = new Set<string>()
   const drafts = rows.map((row) => toDraft(authority, resource, row, dropped))
   const scope = rootScope(authority)
-  scope.add({ alias: target.alias, columns: columnsOf(resource) })
+  scope.add({ alias: target.alias, columns: columnsOf(resource), resource })
   const returning = planReturning(scope, target, query.returning)
   const upsert = planUpsert(authority, target, query, drafts)
   const told = upsert ? 'stored' : toldBy(query.onConflict)
@@ -69,6 +70,14 @@ export function planInsert(authority: Authority, node: OperationNode): PlannedIn
     ...(told === 'returned' && { returning: returningChanged(target, returning) }),
   }
   return { node: planned, outputs: returning.outputs, resource, drafts, upsert, told, dropped: [...dropped] }
+}
+
+/** The owner that the permission itself binds a row to needs none of its own. */
+function needWritten(authority: Authority, resource: Resource, columns: readonly string[]): void {
+  const { tenant, person } = authority.bindings(resource, authority.permit(resource, 'write'))
+  const bound = [tenant?.column, person?.columns.length === 1 ? person.columns[0] : undefined]
+  const given = columns.filter((name) => Object.hasOwn(resource.fields, name) && !bound.includes(name))
+  authority.need(resource, 'write', given)
 }
 
 /** Naming the columns of a conflict asks for the permission to read; without it nothing can be returned. */
@@ -147,12 +156,19 @@ function planConflict(authority: Authority, target: Target, node: OperationNode)
   const named = conflict.columns?.map(readColumn)
   const columns = named && arbiters(resource, named).map((column) => ColumnNode.create(column))
   // Postgres looks for the conflicting row, and row-level security takes that as reading.
-  if (columns) authority.permit(resource, 'read')
+  if (named) {
+    const { tenant } = authority.bindings(resource, authority.permit(resource, 'read'))
+    authority.need(
+      resource,
+      'read',
+      named.filter((column) => column !== tenant?.column),
+    )
+  }
   const planned: OnConflictNode = { ...OnConflictNode.create(), ...(columns && { columns }) }
   if (conflict.doNothing === true) return OnConflictNode.cloneWith(planned, { doNothing: true })
   if (!conflict.updates) return refuseNode(node)
   const scope = rootScope(authority)
-  scope.add({ alias: target.alias, columns: columnsOf(resource) })
+  scope.add({ alias: target.alias, columns: columnsOf(resource), resource })
   scope.add({ alias: 'excluded', columns: columnsOf(resource) })
   const updates = conflict.updates.map((update) => planConflictUpdate(scope, resource, update))
   const reach = authority.permitAll(resource, ['read', 'write'])
@@ -171,6 +187,7 @@ function planConflictUpdate(scope: Scope, resource: Resource, node: OperationNod
   const { column, value } = take(node, 'ColumnUpdateNode')
   const name = readColumn(column)
   refuseOwnerColumn(resource, name)
+  scope.authority.need(resource, 'write', [name])
   if (isKind(value, 'ValueNode')) {
     const given = snapshot(resource, { [name]: take(value, 'ValueNode').value })
     const { values } = validateRow(resource, given, 'update')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { RootOperationNode } from 'kysely'
-import type { Principal } from '../../access/index.ts'
+import { permissionsGiven, standIn, type Principal } from '../../access/index.ts'
 import type { Policy } from './authority.ts'
 import { BlindValue } from './blind.ts'
 import { kindOf } from './nodes.ts'
@@ -15,7 +15,7 @@ import { Slot } from './slots.ts'
  * hundred times dearer than filling in.
  *
  * A kept plan is found by everything that decides it: the whole tree but for its values, and the
- * kind, roles and grant of the principal and whether a tenant is known. It was planned from a copy of
+ * kind, roles, own permissions and grant of the principal and whether a tenant is known. It was planned from a copy of
  * the tree in which every value is a `Slot`, and for a principal whose id and tenant are marks. So a
  * planner that looks at a value or an id cannot do so unnoticed: it meets a slot or a mark, and what
  * it refuses is planned with the values and not kept. Values that are held against a rule are so each
@@ -76,7 +76,8 @@ function isKept({ principal }: Policy, node: RootOperationNode): boolean {
 /** What of a principal decides a plan. The rest of the policy is the same for a whole store. */
 function partsOf({ principal }: Policy): (string | boolean | null)[] {
   const { kind, tenant, roles, grant } = principal
-  return [kind, tenant === null, grant ?? null, ...roles]
+  const given = permissionsGiven(principal)?.key ?? null
+  return [kind, tenant === null, grant ?? null, given !== null, ...(given === null ? roles : [given])]
 }
 
 /** Ids that nobody has and nobody can know. */
@@ -91,11 +92,8 @@ function planForAll(
   vocabulary: Vocabulary,
 ): Plan | null {
   const { principal } = policy
-  const anybody: Principal = {
-    ...principal,
-    id: ID_MARK,
-    tenant: principal.tenant === null ? null : TENANT_MARK,
-  }
+  const tenant = principal.tenant === null ? null : TENANT_MARK
+  const anybody = standIn(principal, { id: ID_MARK, tenant })
   try {
     // A tree that reads otherwise the second time is not what the key says.
     const copied = copyTree(node, false)

@@ -1,7 +1,7 @@
 import { PostgresQueryCompiler, type OperationNode, type RootOperationNode } from 'kysely'
 import type { Resource } from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
-import { Authority, type Policy } from './authority.ts'
+import { Authority, ColumnNeeds, Narrowed, type Policy } from './authority.ts'
 import { planDelete } from './delete.ts'
 import type { Draft } from './draft.ts'
 import { fromArrays } from './from-arrays.ts'
@@ -70,10 +70,19 @@ const MOST_PARAMETERS = 65_535
 export function planStatement(policy: Policy, node: RootOperationNode): Plan {
   const kind = kindOf(node)
   if (!Object.hasOwn(PLANNERS, kind)) refuseNode(node)
-  const authority = new Authority(policy)
-  // Settings and tables are known only once everything else is planned.
-  const planned = withinTheStack(() => PLANNERS[kind as keyof typeof PLANNERS](authority, node))
-  return { ...planned, settings: authority.settings, tables: authority.tables }
+  const plan = PLANNERS[kind as keyof typeof PLANNERS]
+  const needs = new ColumnNeeds()
+  for (;;) {
+    const authority = new Authority(policy, needs)
+    try {
+      // Settings and tables are known only once everything else is planned.
+      const planned = withinTheStack(() => plan(authority, node))
+      return { ...planned, settings: authority.settings, tables: authority.tables }
+    } catch (error) {
+      // Each time one more field is known, so this ends.
+      if (!(error instanceof Narrowed)) throw error
+    }
+  }
 }
 
 function withinTheStack<Result>(work: () => Result): Result {

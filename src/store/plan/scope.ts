@@ -43,6 +43,8 @@ export type Columns = ReadonlyMap<string, SealedColumn | null>
 export interface Source {
   readonly alias: string
   readonly columns: Columns
+  /** The table itself, where the source is one: naming its columns takes the permission to read them. */
+  readonly resource?: Resource
 }
 
 /** A reference that was found: which source, which column, sealed or not. */
@@ -52,8 +54,16 @@ export interface Resolved {
   readonly sealed: SealedColumn | null
 }
 
-/** What a subquery's place allows it to return; `united` is a root beside others, whose columns line up. */
-export type SelectMode = 'root' | 'united' | 'derived' | 'value' | 'exists'
+/** What a subquery's place allows it to return. */
+export type SelectMode =
+  | 'root'
+  /** A root beside others, whose columns line up. */
+  | 'united'
+  | 'derived'
+  | 'value'
+  | 'exists'
+  /** The store's own look at whole rows before it changes them: plain columns in the list are its own. */
+  | 'locking'
 
 /** Plans a select inside a scope; passed along, so that expressions and selects may nest. */
 export type SubqueryPlanner = (scope: Scope, node: OperationNode, mode: SelectMode) => OperationNode
@@ -107,6 +117,14 @@ export class Scope {
    * @throws StoreError `ERR_STORE_UNKNOWN_COLUMN`, `ERR_STORE_UNKNOWN_TABLE`, `ERR_STORE_NAME`
    */
   resolve(node: OperationNode): Resolved {
+    const resolved = this.find(node)
+    const { resource } = resolved.source
+    if (resource) this.authority.need(resource, 'read', [resolved.column])
+    return resolved
+  }
+
+  /** As {@link resolve}, without a permission: for columns that the store itself names. */
+  find(node: OperationNode): Resolved {
     const { table, column } = readReference(node)
     for (const scope of this.#outwards()) {
       const found = scope.#sources.filter(

@@ -60,7 +60,8 @@ export function planSelect(
   const query = take(node, 'SelectQueryNode')
   const withs = planWith(authority, around, ctes, query.with)
   const scope = new Scope(authority, planSubquery, around, withs.ctes)
-  const context: SourceContext = { scope, derive, locks: readLocks(query.endModifiers) }
+  const locks = readLocks(query.endModifiers)
+  const context: SourceContext = { scope, derive, locks, whole: mode === 'locking' }
   const from = planFrom(context, query.from)
   const joins = query.joins?.map((join) => planJoin(context, join))
   const groups = planGroups(scope, query)

@@ -71,15 +71,17 @@ export function planSelections(
 /** The plain columns behind `*`, and the name of each selected expression. */
 function expand(scope: Scope, selection: OperationNode, mode: SelectMode): Item[] {
   const node = take(selection, 'SelectionNode').selection
-  if (isKind(node, 'SelectAllNode')) return scope.sources.flatMap(allColumns)
+  if (isKind(node, 'SelectAllNode')) return scope.sources.flatMap((source) => allColumns(scope, source))
   if (isKind(node, 'ReferenceNode')) {
     const { table, column } = take(node, 'ReferenceNode')
-    if (table && isKind(column, 'SelectAllNode')) return allColumns(scope.own(readTable(table)))
+    if (table && isKind(column, 'SelectAllNode')) return allColumns(scope, scope.own(readTable(table)))
   }
   if (isKind(node, 'AliasNode')) {
     const alias = take(node, 'AliasNode')
     return [toItem(scope, readIdentifier(alias.alias), alias.node)]
   }
+  if (isReference(node) && mode === 'locking')
+    return [{ name: readReference(node).column, node, resolved: scope.find(node) }]
   if (isReference(node)) return [toItem(scope, readReference(node).column, node)]
   if (mode === 'value' || mode === 'exists') return [toItem(scope, 'value', node)]
   throw new StoreError('ERR_STORE_NAME', 'a selected expression has no name')
@@ -89,7 +91,9 @@ function toItem(scope: Scope, name: string, node: OperationNode): Item {
   return { name: checkName(name), node, resolved: isReference(node) ? scope.resolve(node) : null }
 }
 
-function allColumns(source: Source): Item[] {
+/** Every column, for which the permission to read must be about all of them. */
+function allColumns({ authority }: Scope, source: Source): Item[] {
+  if (source.resource) authority.need(source.resource, 'read', source.columns.keys())
   return [...source.columns].map(([column, sealed]) => {
     return { name: column, node: columnOf(source.alias, column), resolved: { source, column, sealed } }
   })

@@ -30,6 +30,7 @@ export interface PlannedSource {
   readonly node: OperationNode
   readonly alias: string
   readonly columns: Columns
+  readonly resource?: Resource
 }
 
 /** Plans a select as a derived table; passed in, because selects and their sources nest. */
@@ -44,6 +45,8 @@ export interface SourceContext {
   readonly derive: DerivedPlanner
   /** True for a table whose rows the select locks. */
   readonly locks: (alias: string) => boolean
+  /** True where the store itself looks at whole rows. */
+  readonly whole?: boolean
 }
 
 /** Adds the tables of FROM and the joins to the scope, each bound to the principal's rows. */
@@ -104,30 +107,36 @@ function planSource(context: SourceContext, node: OperationNode, lateral: boolea
 }
 
 function planTable(context: SourceContext, name: string, alias: string): PlannedSource {
-  const { scope, locks } = context
+  const { scope, locks, whole = false } = context
   const cte = scope.ctes.get(name)
-  if (!cte) return planResource(scope, scope.authority.resource(name), alias, locks(alias))
+  if (!cte) return planResource(scope, scope.authority.resource(name), alias, { locked: locks(alias), whole })
   if (locks(alias)) refuseLock()
   return { node: aliased(TableNode.create(name), alias), alias, columns: cte }
 }
 
 /**
  * A governed table as a derived table of the rows in scope. The condition is inside it, so it holds
- * in every kind of join and under any outer condition; the database's planner flattens it.
+ * in every kind of join and under any outer condition; the database's planner flattens it. Columns
+ * that the principal may not read are not in it.
  */
-function planResource(scope: Scope, resource: Resource, alias: string, locked: boolean): PlannedSource {
+function planResource(
+  scope: Scope,
+  resource: Resource,
+  alias: string,
+  { locked, whole }: { readonly locked: boolean; readonly whole: boolean },
+): PlannedSource {
   const { authority } = scope
   const reach = authority.permitAll(resource, locked ? ['read', 'write'] : ['read'])
   const predicate = authority.predicate(resource, resource.name, reach)
   const select: SelectQueryNode = {
     kind: 'SelectQueryNode',
     from: FromNode.create([tableOf(resource)]),
-    selections: storedColumns(resource).map((column) =>
+    selections: storedColumns(resource, whole ? null : authority.columns(resource, 'read')).map((column) =>
       SelectionNode.create(columnOf(resource.name, column)),
     ),
     ...(predicate && { where: WhereNode.create(predicate) }),
   }
-  return { node: aliased(ParensNode.create(select), alias), alias, columns: columnsOf(resource) }
+  return { node: aliased(ParensNode.create(select), alias), alias, columns: columnsOf(resource), resource }
 }
 
 /** What a row of the resource offers to a query, where its columns have their stored names. */

@@ -71,8 +71,19 @@ export function carriedColumns({ column, clear }: Envelope): string[] {
   return [column, ...clear]
 }
 
-/** Every column of the resource's table. */
-export function storedColumns(resource: Resource): string[] {
-  const envelopes = envelopesOf(resource).map(({ column }) => column)
-  return [...visibleColumns(resource), ...envelopes, ...indexedFields(resource).map(blindColumn)]
+/**
+ * The columns of the resource's table that hold the allowed fields, or take part in opening them.
+ * @param allowed null: every field
+ */
+export function storedColumns(resource: Resource, allowed: ReadonlySet<string> | null = null): string[] {
+  const isAllowed = (field: string): boolean => allowed === null || allowed.has(field)
+  const envelopes = envelopesOf(resource).filter(({ sealed }) => sealed.some(isAllowed))
+  const opening = new Set(envelopes.flatMap(carriedColumns))
+  return [
+    ...visibleColumns(resource).filter((column) => {
+      return isAllowed(column) || opening.has(column) || IMPLICIT_COLUMNS.some((name) => name === column)
+    }),
+    ...envelopes.map(({ column }) => column),
+    ...indexedFields(resource).filter(isAllowed).map(blindColumn),
+  ]
 }

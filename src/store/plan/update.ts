@@ -71,6 +71,7 @@ export function planUpdate(authority: Authority, node: OperationNode): PlannedUp
   requireCovered(authority, target.resource, changes.literals)
   const { dropped } = changes
   const columns = [...Object.keys(changes.literals), ...changes.computed.keys()]
+  authority.need(target.resource, 'write', columns)
   if (!hasEnvelope(target.resource) && changes.computed.size === 0) {
     return {
       ...planDirect(authority, target, query, changes),
@@ -176,7 +177,7 @@ export function planBlock(
   const withs = planWith(authority, null, new Map(), withNode)
   const root = rootScope(authority)
   const scope = new Scope(authority, root.subquery, null, withs.ctes)
-  scope.add({ alias: target.alias, columns: columnsOf(target.resource) })
+  scope.add({ alias: target.alias, columns: columnsOf(target.resource), resource: target.resource })
   const derive: SourceContext['derive'] = (around, inside, node) => {
     const planned = planSelect(authority, around, inside.ctes, node, 'derived')
     return { node: planned.node, columns: new Map(planned.outputs.map(({ name, sealed }) => [name, sealed])) }
@@ -238,7 +239,7 @@ export function planRowWrite(
 ): { readonly node: UpdateQueryNode; readonly outputs: readonly Output[] } {
   const { resource, alias } = target
   const scope = rootScope(authority)
-  scope.add({ alias, columns: columnsOf(resource) })
+  scope.add({ alias, columns: columnsOf(resource), resource })
   const returning = planReturning(scope, target, returns)
   const node: UpdateQueryNode = {
     kind: 'UpdateQueryNode',
@@ -283,7 +284,7 @@ export function planLockingSelect(
     ...(query.with && { with: query.with }),
     ...(query.where && { where: query.where }),
   }
-  return planSelect(authority, null, new Map(), select, 'root')
+  return planSelect(authority, null, new Map(), select, 'locking')
 }
 
 function writtenColumns(resource: Resource, moved: readonly string[]): string[] {

@@ -79,6 +79,7 @@ export function planUpsert(
   }
   const key = [tenantColumn(resource)!, ...set]
   const changes = readChanges(resource, conflict.updates)
+  authority.need(resource, 'write', [...Object.keys(changes.literals), ...changes.given])
   const asked = conflict.updateWhere && take(conflict.updateWhere, 'WhereNode').where
   const computed = new Map<string, OperationNode>(asked ? [[CONDITION, ParensNode.create(asked)]] : [])
   const where = WhereNode.create(anyOf(drafts.map((draft) => keyCondition(target, key, draft)))!)

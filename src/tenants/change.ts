@@ -1,0 +1,214 @@
+import type { Kysely } from 'kysely'
+import { PermissionSet, systemPrincipal, type Principal, type Roles } from '../access/index.ts'
+import type { ResourceMap, TablesOf } from '../declare/index.ts'
+import type { Logger } from '../database/index.ts'
+import { hasCode, type Clock } from '../kernel/index.ts'
+import type { AccessChanged, AuditEvent } from '../log/index.ts'
+import { TenantsError } from './errors.ts'
+import { tenantResources } from './resources.ts'
+import { ADMINISTRATOR, allowAll, customId, type RoleTable } from './rules.ts'
+
+export type TenantTables = TablesOf<typeof tenantResources>
+
+/** What the room needs of the rooms above. */
+export interface TenantsOptions {
+  readonly store: { as(principal: Principal): { readonly db: Kysely<TenantTables> } }
+  /** Records each change before it commits: an event may tell of a change that failed, never the reverse. */
+  readonly audit: { record(events: readonly AuditEvent[]): Promise<void> }
+  /** The configuration's data map and roles. */
+  readonly resources: ResourceMap
+  readonly roles: RoleTable
+  /** The product's name, which keys begin with. */
+  readonly name: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The room's parts share this. */
+export interface Office {
+  readonly db: Kysely<TenantTables>
+  readonly roles: Roles
+  readonly resources: ResourceMap
+  readonly keyPrefix: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /**
+   * Changes something of one tenant, one at a time for each tenant, whichever process asks. The tenant's
+   * row is locked first, so that what `work` reads stays so until it is done. All of it happens, or nothing.
+   * @throws TenantsError `ERR_TENANTS_MISSING` where there is no such tenant
+   */
+  change<Result>(tenant: string, work: (change: Change) => Promise<Result>): Promise<Result>
+  /** As `change`, of a tenant that is not there yet. @throws TenantsError `ERR_TENANTS_EXISTS` */
+  create<Result>(tenant: string, work: (change: Change) => Promise<Result>): Promise<Result>
+}
+
+/** One change, while it is being made. */
+export interface Change {
+  readonly db: Kysely<TenantTables>
+  readonly tenant: string
+  /** Said in the audit log when the change is done. */
+  tell(event: Omit<AccessChanged, 'kind' | 'tenant'>): void
+}
+
+export interface Member {
+  readonly id: string
+  readonly personId: string
+  readonly tenantId: string
+  readonly roles: readonly string[]
+  readonly lastUsedAt: Date | null
+}
+
+/** Whose permissions decide, as they are now. */
+export interface Standing {
+  readonly member: Member
+  readonly permissions: PermissionSet
+}
+
+export function openOffice(
+  { store, audit, resources, clock, logger }: TenantsOptions,
+  { roles, keyPrefix }: Pick<Office, 'roles' | 'keyPrefix'>,
+): Office {
+  const principal = systemPrincipal('tenants', Object.keys(tenantResources))
+  const { db } = store.as(principal)
+  let last: Promise<unknown> = Promise.resolve()
+  // One at a time in this process: each takes a second connection for its audit event.
+  const inTurn: (begin: typeof lockTenant) => Office['change'] = (begin) => (tenant, work) => {
+    const next = last.then(() =>
+      db.transaction().execute(async (open) => {
+        await begin(open, tenant)
+        return runChange(open, audit, tenant, work)
+      }),
+    )
+    last = next.catch(() => undefined)
+    return next
+  }
+  return {
+    db,
+    roles,
+    resources,
+    keyPrefix,
+    clock,
+    logger,
+    change: inTurn(lockTenant),
+    create: inTurn(insertTenant),
+  }
+}
+
+async function lockTenant(db: Kysely<TenantTables>, tenant: string): Promise<void> {
+  const lock = db.selectFrom('tenant_settings').select('id').where('tenantId', '=', tenant).forUpdate()
+  if (!(await lock.executeTakeFirst())) throw missing('there is no such tenant')
+}
+
+async function insertTenant(db: Kysely<TenantTables>, tenant: string): Promise<void> {
+  try {
+    await db.insertInto('tenant_settings').values({ tenantId: tenant, allowList: [] }).execute()
+  } catch (error) {
+    if (!hasCode(error, 'ERR_STORE_CONFLICT')) throw error
+    throw new TenantsError('ERR_TENANTS_EXISTS', 'this tenant is there')
+  }
+}
+
+async function runChange<Result>(
+  db: Kysely<TenantTables>,
+  audit: TenantsOptions['audit'],
+  tenant: string,
+  work: (change: Change) => Promise<Result>,
+): Promise<Result> {
+  const events: AuditEvent[] = []
+  const result = await work({
+    db,
+    tenant,
+    tell: (event) => events.push({ kind: 'access.changed', tenant, ...event }),
+  })
+  if (events.length > 0) await audit.record(events)
+  return result
+}
+
+export function missing(what: string): Error {
+  return new TenantsError('ERR_TENANTS_MISSING', what)
+}
+
+export async function findMember(
+  db: Kysely<TenantTables>,
+  tenant: string,
+  personId: string,
+): Promise<Member | null> {
+  const row = await db
+    .selectFrom('tenant_members')
+    .select(['id', 'personId', 'tenantId', 'roles', 'lastUsedAt'])
+    .where('tenantId', '=', tenant)
+    .where('personId', '=', personId)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** A member's permissions, read now: from the configuration and from the roles that the tenant made. */
+export async function standingOf(
+  { roles }: Pick<Office, 'roles'>,
+  db: Kysely<TenantTables>,
+  member: Member,
+): Promise<Standing> {
+  return { member, permissions: allowAll(roles, member.roles, await customRoles(db, member)) }
+}
+
+async function customRoles(
+  db: Kysely<TenantTables>,
+  { roles, tenantId }: Pick<Member, 'roles' | 'tenantId'>,
+): Promise<ReadonlyMap<string, PermissionSet>> {
+  const ids = roles.map(customId).filter((id) => id !== null)
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('tenant_roles')
+    .select(['id', 'permissions'])
+    .where('tenantId', '=', tenantId)
+    .where('id', 'in', ids)
+    .execute()
+  return new Map(rows.map(({ id, permissions }) => [id, PermissionSet.parse(permissions)]))
+}
+
+const KEY = /^key:/
+
+/** What a principal that a key made is called: its `roles` tell it from the person, in every copy. */
+export function keyRole(id: string): string {
+  return `key:${id}`
+}
+
+/**
+ * The member who asks, themselves and not a key of theirs, as the tenant has them now: a principal only
+ * says who it was when the request began.
+ *
+ * @throws TenantsError `ERR_TENANTS_FORBIDDEN`
+ */
+export async function requireMember(office: Office, change: Change, actor: Principal): Promise<Standing> {
+  const isPerson = actor.kind === 'user' && !actor.roles.some((role) => KEY.test(role))
+  const member =
+    isPerson && actor.tenant === change.tenant ? await findMember(change.db, change.tenant, actor.id) : null
+  if (!member) throw forbidden()
+  return standingOf(office, change.db, member)
+}
+
+/** As {@link requireMember}, of an administrator. */
+export async function requireAdministrator(
+  office: Office,
+  change: Change,
+  actor: Principal,
+): Promise<Standing> {
+  const standing = await requireMember(office, change, actor)
+  if (!standing.member.roles.includes(ADMINISTRATOR)) throw forbidden()
+  return standing
+}
+
+function forbidden(): Error {
+  return new TenantsError('ERR_TENANTS_FORBIDDEN', 'this takes an administrator of the tenant, in person')
+}
+
+/** The tenant in which somebody acts. @throws TenantsError `ERR_TENANTS_FORBIDDEN` */
+export function tenantOfActor({ tenant }: Principal): string {
+  if (tenant === null) throw forbidden()
+  return tenant
+}
+
+/** Who acted, for the audit log: with the roles that decided. */
+export function actorOf({ member }: Standing): AccessChanged['actor'] {
+  return { kind: 'user', id: member.personId, tenant: member.tenantId, roles: member.roles }
+}

@@ -1,0 +1,96 @@
+import { parseRoles, principalWith, type Principal } from '../access/index.ts'
+import { isId } from '../kernel/index.ts'
+import { createAllowList, requireAddress, type AllowList } from './allow-list.ts'
+import { createApiKeys, type ApiKeys } from './api-keys.ts'
+import { openOffice, standingOf, type Member, type Office, type TenantsOptions } from './change.ts'
+import { createCustomRoles, type CustomRoles } from './custom-roles.ts'
+import { keyPrefix } from './key-text.ts'
+import { createMembers, type Members } from './members.ts'
+import { createReviews, type Reviews } from './reviews.ts'
+import { checkRoles } from './rules.ts'
+
+/** From where a person asks, and in which of their tenants. */
+export interface TenantRequest {
+  /** Default: the one they have belonged to longest. */
+  readonly tenant?: string
+  /** The client's network address, as the server sees it. Default unknown, which no allow-list lets in. */
+  readonly address?: string | null
+}
+
+/** Tenants: who belongs to one, and what they may do there. */
+export interface Tenants {
+  /**
+   * A person as a principal, with all that their roles in the tenant allow at this moment, those that the
+   * tenant made among them. Null for who is no member. Call it for each request: it reads the store, so a
+   * change binds the next one, and what runs already goes on as it began.
+   *
+   * @throws TenantsError `ERR_TENANTS_ADDRESS` from outside the tenant's allow-list
+   */
+  principalOf(personId: string, request?: TenantRequest): Promise<Principal | null>
+  /** The tenants of a person, the oldest membership first. */
+  tenantsOf(personId: string): Promise<readonly string[]>
+  readonly members: Members
+  readonly roles: CustomRoles
+  readonly keys: ApiKeys
+  readonly allowList: AllowList
+  readonly reviews: Reviews
+}
+
+/**
+ * Opens the room over a store whose data map holds `tenantResources`.
+ * @throws TenantsError `ERR_TENANTS_CONFIG`
+ */
+export function openTenants(options: TenantsOptions): Tenants {
+  checkRoles(options.roles)
+  const office = openOffice(options, { roles: parseRoles(options.roles), keyPrefix: keyPrefix(options.name) })
+  return {
+    principalOf: (personId, request) => principalOf(office, personId, request),
+    tenantsOf: async (personId) => (await membershipsOf(office, personId)).map(({ tenantId }) => tenantId),
+    members: createMembers(office),
+    roles: createCustomRoles(office),
+    keys: createApiKeys(office),
+    allowList: createAllowList(office),
+    reviews: createReviews(office),
+  }
+}
+
+async function membershipsOf({ db }: Office, personId: string): Promise<readonly Member[]> {
+  if (!isId(personId)) return []
+  return db
+    .selectFrom('tenant_members')
+    .select(['id', 'personId', 'tenantId', 'roles', 'lastUsedAt'])
+    .where('personId', '=', personId)
+    .orderBy('id')
+    .execute()
+}
+
+async function principalOf(
+  office: Office,
+  personId: string,
+  { tenant, address = null }: TenantRequest = {},
+): Promise<Principal | null> {
+  const memberships = await membershipsOf(office, personId)
+  const member = memberships.find(({ tenantId }) => tenant === undefined || tenantId === tenant)
+  if (!member) return null
+  await requireAddress(office, member.tenantId, address)
+  const { permissions } = await standingOf(office, office.db, member)
+  await touch(office, member)
+  return principalWith({ id: personId, tenant: member.tenantId, roles: member.roles }, permissions)
+}
+
+const DAY_MS = 86_400_000
+
+/** Writes at most once a day. */
+async function touch({ db, clock, logger }: Office, { id, lastUsedAt }: Member): Promise<void> {
+  const day = Math.floor(clock.now() / DAY_MS) * DAY_MS
+  if (lastUsedAt !== null && lastUsedAt.getTime() >= day) return
+  try {
+    await db
+      .updateTable('tenant_members')
+      .set({ lastUsedAt: new Date(day) })
+      .where('id', '=', id)
+      .execute()
+  } catch (err) {
+    logger.warn({ err }, 'the last use of a membership could not be noted')
+  }
+}

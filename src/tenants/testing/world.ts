@@ -1,0 +1,133 @@
+import { permissionsGiven, systemPrincipal, type Principal } from '../../access/index.ts'
+import { field, resource } from '../../declare/index.ts'
+import { createPseudonym, type ManualClock } from '../../kernel/index.ts'
+import { silentLogger } from '../../database/index.ts'
+import type { AccessChanged, AuditEvent } from '../../log/index.ts'
+import { openStoreOver, type TestStore } from '../../store/testing.ts'
+import { openTenants, tenantResources, type Tenants, type TenantTables } from '../index.ts'
+import type { Kysely } from 'kysely'
+
+const BASE = { basis: 'contract', retention: 'account', undeclared: 'refuse' } as const
+
+export const resources = {
+  ...tenantResources,
+  heartbeats: resource({
+    ...BASE,
+    name: 'heartbeats',
+    subject: 'personId',
+    tenant: 'teamId',
+    purpose: 'to show time',
+    fields: {
+      personId: field.id(),
+      teamId: field.id(),
+      entity: field.text('path', { max: 100 }),
+      language: field.text('language', { max: 20, clear: 'counted in SQL' }),
+    },
+  }),
+  invoices: resource({
+    ...BASE,
+    name: 'invoices',
+    tenant: 'teamId',
+    seal: 'tenant',
+    purpose: 'to bill',
+    fields: { teamId: field.id(), total: field.integer('amount', { clear: 'summed in SQL' }) },
+  }),
+  rates: resource({ ...BASE, name: 'rates', purpose: 'to convert', fields: { value: field.number('rate') } }),
+}
+
+export const roles = {
+  administrator: ['heartbeats:*:tenant', 'rates:read:any'],
+  member: ['heartbeats:*:own', 'rates:read:any'],
+  treasurer: ['invoices:*:tenant'],
+  auditor: ['heartbeats:read:any'],
+  anonymous: ['rates:read:any'],
+} as const
+
+export const NETWORK = '198.51.100.0/24'
+export const HOME = '198.51.100.7'
+
+export interface World {
+  readonly store: TestStore<typeof resources>
+  readonly tenants: Tenants
+  /** A second process over the same database. */
+  readonly elsewhere: Tenants
+  readonly clock: ManualClock
+  readonly events: AccessChanged[]
+  /** A new tenant; its founder as a principal. */
+  found(): Promise<Principal>
+  /** Somebody new in the founder's tenant. */
+  join(founder: Principal, roles: readonly string[]): Promise<Principal>
+  /** The same person, asking again. */
+  again(principal: Principal): Promise<Principal>
+  close(): Promise<void>
+}
+
+export async function openWorld(): Promise<World> {
+  const store = await openStoreOver(resources, roles)
+  const events: AccessChanged[] = []
+  const record = async (told: readonly AuditEvent[]): Promise<void> => {
+    for (const event of told) if (event.kind === 'access.changed') events.push(event)
+  }
+  const open = (): Tenants =>
+    openTenants({
+      store: {
+        as: (principal) => ({
+          db: store.store.as(principal).db as unknown as Kysely<TenantTables>,
+        }),
+      },
+      audit: { record },
+      resources,
+      roles,
+      name: 'Code time',
+      clock: store.clock,
+      logger: silentLogger,
+    })
+  const tenants = open()
+  const again = async ({ id, tenant }: Pick<Principal, 'id' | 'tenant'>): Promise<Principal> =>
+    (await tenants.principalOf(id, { tenant: tenant!, address: HOME }))!
+  return {
+    store,
+    tenants,
+    elsewhere: open(),
+    clock: store.clock,
+    events,
+    again,
+    async found() {
+      const [tenant, id] = [createPseudonym(), createPseudonym()]
+      await tenants.members.found(tenant, id)
+      return again({ id, tenant })
+    },
+    async join(founder, given) {
+      const id = createPseudonym()
+      await tenants.members.add(
+        founder,
+        id,
+        given.filter((role) => role in roles && role !== 'treasurer'),
+      )
+      if (given.includes('treasurer')) await force(store, id, given)
+      return again({ id, tenant: founder.tenant })
+    },
+    close: () => store.close(),
+  }
+}
+
+/** A role that no administrator could give, as an app's own set-up would. */
+async function force(
+  store: TestStore<typeof resources>,
+  id: string,
+  given: readonly string[],
+): Promise<void> {
+  await store.store
+    .as(systemPrincipal('set-up', ['tenant_members']))
+    .db.updateTable('tenant_members')
+    .set({ roles: [...given] })
+    .where('personId', '=', id)
+    .execute()
+}
+
+/** What a principal of the room may, as texts. */
+export function textsOf(principal: Principal): readonly string[] {
+  return permissionsGiven(principal)!.texts
+}
+
+export const refusal = (code: string): { readonly code: string } => ({ code: `ERR_TENANTS_${code}` })
