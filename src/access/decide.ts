@@ -1,6 +1,7 @@
 import { parsePermission, tenantColumn } from '../declare/index.ts'
 import type { Action, Permission, Resource, Scope } from '../declare/index.ts'
-import { tablesOfSystem, type Principal } from './principal.ts'
+import type { EffectiveGrant } from './grant.ts'
+import { grantOf, personOf, tablesOfSystem, type Principal } from './principal.ts'
 
 /** The configuration's roles, parsed once. */
 export type Roles = ReadonlyMap<string, readonly Permission[]>
@@ -26,10 +27,11 @@ export function parseRoles(roles: { readonly [role: string]: readonly string[] }
  * - A scope that cannot be meant (no tenant known, or no such column) is passed over.
  * - `anonymous` has the permissions of the role `anonymous`, if one is declared, whatever it claims.
  * - `system` has `any` on the tables it was made for.
- * - `operator` has nothing: grants are not part of this decision yet.
+ * - `operator` has what its grant says: `own` means the rows of the grant's person.
  */
 export function decide(principal: Principal, roles: Roles, resource: Resource, action: Action): Scope | null {
   if (principal.kind === 'system') return tablesOfSystem(principal)?.has(resource.name) ? 'any' : null
+  if (principal.kind === 'operator') return decideByGrant(principal, grantOf(principal), resource, action)
   const names = ROLE_NAMES[principal.kind](principal)
   const scopes = names
     .flatMap((name) => roles.get(name) ?? [])
@@ -42,18 +44,28 @@ export function decide(principal: Principal, roles: Roles, resource: Resource, a
   return widest ?? null
 }
 
+function decideByGrant(
+  principal: Principal,
+  grant: EffectiveGrant | null,
+  resource: Resource,
+  action: Action,
+): Scope | null {
+  if (!grant || !Object.hasOwn(grant.resources, resource.name) || !grant.actions.includes(action)) return null
+  const scope = grant.scope.subject === null ? 'tenant' : 'own'
+  return isMeaningful(scope, principal, resource) ? scope : null
+}
+
 const ROLE_NAMES: Readonly<
-  Record<Exclude<Principal['kind'], 'system'>, (principal: Principal) => readonly string[]>
+  Record<Exclude<Principal['kind'], 'system' | 'operator'>, (principal: Principal) => readonly string[]>
 > = {
   user: (principal) => principal.roles,
   anonymous: () => ['anonymous'],
-  operator: () => [],
 }
 
 function isMeaningful(scope: Scope, principal: Principal, resource: Resource): boolean {
   if (scope === 'any') return true
   if (tenantColumn(resource) === null || tenantOf(principal, resource) === null) return false
-  return scope === 'tenant' || (resource.subjects.length > 0 && principal.kind === 'user')
+  return scope === 'tenant' || (resource.subjects.length > 0 && personOf(principal) !== null)
 }
 
 /**
@@ -61,6 +73,5 @@ function isMeaningful(scope: Scope, principal: Principal, resource: Resource): b
  * tenant, the person is their own tenant.
  */
 export function tenantOf(principal: Principal, resource: Resource): string | null {
-  if (resource.tenant !== null) return principal.tenant
-  return principal.kind === 'user' ? principal.id : null
+  return resource.tenant !== null ? principal.tenant : personOf(principal)
 }
