@@ -19,6 +19,7 @@ export const ROOMS = [
   'store',
   'ui',
   'identity',
+  'staff',
   'lifecycle',
   'backup',
   'guard',
@@ -35,6 +36,7 @@ export const ROOMS = [
 /** Capabilities that do not know each other: a port stands with its consumer, `surety.ts` connects it. */
 const APART: ReadonlySet<string> = new Set([
   'identity',
+  'staff',
   'lifecycle',
   'backup',
   'guard',

@@ -42,6 +42,7 @@ const grant: Grant = {
   actions: ['read'],
   from: START,
   until: START + 3_600_000,
+  delay: null,
   nonce: '00112233445566778899aabbccddeeff',
 }
 
@@ -70,7 +71,7 @@ const refuses = (code: string) => expect.objectContaining({ code })
 
 describe('the digest of a grant', () => {
   test('is that of its canonical text under a label of its own', () => {
-    expect(toHex(grantDigest(grant))).toBe('bc357abdc6e4e8cdd0bb8dff20bca816f7a71f2bfe4443f53691c496263b9e50')
+    expect(toHex(grantDigest(grant))).toBe('391790aa1c5c10b22224efbd9c453469bc77bdbc5b66a2dde1a864a742097aed')
   })
 
   test('does not depend on the order of members', () => {
@@ -86,6 +87,7 @@ describe('the digest of a grant', () => {
       { until: grant.until + 1 },
       { requester: BOB },
       { kind: 'impersonation' },
+      { delay: { until: START + 1, reason: 'an investigation' } },
       { nonce: grant.nonce.replace('00', '01') },
     ]
     const digests = [grant, ...others.map((change) => ({ ...grant, ...change }))].map((one) =>
@@ -119,6 +121,8 @@ describe('parseGrant', () => {
       'the impersonation of a whole tenant',
       { kind: 'impersonation', scope: { tenant: TEAM, subject: null } },
     ],
+    ['a delay of 91 days', { delay: { until: START + 91 * 86_400_000, reason: 'an investigation' } }],
+    ['a delay without a reason', { delay: { until: START + 1, reason: '' } }],
     ['an unknown member', { extra: true }],
     ['another version', { v: 2 }],
     ['a nonce that is none', { nonce: 'x' }],

@@ -42,12 +42,22 @@ export interface Grant {
   readonly from: number
   /** Unix milliseconds; from then on it opens nothing. At most 8 hours after `from`. */
   readonly until: number
+  /** Where the person concerned is shown the accesses only later: until when, and why. Null: at once. */
+  readonly delay: GrantDelay | null
   /** 32 random hexadecimal digits: no two grants have one digest. */
   readonly nonce: string
 }
 
+/** A delay in showing accesses to whom they concern; whoever approves the grant signs it, too. */
+export interface GrantDelay {
+  /** Unix milliseconds; at most 90 days after the grant begins. */
+  readonly until: number
+  readonly reason: string
+}
+
 /** Longest life of a grant. */
 export const MOST_GRANT_MS = 8 * 3_600_000
+const MOST_DELAY_MS = 90 * 86_400_000
 
 /** Domain of the digest: a signature over it means a grant of this format and nothing else. */
 const LABEL = 'surety/staff-grant/1\n'
@@ -61,7 +71,7 @@ export function grantDigest(grant: Grant): Uint8Array {
 
 const MEMBERS = [
   ...['v', 'kind', 'purpose', 'ticket', 'requester', 'role', 'scope'],
-  ...['resources', 'actions', 'from', 'until', 'nonce'],
+  ...['resources', 'actions', 'from', 'until', 'delay', 'nonce'],
 ]
 
 /**
@@ -93,7 +103,16 @@ const CHECKS: Readonly<Record<string, (grant: Grant) => boolean>> = {
     Number.isSafeInteger(until) &&
     until > from &&
     until - from <= MOST_GRANT_MS,
+  delay: ({ delay, from }) => delay === null || isDelay(delay, from),
   nonce: ({ nonce }) => typeof nonce === 'string' && /^[0-9a-f]{32}$/.test(nonce),
+}
+
+function isDelay(delay: unknown, from: number): boolean {
+  if (!isObject(delay) || Object.keys(delay).toSorted().join() !== 'reason,until') return false
+  const { until, reason } = delay as GrantDelay
+  return (
+    Number.isSafeInteger(until) && until > from && until - from <= MOST_DELAY_MS && isText(reason, 3, 500)
+  )
 }
 
 function isObject(value: unknown): value is object {

@@ -16,6 +16,7 @@ export {
   parseGrant,
   type EffectiveGrant,
   type Grant,
+  type GrantDelay,
   type GrantKind,
   type GrantScope,
 } from './grant.ts'

@@ -28,6 +28,8 @@ export type {
   DataChanged,
   RequestAnswered,
   SignIn,
+  StaffAccessed,
+  StaffActed,
 } from './audit-event.ts'
 export type { AuditPeriod } from './audit-keys.ts'
 export {

@@ -1,0 +1,204 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Kysely } from 'kysely'
+import pg from 'pg'
+import { systemPrincipal, type PasskeyAlgorithm, type Principal } from '../access/index.ts'
+import { createSoftAuthenticator, type SoftAuthenticator } from '../access/testing/soft-authenticator.ts'
+import { databaseMigrations, inTransaction, migrateSystem, silentLogger } from '../database/index.ts'
+import type { StaffConfig } from '../declare/index.ts'
+import { createPseudonym } from '../kernel/index.ts'
+import { keysMigrations, openFileProvider } from '../keys/index.ts'
+import { logMigrations, openAuditLog, openLogSigner, type AuditEntry, type AuditLog } from '../log/index.ts'
+import type { AuditTrail } from '../store/index.ts'
+import {
+  openStoreOver,
+  testResources,
+  testRoles,
+  user,
+  type TestStore,
+  type TestTables,
+} from '../store/testing.ts'
+import {
+  createStaff,
+  staffResources,
+  type BrokenGlass,
+  type GrantRequest,
+  type StaffPorts,
+  type StaffRoom,
+  type StaffTables,
+} from './index.ts'
+
+export const staffConfig: StaffConfig = {
+  roles: {
+    support: {
+      reads: ['heartbeats', 'people', 'teams'],
+      kinds: ['support', 'impersonation'],
+      counts: ['languages'],
+    },
+    engineer: { reads: ['heartbeats'], changes: ['heartbeats'], kinds: ['support', 'break-glass'] },
+    lead: {
+      reads: ['heartbeats'],
+      approves: ['support', 'engineer', 'lead'],
+      reviews: true,
+      appoints: ['support', 'engineer', 'lead'],
+    },
+  },
+  queries: { languages: { resource: 'heartbeats', groupBy: ['language'], purpose: 'to plan editors' } },
+  leastGroup: 5,
+  dailyQueries: 3,
+}
+
+const resources = { ...testResources, ...staffResources }
+export const site = { id: 'codetime.example', origins: ['https://codetime.example'] }
+
+/** A staff member with a passkey. */
+export interface TestMember {
+  readonly id: string
+  readonly authenticator: SoftAuthenticator
+}
+
+export interface TestStaff {
+  readonly store: TestStore<typeof resources>
+  readonly audit: AuditLog
+  readonly staff: StaffRoom
+  readonly ports: StaffPorts
+  readonly alarms: BrokenGlass[]
+  /** Two leads who founded it, and a supporter and an engineer whom the second lead appointed. */
+  readonly first: TestMember
+  readonly second: TestMember
+  readonly supporter: TestMember
+  readonly engineer: TestMember
+  enrol(enrolment: { personId: string; code: string }, algorithm?: PasskeyAlgorithm): Promise<TestMember>
+  /** Governed tables of an operator with that grant. */
+  operator(member: TestMember, grant: string): Promise<Kysely<TestTables & StaffTables>>
+  /** A person with one heartbeat. */
+  person(): Promise<Principal>
+  /** What that member would ask for, about that person. */
+  asking(person: Principal, changes?: Partial<GrantRequest>): GrantRequest
+  /** Asks and approves. */
+  approved(member: TestMember, asked: GrantRequest): Promise<string>
+  entries(): Promise<AuditEntry[]>
+  close(): Promise<void>
+}
+
+/** A staff room over a real store, a real audit log and passkeys in software. */
+export async function openTestStaff(config: StaffConfig = staffConfig): Promise<TestStaff> {
+  const store = await openStoreOver(resources, { ...testRoles })
+  const { database, clock } = store
+  await migrateSystem(database.owner, [databaseMigrations, keysMigrations, logMigrations], clock)
+  const folder = await mkdtemp(join(tmpdir(), 'surety-staff-'))
+  const outside = [database.databaseDir!]
+  const provider = await openFileProvider({ folder: join(folder, 'keys'), outside, clock })
+  const origin = `${site.id}/audit`
+  const audit = await openAuditLog({
+    ...{ origin, folder: join(folder, 'log'), provider, clock, logger: silentLogger },
+    transaction: (work) => inTransaction(database.owner, work),
+    access: { mode: 'sequence', signer: await openLogSigner(join(folder, 'signing-key.json'), origin) },
+  })
+  const trail: AuditTrail = {
+    statement: (changes) =>
+      audit.statement(
+        changes.map(({ actor, rows, ...change }) =>
+          toEvent(actor, change, rows?.map(({ id }) => id) ?? null),
+        ),
+      ),
+    committed: () => audit.wake(),
+    refused: () => undefined,
+  }
+  const { options } = database.app
+  const pool = new pg.Pool({ ...options, password: options.password!, max: 4 })
+  const own = store.reopen({ pool, trail })
+  const alarms: BrokenGlass[] = []
+  const ports: StaffPorts = {
+    config,
+    resources,
+    passkeys: site,
+    data: (...tables) => own.as(systemPrincipal('staff', tables)).db as unknown as Kysely<StaffTables>,
+    async count(resource, groupBy, least) {
+      const { rows } = await store.ungoverned<{ people: number }>(
+        `select ${groupBy.map((name) => `"${name}"`).join()}, count(distinct "personId") as people from app."${resource}"
+          group by ${groupBy.map((name) => `"${name}"`).join()} having count(distinct "personId") >= $1`,
+        [least],
+      )
+      return rows
+    },
+    audit,
+    alarm: (alarm) => alarms.push(alarm),
+    clock,
+    logger: silentLogger,
+  }
+  const staff = createStaff(ports)
+  const governed = store.reopen({ trail, operators: staff.gate })
+  const enrol: TestStaff['enrol'] = async ({ personId, code }, algorithm) => {
+    const authenticator = createSoftAuthenticator(site, algorithm)
+    const registration = authenticator.create(staff.members.enrolmentChallenge(code))
+    await staff.members.enrol({ personId, code }, registration)
+    return { id: personId, authenticator }
+  }
+  const [one, two] = await staff.members.found([
+    { personId: createPseudonym(), role: 'lead' },
+    { personId: createPseudonym(), role: 'lead' },
+  ])
+  const [first, second] = [await enrol(one!), await enrol(two!, -8)]
+  const appoint = async (role: string) =>
+    enrol(await staff.members.appoint(second.id, { personId: createPseudonym(), role }))
+  const asking: TestStaff['asking'] = ({ id, tenant }, changes) => ({
+    purpose: 'the person asked why a day is empty',
+    ticket: 'CASE-7',
+    scope: { tenant, subject: id },
+    resources: { heartbeats: null },
+    ...changes,
+  })
+  return {
+    ...{ store, audit, staff, ports, alarms, first, second, enrol, asking },
+    supporter: await appoint('support'),
+    engineer: await appoint('engineer'),
+    async operator(member, grant) {
+      return governed.as(await staff.principal(member.id, grant)).db as unknown as Kysely<
+        TestTables & StaffTables
+      >
+    },
+    async person() {
+      const person = user(createPseudonym())
+      const row = {
+        ...{ personId: person.id, teamId: person.tenant!, entity: '/home/ada/secret.ts', project: 'apollo' },
+        ...{ language: 'TypeScript', time: new Date(Date.UTC(2026, 9, 31)), seconds: 60 },
+      }
+      await store.store.as(person).db.insertInto('heartbeats').values(row).execute()
+      return person
+    },
+    async approved(member, asked) {
+      const { id } = await staff.grants.request(member.id, asked)
+      await staff.grants.approve(first.id, id, first.authenticator.get(await staff.grants.challenge(id)))
+      return id
+    },
+    async entries() {
+      await audit.flush()
+      const found: AuditEntry[] = []
+      for await (const { entry } of audit.entries(0)) found.push(entry)
+      return found
+    },
+    async close() {
+      await audit.close()
+      await pool.end()
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function toEvent(
+  { kind, id, tenant, roles }: Principal,
+  change: {
+    action: 'insert' | 'update' | 'delete'
+    resource: string
+    columns: readonly string[]
+    count: number
+  },
+  rows: readonly string[] | null,
+) {
+  const { action, ...about } = change
+  const owner = { tenant: null, subject: null, rows }
+  return { kind: `data.${action}` as const, actor: { kind, id, tenant, roles }, ...about, ...owner }
+}
