@@ -12,6 +12,7 @@ import { createDestructionGuard } from './compose/destruction-guard.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
+import { openSystemStaff, watchStrangers, type SystemStaff } from './compose/system-staff.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
@@ -41,7 +42,8 @@ import { parseDuration, type Clock } from './kernel/index.ts'
 import type { AuditLog, CosignatureCollector, EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
-import { createStore } from './store/index.ts'
+import type { BrokenGlass, StaffRoom } from './staff/index.ts'
+import { createStore, type StoreOptions } from './store/index.ts'
 import type { PromiseStanding } from './verify/index.ts'
 
 export { clockFromEnvironment } from './compose/clock.ts'
@@ -50,6 +52,7 @@ export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
+export { staffResources, type BrokenGlass, type StaffRoom } from './staff/index.ts'
 export * from './declare/index.ts'
 export * from './kernel/index.ts'
 
@@ -77,6 +80,8 @@ export interface OpenOptions {
   readonly clock?: Clock
   /** Default: JSON lines on standard output. */
   readonly logger?: Logger
+  /** Told at once when a staff member breaks the glass, beside the audit event and the log. Must not throw. */
+  readonly alarm?: (alarm: BrokenGlass) => void
   /** Greatest request body in bytes. Default 1 MiB. */
   readonly maxBodyBytes?: number
 }
@@ -102,6 +107,8 @@ export interface Surety<Tables> {
   keepProbing(options: ProbeOptions): Promise<{ close(): Promise<void> }>
   /** Epochs of keys: where they stand, and ending them by hand. A server ends them by itself. */
   readonly keys: Pick<KeyEpochs, 'status' | 'rotate'>
+  /** Staff, their grants, and what they saw; null where the configuration declares no staff. */
+  readonly staff: StaffRoom | null
   /** Where every promise stands now. */
   standings(): Promise<readonly PromiseStanding[]>
   /** Resolves when everything said so far is under a published checkpoint; gives its size. */
@@ -120,6 +127,8 @@ interface Rooms<Resources extends ResourceMap> {
   readonly log: EvidenceLog
   readonly witnesses: CosignatureCollector
   readonly audit: AuditLog
+  readonly store: StoreOptions<Resources>
+  readonly staff: SystemStaff | null
   readonly page: SecurityPage
   readonly clock: Clock
   readonly logger: Logger
@@ -189,6 +198,21 @@ async function openRooms<const Resources extends ResourceMap>(
   keep(witnesses)
   const { registry, undeclaredMembers } = createMetrics(log, clock)
   const dropped = createDroppedCounter(clock, undeclaredMembers)
+  const store: StoreOptions<Resources> = {
+    resources: config.resources,
+    roles: config.roles,
+    pool: database.app,
+    keys: tree,
+    clock,
+    logger,
+    onDropped: dropped.count,
+    trail: createAuditTrail(audit),
+  }
+  const url = (): string => addressOf(config, options)
+  const { alarm } = options
+  const staff = openSystemStaff({ ...place, store, audit, url, ...(alarm && { alarm }) })
+  if (staff) keep(staff)
+  if (staff && mode === 'server') keep(watchStrangers({ ...place, audit }))
   return {
     config,
     folder,
@@ -199,6 +223,8 @@ async function openRooms<const Resources extends ResourceMap>(
     log,
     witnesses,
     audit,
+    store,
+    staff,
     page,
     clock,
     logger,
@@ -235,17 +261,8 @@ function assemble<Resources extends ResourceMap>(
   options: OpenOptions,
   close: () => Promise<void>,
 ): Surety<TablesOf<Resources>> {
-  const { config, database, tree, log, audit, clock, logger, registry, dropped } = rooms
-  const store = createStore({
-    resources: config.resources,
-    roles: config.roles,
-    pool: database.app,
-    keys: tree,
-    clock,
-    logger,
-    onDropped: dropped.count,
-    trail: createAuditTrail(audit),
-  })
+  const { config, database, log, audit, clock, logger, registry, staff } = rooms
+  const store = createStore({ ...rooms.store, ...(staff && { operators: staff.room.gate }) })
   const observe = requestMetrics(registry)
   const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
   const probe = (chosen: ProbeOptions): Promise<ProbeRun[]> => {
@@ -277,6 +294,7 @@ function assemble<Resources extends ResourceMap>(
       return jobs
     },
     keys: rooms.epochs,
+    staff: staff?.room ?? null,
     standings: () => log.standings(clock.now()),
     async published() {
       await Promise.all([log.flush(), audit.flush()])
@@ -299,14 +317,18 @@ async function isOutOfDate({ epochs, log, clock }: Rooms<ResourceMap>): Promise<
   return overdue ? shown.status === 'kept' : shown.status === 'broken' && shownOverdue
 }
 
-function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site {
+/** The app's public address; a port that the system chooses is known only once it listens. */
+function addressOf({ origin }: Pick<SuretyConfig, 'origin'>, { url }: OpenOptions): string {
+  return (typeof url === 'function' ? url() : url) ?? `https://${origin}`
+}
+
+function siteOf({ config, log }: Rooms<ResourceMap>, options: OpenOptions): Site {
   return {
     name: config.name,
     origin: config.origin,
     vkey: log.vkey,
-    // A port that the system chooses is known only once it listens.
     get url() {
-      return (typeof url === 'function' ? url() : url) ?? `https://${config.origin}`
+      return addressOf(config, options)
     },
   }
 }
@@ -347,7 +369,7 @@ const PUBLIC_PROBLEMS: PublicProblems = {
 }
 
 function probeContext(
-  { config, clock, folder, database, provider, tree, epochs, log, audit }: Rooms<ResourceMap>,
+  { config, clock, folder, database, provider, tree, epochs, log, audit, staff }: Rooms<ResourceMap>,
   as: ProbeContext['as'],
   { site }: ProbeOptions,
   progress: ProbeContext['progress'],
@@ -361,6 +383,7 @@ function probeContext(
     database: createDatabaseView(database, config),
     keys: createKeyView({ provider, tree, database, audit, folder: folder.keys, epochs: epochs.standings }),
     audit: createAuditView(audit, log, logFilesOf(folder.logs, database)),
+    ...(staff && { staff: staff.view }),
     as,
     system: systemPrincipal,
     progress,

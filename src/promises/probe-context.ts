@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import type { RecordedAudit } from '../verify/index.ts'
 import type { Canaries } from './canaries.ts'
+import type { StaffView } from './staff-view.ts'
 
 /** Rows whose shape only the data map knows. */
 export type AnyTables = Record<string, Record<string, unknown>>
@@ -92,6 +93,8 @@ export interface ProbeContext {
   readonly database: DatabaseView
   readonly keys: KeyView
   readonly audit: AuditView
+  /** Left out where no staff is declared. */
+  readonly staff?: StaffView
   /** A governed query builder. */
   as(principal: Principal): Kysely<AnyTables>
   /** A principal of the library's own, for whole tables. */
