@@ -156,7 +156,9 @@ export function watchStrangers({
       logger.warn({ err }, 'direct sessions of the database could not be listed')
     }
   }
-  return createTicker(look, { clock, pauseMs: WATCH_EVERY_MS, pollMs: WATCH_EVERY_MS })
+  const ticker = createTicker(look, { clock, pauseMs: WATCH_EVERY_MS, pollMs: WATCH_EVERY_MS })
+  ticker.wake()
+  return ticker
 }
 
 function nameOf({ kind, role, pid }: Stranger): string {

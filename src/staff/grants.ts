@@ -198,7 +198,6 @@ export class GrantBook implements Grants {
     await data('staff_tenant_settings')
       .insertInto('staff_tenant_settings')
       .values({ tenantId: tenant, asksFirst: asks })
-      .onConflict((conflict) => conflict.column('tenantId').doUpdateSet({ asksFirst: asks }))
       .execute()
   }
 

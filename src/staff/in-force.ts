@@ -76,15 +76,20 @@ export function verifySigned(
   verifyAssertion(site, known, challenge, assertion)
 }
 
-/** True where whoever's data it is wants to be asked first. */
+/** True where whoever's data it is wants to be asked first: the newest setting of each counts. */
 export async function asksFirst({ data }: StaffPorts, { scope }: Grant): Promise<boolean> {
-  const owners = [scope.tenant, scope.subject].filter((id) => id !== null)
-  const rows = await data('staff_tenant_settings')
-    .selectFrom('staff_tenant_settings')
-    .select('asksFirst')
-    .where('tenantId', 'in', owners)
-    .execute()
-  return rows.some((row) => row.asksFirst)
+  for (const owner of [scope.tenant, scope.subject]) {
+    if (owner === null) continue
+    const newest = await data('staff_tenant_settings')
+      .selectFrom('staff_tenant_settings')
+      .select('asksFirst')
+      .where('tenantId', '=', owner)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (newest?.asksFirst) return true
+  }
+  return false
 }
 
 async function requireConsent(
@@ -105,9 +110,4 @@ function found(decisions: readonly Decision[], what: Decision['what']): Decision
 
 function unfit(why: string): Error {
   return new StaffError('ERR_STAFF_APPROVAL', `the approval does not hold: ${why}`)
-}
-
-/** Active members, and the least number that a second opinion takes. */
-export function countActive(staff: Staff): number {
-  return [...staff.values()].filter(({ active }) => active).length
 }

@@ -36,7 +36,7 @@ export interface Members {
    * @throws StaffError `ERR_STAFF_FOUNDED`, `ERR_STAFF_ROLE`
    */
   found(members: readonly NewMember[]): Promise<Enrolment[]>
-  /** @throws StaffError `ERR_STAFF_ROLE`; StoreError `ERR_STORE_CONFLICT` for who is staff already */
+  /** @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is or was staff */
   appoint(by: string, member: NewMember): Promise<Enrolment>
   /** Ends a membership, and with it whatever rests on it: grants, approvals. @throws StaffError `ERR_STAFF_ROLE` */
   dismiss(by: string, member: string): Promise<void>
@@ -77,7 +77,9 @@ export function createMembers(ports: StaffPorts): Members {
       return enrolments
     },
     async appoint(by, member) {
-      requireAppointer(ports, await all(), by, member.role)
+      const staff = await all()
+      requireAppointer(ports, staff, by, member.role)
+      if (staff.has(member.personId)) throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
       return add(by, by, member)
     },
     async dismiss(by, member) {
@@ -125,8 +127,13 @@ async function readStaff({ data }: StaffPorts): Promise<Staff> {
     .selectFrom('staff_members')
     .select(['personId', 'role', 'appointedBy', 'active'])
     .execute()
+  // Somebody who is staff twice is staff no more: nobody knows in which role.
+  const twice = new Set(rows.map(({ personId }) => personId).filter((id, i, ids) => ids.indexOf(id) !== i))
   return new Map(
-    rows.map(({ personId, ...row }): [string, StaffMember] => [personId, { id: personId, ...row }]),
+    rows.map(({ personId, active, ...row }): [string, StaffMember] => [
+      personId,
+      { id: personId, ...row, active: active && !twice.has(personId) },
+    ]),
   )
 }
 

@@ -27,7 +27,6 @@ export const staffResources = {
     subject: 'personId',
     purpose: 'to know who may ask for access to customers’ data, and who may approve it',
     retention: 'account',
-    unique: [['personId']],
     fields: {
       personId: field.id('the staff member'),
       role: field.text('role among staff', { max: 40 }),
@@ -88,7 +87,6 @@ export const staffResources = {
     seal: 'tenant',
     purpose: 'to ask a customer first where they wish it',
     retention: 'account',
-    unique: [['tenantId']],
     fields: {
       tenantId: field.id(),
       asksFirst: field.boolean('true: staff wait for consent'),

@@ -6,7 +6,7 @@ import { runCount } from './counts.ts'
 import { StaffError } from './errors.ts'
 import { exportRows, type StaffExport } from './exports.ts'
 import { GrantBook, type Grants } from './grants.ts'
-import { countActive, requireInForce } from './in-force.ts'
+import { requireInForce } from './in-force.ts'
 import { createMembers, type Members } from './members.ts'
 import type { CountGroups, StaffPorts } from './ports.ts'
 import { staffResources } from './resources.ts'
@@ -78,7 +78,8 @@ export function createStaff(ports: StaffPorts): StaffRoom {
 
 async function readStanding(ports: StaffPorts, members: Members, grants: Grants): Promise<StaffStanding> {
   const now = ports.clock.now()
-  const active = countActive(await members.all())
+  const staff = [...(await members.all()).values()]
+  const active = staff.filter((one) => one.active && Object.hasOwn(ports.config.roles, one.role)).length
   const records = await grants.list(1_000)
   const open = records.filter(
     ({ state, grant }) => state === 'open' && grant.from <= now && now < grant.until,

@@ -49,7 +49,8 @@ export const staffConfig: StaffConfig = {
   dailyQueries: 3,
 }
 
-const resources = { ...testResources, ...staffResources }
+/** The data map of a test’s staff room. */
+export const resources = { ...testResources, ...staffResources }
 export const site = { id: 'codetime.example', origins: ['https://codetime.example'] }
 
 /** A staff member with a passkey. */
