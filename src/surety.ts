@@ -12,6 +12,7 @@ import { createDestructionGuard } from './compose/destruction-guard.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
+import { staffSite, type StaffSiteParts } from './compose/staff-site.ts'
 import { openSystemStaff, watchStrangers, type SystemStaff } from './compose/system-staff.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
@@ -80,6 +81,8 @@ export interface OpenOptions {
   readonly clock?: Clock
   /** Default: JSON lines on standard output. */
   readonly logger?: Logger
+  /** Who sends a request to `/account/access` and `/console`. Default: those pages are not served. */
+  readonly visitor?: StaffSiteParts['visitor']
   /** Told at once when a staff member breaks the glass, beside the audit event and the log. Must not throw. */
   readonly alarm?: (alarm: BrokenGlass) => void
   /** Greatest request body in bytes. Default 1 MiB. */
@@ -282,7 +285,7 @@ function assemble<Resources extends ResourceMap>(
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
-    routes: () => makeRoutes(rooms, siteOf(rooms, options)),
+    routes: () => makeRoutes(rooms, options),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
@@ -333,7 +336,8 @@ function siteOf({ config, log }: Rooms<ResourceMap>, options: OpenOptions): Site
   }
 }
 
-function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
+function makeRoutes(rooms: Rooms<ResourceMap>, options: OpenOptions): Hono<SuretyEnv> {
+  const site = siteOf(rooms, options)
   const { config, page, log, audit, witnesses, clock, logger, registry, dropped, database, metricsToken } =
     rooms
   return createRoutes({
@@ -355,6 +359,7 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
     },
     metrics: { registry, token: metricsToken },
     problems: PUBLIC_PROBLEMS,
+    more: staffSite({ ...rooms, site, visitor: options.visitor }),
   })
 }
 

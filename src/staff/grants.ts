@@ -67,7 +67,12 @@ export interface Grants {
   list(most?: number): Promise<GrantRecord[]>
   /** Switches "ask us first" for a customer. */
   setAsksFirst(by: string, tenant: string, asks: boolean): Promise<void>
-  asksFirst(grant: Grant): Promise<boolean>
+  /** Whether that customer, a tenant or a person who is their own, is asked first. */
+  asksFirst(owner: string): Promise<boolean>
+  /** Whether whoever a grant is about is asked first. */
+  mustAsk(grant: Grant): Promise<boolean>
+  /** What is signed of a grant. */
+  digestOf(grant: Grant): Uint8Array
   /** When the review of a break-glass grant is due, in Unix milliseconds; null where none is. */
   reviewDueAt(record: GrantRecord): number | null
 }
@@ -201,8 +206,16 @@ export class GrantBook implements Grants {
       .execute()
   }
 
-  asksFirst(grant: Grant): Promise<boolean> {
-    return asksFirst(this.#ports, grant)
+  asksFirst(owner: string): Promise<boolean> {
+    return asksFirst(this.#ports, { tenant: owner, subject: null })
+  }
+
+  mustAsk({ scope }: Grant): Promise<boolean> {
+    return asksFirst(this.#ports, scope)
+  }
+
+  digestOf(grant: Grant): Uint8Array {
+    return grantDigest(grant)
   }
 
   reviewDueAt({ grant, decisions }: GrantRecord): number | null {
@@ -231,7 +244,8 @@ export class GrantBook implements Grants {
   }
 
   #decision(what: Decision['what'], by: string, more: Partial<Decision> = {}): Decision {
-    return { what, by, at: this.#now, assertion: null, note: null, ...more }
+    const assertion = more.assertion ? signedPart(more.assertion) : null
+    return { what, by, at: this.#now, note: null, ...more, assertion }
   }
 
   get #tables() {
@@ -249,6 +263,16 @@ export class GrantBook implements Grants {
 
 function has(decisions: readonly Decision[], what: Decision['what']): boolean {
   return decisions.some((decision) => decision.what === what)
+}
+
+/** Only what verifying takes is kept: what a browser sends may hold anything. */
+function signedPart({
+  credential,
+  authenticatorData,
+  clientData,
+  signature,
+}: PasskeyAssertion): PasskeyAssertion {
+  return { credential, authenticatorData, clientData, signature }
 }
 
 /** How long a prepared break-glass grant may wait for the passkey. */

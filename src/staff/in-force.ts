@@ -8,6 +8,7 @@ import {
   verifyAssertion,
   type EffectiveGrant,
   type Grant,
+  type GrantScope,
   type Passkey,
   type PasskeyAssertion,
   type Staff,
@@ -77,7 +78,7 @@ export function verifySigned(
 }
 
 /** True where whoever's data it is wants to be asked first: the newest setting of each counts. */
-export async function asksFirst({ data }: StaffPorts, { scope }: Grant): Promise<boolean> {
+export async function asksFirst({ data }: StaffPorts, scope: GrantScope): Promise<boolean> {
   for (const owner of [scope.tenant, scope.subject]) {
     if (owner === null) continue
     const newest = await data('staff_tenant_settings')
@@ -98,7 +99,7 @@ async function requireConsent(
   decisions: readonly Decision[],
 ): Promise<void> {
   if (decisions.some(({ what }) => what === 'consented')) return
-  if (await asksFirst(ports, grant))
+  if (await asksFirst(ports, grant.scope))
     throw new StaffError('ERR_STAFF_CONSENT', 'the customer asked to be asked first')
 }
 

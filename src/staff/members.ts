@@ -47,7 +47,7 @@ export interface Members {
 }
 
 export function createMembers(ports: StaffPorts): Members {
-  const { data, audit, clock, config, passkeys: site } = ports
+  const { data, audit, clock, config } = ports
   const all = (): Promise<Staff> => readStaff(ports)
   const act = (kind: StaffActed['kind'], actor: string, member: string, change: string): Promise<void> =>
     audit.record([{ kind, actor, member, change, grant: null, digest: null, tenant: null, subject: null }])
@@ -107,7 +107,7 @@ export function createMembers(ports: StaffPorts): Members {
             member?.active === true && member.codeUntil !== null && member.codeUntil.getTime() > clock.now()
           if (!waits || member.code !== hashOf(code))
             throw new StaffError('ERR_STAFF_CODE', 'the enrolment code does not serve')
-          const passkey = readRegistration(site, enrolmentChallenge(code), registration)
+          const passkey = readRegistration(ports.passkeys, enrolmentChallenge(code), registration)
           await transaction
             .insertInto('staff_credentials')
             .values({ personId, ...passkey })

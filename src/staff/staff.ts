@@ -1,4 +1,5 @@
-import { LEAST_STAFF, type EffectiveGrant, type Principal } from '../access/index.ts'
+import { LEAST_STAFF, type EffectiveGrant, type Principal, type RelyingParty } from '../access/index.ts'
+import type { StaffRole } from '../declare/index.ts'
 import { SuretyError } from '../kernel/index.ts'
 import type { OperatorGate } from '../store/index.ts'
 import { createAccesses, type Accesses } from './accesses.ts'
@@ -30,6 +31,10 @@ export interface StaffRoom {
   readonly members: Members
   readonly grants: Grants
   readonly accesses: Accesses
+  /** What a role may ask for and decide; null for no role of staff. */
+  roleOf(member: string): Promise<StaffRole | null>
+  /** The site that passkeys are bound to. */
+  readonly passkeys: RelyingParty
   /** For the store: what an operator's grant opens now, and the record of each access. */
   readonly gate: OperatorGate
   /** An operator using one grant; the store looks at it anew with each statement. */
@@ -61,6 +66,13 @@ export function createStaff(ports: StaffPorts): StaffRoom {
     members,
     grants,
     accesses,
+    async roleOf(member) {
+      const { role, active } = (await members.all()).get(member) ?? {}
+      return active && role && Object.hasOwn(ports.config.roles, role) ? ports.config.roles[role]! : null
+    },
+    get passkeys() {
+      return ports.passkeys
+    },
     gate: { check, record: (access) => accesses.record(access) },
     async principal(member, grant) {
       const { role } = (await members.all()).get(member) ?? {}

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import pg from 'pg'
-import { systemPrincipal, type PasskeyAlgorithm, type Principal } from '../access/index.ts'
+import { systemPrincipal, type PasskeyAlgorithm, type Principal, type RelyingParty } from '../access/index.ts'
 import { createSoftAuthenticator, type SoftAuthenticator } from '../access/testing/soft-authenticator.ts'
 import { databaseMigrations, inTransaction, migrateSystem, silentLogger } from '../database/index.ts'
 import type { StaffConfig } from '../declare/index.ts'
@@ -84,7 +84,10 @@ export interface TestStaff {
 }
 
 /** A staff room over a real store, a real audit log and passkeys in software. */
-export async function openTestStaff(config: StaffConfig = staffConfig): Promise<TestStaff> {
+export async function openTestStaff(
+  config: StaffConfig = staffConfig,
+  passkeys: RelyingParty = site,
+): Promise<TestStaff> {
   const store = await openStoreOver(resources, { ...testRoles })
   const { database, clock } = store
   await migrateSystem(database.owner, [databaseMigrations, keysMigrations, logMigrations], clock)
@@ -114,7 +117,7 @@ export async function openTestStaff(config: StaffConfig = staffConfig): Promise<
   const ports: StaffPorts = {
     config,
     resources,
-    passkeys: site,
+    passkeys,
     data: (...tables) => own.as(systemPrincipal('staff', tables)).db as unknown as Kysely<StaffTables>,
     async count(resource, groupBy, least) {
       const { rows } = await store.ungoverned<{ people: number }>(
@@ -132,7 +135,7 @@ export async function openTestStaff(config: StaffConfig = staffConfig): Promise<
   const staff = createStaff(ports)
   const governed = store.reopen({ trail, operators: staff.gate })
   const enrol: TestStaff['enrol'] = async ({ personId, code }, algorithm) => {
-    const authenticator = createSoftAuthenticator(site, algorithm)
+    const authenticator = createSoftAuthenticator(passkeys, algorithm)
     const registration = authenticator.create(staff.members.enrolmentChallenge(code))
     await staff.members.enrol({ personId, code }, registration)
     return { id: personId, authenticator }
