@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { defineSurety } from 'surety'
+import { defineSurety, staffResources } from 'surety'
 import { createCanary } from './src/canary.ts'
 import { resources } from './src/resources.ts'
 
@@ -9,7 +9,7 @@ export function createConfig(dataDir: string) {
     name: 'Codetime',
     origin: 'codetime.example',
     page: new URL('./security.md', import.meta.url),
-    resources,
+    resources: { ...resources, ...staffResources },
     roles: {
       member: [
         'heartbeats:read:own',
@@ -28,6 +28,37 @@ export function createConfig(dataDir: string) {
     },
     backups: { every: '6h', keep: '24d' },
     keys: { liveEpoch: '6h', backupEpoch: '1d' },
+    staff: {
+      roles: {
+        support: {
+          reads: ['heartbeats', 'people'],
+          kinds: ['support', 'impersonation'],
+          counts: ['languages'],
+        },
+        engineer: { reads: ['heartbeats'], kinds: ['support', 'break-glass'] },
+        lead: {
+          approves: ['support', 'engineer'],
+          reviews: true,
+          appoints: ['support', 'engineer', 'lead'],
+        },
+      },
+      queries: {
+        languages: {
+          resource: 'heartbeats',
+          groupBy: ['language'],
+          purpose: 'know which languages to support',
+        },
+      },
+      privileged: {
+        reviewed: '2026-11-01',
+        holdings: [
+          { right: 'database', holder: 'head of platform', until: '2027-10-31' },
+          { right: 'host', holder: 'head of platform', until: '2027-10-31' },
+          { right: 'deploy', holder: 'engineering lead', until: '2027-10-31' },
+          { right: 'keys', holder: 'head of security', until: '2027-10-31' },
+        ],
+      },
+    },
     disclosure: {
       contact: ['mailto:security@codetime.example'],
       languages: ['en'],

@@ -61,7 +61,7 @@ function judge(reached: readonly string[], enough: boolean, values: Measurement[
     return { outcome: 'broken', summary, values }
   }
   if (!enough) {
-    const summary = `There are ${values['activeStaff']} active members of staff: with fewer than three, one asks, another approves, and nobody is left to review either.`
+    const summary = `There are ${values['activeStaff']} active members of staff with a passkey: with fewer than three, one asks, another approves, and nobody is left to review either.`
     return { outcome: 'undecided', summary, values }
   }
   const summary = `An operator without a grant was refused in all ${values['trials']} trials; ${values['openGrants']} grants are open, every use of which checks a second person’s signature; no review is overdue.`

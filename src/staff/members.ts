@@ -29,6 +29,8 @@ export interface Enrolment {
 export interface Members {
   /** Everybody who is or was staff. */
   all(): Promise<Staff>
+  /** Everybody with a passkey. */
+  enrolled(): Promise<ReadonlySet<string>>
   /** The passkeys of one member. */
   passkeys(member: string): Promise<readonly Passkey[]>
   /**
@@ -69,6 +71,13 @@ export function createMembers(ports: StaffPorts): Members {
   }
   return {
     all,
+    async enrolled() {
+      const rows = await data('staff_credentials')
+        .selectFrom('staff_credentials')
+        .select('personId')
+        .execute()
+      return new Set(rows.map(({ personId }) => personId))
+    },
     passkeys: (member) => readPasskeys(ports, member),
     async found(members) {
       if ((await all()).size > 0) throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is staff already')

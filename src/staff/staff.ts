@@ -14,6 +14,7 @@ import { staffResources } from './resources.ts'
 
 /** How staff access stands, over all real grants. */
 export interface StaffStanding {
+  /** Active members with a passkey: who has none decides nothing. */
   readonly active: number
   /** False: fewer than three, so that one asks, another approves, and nobody is left to review. */
   readonly enough: boolean
@@ -91,7 +92,11 @@ export function createStaff(ports: StaffPorts): StaffRoom {
 async function readStanding(ports: StaffPorts, members: Members, grants: Grants): Promise<StaffStanding> {
   const now = ports.clock.now()
   const staff = [...(await members.all()).values()]
-  const active = staff.filter((one) => one.active && Object.hasOwn(ports.config.roles, one.role)).length
+  const enrolled = await members.enrolled()
+  const { roles } = ports.config
+  const active = staff.filter(
+    (one) => one.active && Object.hasOwn(roles, one.role) && enrolled.has(one.id),
+  ).length
   const records = await grants.list(1_000)
   const open = records.filter(
     ({ state, grant }) => state === 'open' && grant.from <= now && now < grant.until,

@@ -48,7 +48,7 @@ export function requestView(options: RequestViewOptions): Markup {
             ),
             html`<fieldset class="field"><legend>Data</legend>${resources.map(
               (name) =>
-                html`<label><input type="checkbox" name="resource-${name}" value="on"${values[`resource-${name}`] ? html` checked` : null}> ${name}</label>`,
+                html`<label class="choice"><input type="checkbox" name="resource-${name}" value="on"${values[`resource-${name}`] ? html` checked` : null}> ${name}</label>`,
             )}</fieldset>`,
             select('kind', 'Kind', asked),
             select('hours', 'For how many hours', ['1', '2', '4', '8']),
