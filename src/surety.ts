@@ -2,7 +2,6 @@ import type { Hono, MiddlewareHandler } from 'hono'
 import type { Kysely } from 'kysely'
 import type { Registry } from 'prom-client'
 import { systemPrincipal, type Principal } from './access/index.ts'
-import { createAuditTrail } from './compose/audit-trail.ts'
 import { createAuditView } from './compose/audit-view.ts'
 import { openSystemAudit } from './compose/system-audit.ts'
 import { openSystemEvidence } from './compose/system-evidence.ts'
@@ -13,7 +12,8 @@ import { createDroppedCounter, type DroppedCounter } from './compose/dropped-cou
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { staffSite, type StaffSiteParts } from './compose/staff-site.ts'
-import { openSystemStaff, watchStrangers, type SystemStaff } from './compose/system-staff.ts'
+import { openSystemStaff, type SystemStaff } from './compose/system-staff.ts'
+import { storeOptionsOf } from './compose/system-store.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
@@ -201,38 +201,13 @@ async function openRooms<const Resources extends ResourceMap>(
   keep(witnesses)
   const { registry, undeclaredMembers } = createMetrics(log, clock)
   const dropped = createDroppedCounter(clock, undeclaredMembers)
-  const store: StoreOptions<Resources> = {
-    resources: config.resources,
-    roles: config.roles,
-    pool: database.app,
-    keys: tree,
-    clock,
-    logger,
-    onDropped: dropped.count,
-    trail: createAuditTrail(audit),
-  }
+  const store = storeOptionsOf({ ...place, tree, audit, dropped })
   const url = (): string => addressOf(config, options)
-  const { alarm } = options
-  const staff = openSystemStaff({ ...place, store, audit, url, ...(alarm && { alarm }) })
+  const staff = openSystemStaff({ ...place, store, audit, url, alarm: options.alarm })
   if (staff) keep(staff)
-  if (staff && mode === 'server') keep(watchStrangers({ ...place, audit }))
   return {
-    config,
-    folder,
-    database,
-    provider,
-    tree,
-    epochs,
-    log,
-    witnesses,
-    audit,
-    store,
-    staff,
-    page,
-    clock,
-    logger,
-    registry,
-    dropped,
+    ...place,
+    ...{ provider, tree, epochs, log, witnesses, audit, store, staff, page, registry, dropped },
     metricsToken: await openMetricsToken(folder),
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { defineSurety, staffResources } from 'surety'
 import { createCanary } from './src/canary.ts'
 import { resources } from './src/resources.ts'
+import { staff } from './src/staff.ts'
 
 /** The configuration of this system; `dataDir` is its own folder, where the demo's secrets lie. */
 export function createConfig(dataDir: string) {
@@ -28,37 +29,7 @@ export function createConfig(dataDir: string) {
     },
     backups: { every: '6h', keep: '24d' },
     keys: { liveEpoch: '6h', backupEpoch: '1d' },
-    staff: {
-      roles: {
-        support: {
-          reads: ['heartbeats', 'people'],
-          kinds: ['support', 'impersonation'],
-          counts: ['languages'],
-        },
-        engineer: { reads: ['heartbeats'], kinds: ['support', 'break-glass'] },
-        lead: {
-          approves: ['support', 'engineer'],
-          reviews: true,
-          appoints: ['support', 'engineer', 'lead'],
-        },
-      },
-      queries: {
-        languages: {
-          resource: 'heartbeats',
-          groupBy: ['language'],
-          purpose: 'know which languages to support',
-        },
-      },
-      privileged: {
-        reviewed: '2026-11-01',
-        holdings: [
-          { right: 'database', holder: 'head of platform', until: '2027-10-31' },
-          { right: 'host', holder: 'head of platform', until: '2027-10-31' },
-          { right: 'deploy', holder: 'engineering lead', until: '2027-10-31' },
-          { right: 'keys', holder: 'head of security', until: '2027-10-31' },
-        ],
-      },
-    },
+    staff,
     disclosure: {
       contact: ['mailto:security@codetime.example'],
       languages: ['en'],

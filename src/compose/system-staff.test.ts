@@ -42,7 +42,16 @@ beforeAll(async () => {
   const base = { pool: database.app, keys, clock, logger: silentLogger, trail: createAuditTrail(audit) }
   store = { ...base, resources, roles: { ...testRoles } }
   const url = () => site.origins[0]!
-  system = openSystemStaff({ config, store, database, audit, url, clock, logger: silentLogger })!
+  system = openSystemStaff({
+    config,
+    store,
+    database,
+    audit,
+    url,
+    clock,
+    logger: silentLogger,
+    mode: 'tool',
+  })!
 }, 60_000)
 afterAll(async () => {
   await system?.close()

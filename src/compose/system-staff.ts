@@ -23,7 +23,9 @@ export interface SystemStaffOptions {
   readonly audit: AuditLog
   /** Public address of the app; asked for when a passkey is looked at. */
   readonly url: () => string
-  readonly alarm?: (alarm: BrokenGlass) => void
+  readonly alarm?: ((alarm: BrokenGlass) => void) | undefined
+  /** A tool looks for nobody at the database: the server does. */
+  readonly mode: 'server' | 'tool'
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -40,7 +42,7 @@ const RECORD_CONNECTIONS = 4
 
 /** Opens the staff room; null where the configuration declares no staff. @throws StaffError `ERR_STAFF_CONFIG` */
 export function openSystemStaff(options: SystemStaffOptions): SystemStaff | null {
-  const { config, store, database, logger } = options
+  const { config, store, database, alarm, logger } = options
   if (!config.staff) return null
   const pool = poolBeside(database.app, RECORD_CONNECTIONS, logger)
   const own = createStore({ ...store, pool })
@@ -49,6 +51,7 @@ export function openSystemStaff(options: SystemStaffOptions): SystemStaff | null
   try {
     const room = createStaff({
       ...options,
+      alarm: (told) => alarm?.(told),
       config: config.staff,
       resources: config.resources,
       get passkeys() {
@@ -58,7 +61,12 @@ export function openSystemStaff(options: SystemStaffOptions): SystemStaff | null
       count: (resource, groupBy, least) =>
         countPeople(as<AnyTables>('staff.count', [resource]), config, resource, groupBy, least),
     })
-    return { room, view: createView(options, room), close: () => pool.end() }
+    const watch = options.mode === 'server' ? watchStrangers(options) : null
+    const close = async (): Promise<void> => {
+      await watch?.close()
+      await pool.end()
+    }
+    return { room, view: createView(options, room), close }
   } catch (error) {
     void pool.end()
     throw error

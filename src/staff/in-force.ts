@@ -11,7 +11,6 @@ import {
   type GrantScope,
   type Passkey,
   type PasskeyAssertion,
-  type Staff,
 } from '../access/index.ts'
 import { StaffError } from './errors.ts'
 import type { Decision, GrantRecord } from './grant-records.ts'

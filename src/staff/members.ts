@@ -48,20 +48,90 @@ export interface Members {
   enrol(enrolment: Enrolment, registration: PasskeyRegistration): Promise<void>
 }
 
-export function createMembers(ports: StaffPorts): Members {
-  const { data, audit, clock, config } = ports
-  const all = (): Promise<Staff> => readStaff(ports)
-  const act = (kind: StaffActed['kind'], actor: string, member: string, change: string): Promise<void> =>
-    audit.record([{ kind, actor, member, change, grant: null, digest: null, tenant: null, subject: null }])
-  const add = async (
-    actor: string,
-    appointedBy: string | null,
-    { personId, role }: NewMember,
-  ): Promise<Enrolment> => {
+export class MemberBook implements Members {
+  readonly #ports: StaffPorts
+
+  constructor(ports: StaffPorts) {
+    this.#ports = ports
+  }
+
+  all(): Promise<Staff> {
+    return readStaff(this.#ports)
+  }
+
+  async enrolled(): Promise<ReadonlySet<string>> {
+    const { data } = this.#ports
+    const rows = await data('staff_credentials').selectFrom('staff_credentials').select('personId').execute()
+    return new Set(rows.map(({ personId }) => personId))
+  }
+
+  passkeys(member: string): Promise<Passkey[]> {
+    return readPasskeys(this.#ports, member)
+  }
+
+  async found(members: readonly NewMember[]): Promise<Enrolment[]> {
+    if ((await this.all()).size > 0) throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is staff already')
+    const enrolments: Enrolment[] = []
+    for (const member of members) enrolments.push(await this.#add(member.personId, null, member))
+    return enrolments
+  }
+
+  async appoint(by: string, member: NewMember): Promise<Enrolment> {
+    const staff = await this.all()
+    requireAppointer(this.#ports, staff, by, member.role)
+    if (staff.has(member.personId)) throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
+    return this.#add(by, by, member)
+  }
+
+  async dismiss(by: string, member: string): Promise<void> {
+    const staff = await this.all()
+    const role = staff.get(member)?.role ?? ''
+    requireAppointer(this.#ports, staff, by, role)
+    await this.#record('staff.dismissed', by, member, role)
+    await this.#ports
+      .data('staff_members')
+      .updateTable('staff_members')
+      .set({ active: false, code: null, codeUntil: null })
+      .where('personId', '=', member)
+      .execute()
+  }
+
+  enrolmentChallenge(code: string): Uint8Array {
+    return createHash('sha256').update(`${ENROL_LABEL}${code}`).digest()
+  }
+
+  enrol({ personId, code }: Enrolment, registration: PasskeyRegistration): Promise<void> {
+    const tables = this.#ports.data('staff_members', 'staff_credentials')
+    return tables.transaction().execute(async (transaction) => {
+      const member = await transaction
+        .selectFrom('staff_members')
+        .select(['active', 'code', 'codeUntil'])
+        .where('personId', '=', personId)
+        .forUpdate()
+        .executeTakeFirst()
+      const until = member?.active === true ? (member.codeUntil?.getTime() ?? 0) : 0
+      if (until <= this.#ports.clock.now() || member?.code !== hashOf(code))
+        throw new StaffError('ERR_STAFF_CODE', 'the enrolment code does not serve')
+      const passkey = readRegistration(this.#ports.passkeys, this.enrolmentChallenge(code), registration)
+      await transaction
+        .insertInto('staff_credentials')
+        .values({ personId, ...passkey })
+        .execute()
+      await transaction
+        .updateTable('staff_members')
+        .set({ code: null, codeUntil: null })
+        .where('personId', '=', personId)
+        .execute()
+      await this.#record('staff.enrolled', personId, personId, 'passkey')
+    })
+  }
+
+  async #add(actor: string, appointedBy: string | null, { personId, role }: NewMember): Promise<Enrolment> {
+    const { config, clock, data } = this.#ports
     if (!Object.hasOwn(config.roles, role))
       throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
     const code = randomBytes(24).toString('base64url')
-    await act('staff.appointed', actor, personId, role)
+    await this.#record('staff.appointed', actor, personId, role)
     const codeUntil = new Date(clock.now() + CODE_LASTS_MS)
     await data('staff_members')
       .insertInto('staff_members')
@@ -69,65 +139,10 @@ export function createMembers(ports: StaffPorts): Members {
       .execute()
     return { personId, code }
   }
-  return {
-    all,
-    async enrolled() {
-      const rows = await data('staff_credentials')
-        .selectFrom('staff_credentials')
-        .select('personId')
-        .execute()
-      return new Set(rows.map(({ personId }) => personId))
-    },
-    passkeys: (member) => readPasskeys(ports, member),
-    async found(members) {
-      if ((await all()).size > 0) throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is staff already')
-      const enrolments: Enrolment[] = []
-      for (const member of members) enrolments.push(await add(member.personId, null, member))
-      return enrolments
-    },
-    async appoint(by, member) {
-      const staff = await all()
-      requireAppointer(ports, staff, by, member.role)
-      if (staff.has(member.personId)) throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
-      return add(by, by, member)
-    },
-    async dismiss(by, member) {
-      const staff = await all()
-      requireAppointer(ports, staff, by, staff.get(member)?.role ?? '')
-      await act('staff.dismissed', by, member, staff.get(member)!.role)
-      await data('staff_members')
-        .updateTable('staff_members')
-        .set({ active: false, code: null, codeUntil: null })
-        .where('personId', '=', member)
-        .execute()
-    },
-    enrolmentChallenge,
-    enrol: ({ personId, code }, registration) =>
-      data('staff_members', 'staff_credentials')
-        .transaction()
-        .execute(async (transaction) => {
-          const member = await transaction
-            .selectFrom('staff_members')
-            .select(['active', 'code', 'codeUntil'])
-            .where('personId', '=', personId)
-            .forUpdate()
-            .executeTakeFirst()
-          const waits =
-            member?.active === true && member.codeUntil !== null && member.codeUntil.getTime() > clock.now()
-          if (!waits || member.code !== hashOf(code))
-            throw new StaffError('ERR_STAFF_CODE', 'the enrolment code does not serve')
-          const passkey = readRegistration(ports.passkeys, enrolmentChallenge(code), registration)
-          await transaction
-            .insertInto('staff_credentials')
-            .values({ personId, ...passkey })
-            .execute()
-          await transaction
-            .updateTable('staff_members')
-            .set({ code: null, codeUntil: null })
-            .where('personId', '=', personId)
-            .execute()
-          await act('staff.enrolled', personId, personId, 'passkey')
-        }),
+
+  #record(kind: StaffActed['kind'], actor: string, member: string, change: string): Promise<void> {
+    const about = { grant: null, digest: null, tenant: null, subject: null }
+    return this.#ports.audit.record([{ kind, actor, member, change, ...about }])
   }
 }
 
@@ -159,10 +174,6 @@ function requireAppointer({ config }: StaffPorts, staff: Staff, by: string, role
   const member = staff.get(by)
   const may = member?.active === true && (config.roles[member.role]?.appoints ?? []).includes(role)
   if (!may) throw new StaffError('ERR_STAFF_ROLE', 'this staff member does not appoint to that role')
-}
-
-function enrolmentChallenge(code: string): Uint8Array {
-  return createHash('sha256').update(`${ENROL_LABEL}${code}`).digest()
 }
 
 function hashOf(code: string): string {

@@ -103,4 +103,4 @@ export const staffResources = {
 } as const
 
 export type StaffTables = TablesOf<typeof staffResources>
-export type StaffTable = keyof StaffTables & string
+export type StaffTable = keyof typeof staffResources

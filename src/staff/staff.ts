@@ -8,7 +8,7 @@ import { StaffError } from './errors.ts'
 import { exportRows, type StaffExport } from './exports.ts'
 import { GrantBook, type Grants } from './grants.ts'
 import { requireInForce } from './in-force.ts'
-import { createMembers, type Members } from './members.ts'
+import { MemberBook, type Members } from './members.ts'
 import type { CountGroups, StaffPorts } from './ports.ts'
 import { staffResources } from './resources.ts'
 
@@ -53,7 +53,7 @@ export interface StaffRoom {
 export function createStaff(ports: StaffPorts): StaffRoom {
   const missing = Object.keys(staffResources).filter((name) => !Object.hasOwn(ports.resources, name))
   if (missing.length > 0) throw new StaffError('ERR_STAFF_CONFIG', `the resources lack ${missing.join(', ')}`)
-  const members = createMembers(ports)
+  const members = new MemberBook(ports)
   const grants = new GrantBook(ports, members)
   const accesses = createAccesses(ports)
   const check = async ({ kind, id, grant }: Principal): Promise<EffectiveGrant> => {

@@ -23,6 +23,7 @@ import {
   createStaff,
   staffResources,
   type BrokenGlass,
+  type CountGroups,
   type GrantRequest,
   type StaffPorts,
   type StaffRoom,
@@ -89,18 +90,61 @@ export async function openTestStaff(
   passkeys: RelyingParty = site,
 ): Promise<TestStaff> {
   const store = await openStoreOver(resources, { ...testRoles })
-  const { database, clock } = store
-  await migrateSystem(database.owner, [databaseMigrations, keysMigrations, logMigrations], clock)
   const folder = await mkdtemp(join(tmpdir(), 'surety-staff-'))
+  const audit = await openTestAudit(store, folder)
+  const trail = trailOf(audit)
+  const { options } = store.database.app
+  const pool = new pg.Pool({ ...options, password: options.password!, max: 4 })
+  const own = store.reopen({ pool, trail })
+  const alarms: BrokenGlass[] = []
+  const ports: StaffPorts = {
+    ...{ config, resources, passkeys, audit, clock: store.clock, logger: silentLogger },
+    data: (...tables) => own.as(systemPrincipal('staff', tables)).db as unknown as Kysely<StaffTables>,
+    count: (resource, groupBy, least) => countPeople(store, resource, groupBy, least),
+    alarm: (alarm) => alarms.push(alarm),
+  }
+  const staff = createStaff(ports)
+  const members = await enrolMembers(staff, passkeys)
+  const governed = store.reopen({ trail, operators: staff.gate })
+  return {
+    ...{ store, audit, staff, ports, alarms, ...members, asking },
+    async operator(member, grant) {
+      const operator = await staff.principal(member.id, grant)
+      return governed.as(operator).db as unknown as Kysely<TestTables & StaffTables>
+    },
+    person: () => insertPerson(store),
+    async approved(member, asked) {
+      const { id } = await staff.grants.request(member.id, asked)
+      const challenge = await staff.grants.challenge(id)
+      await staff.grants.approve(members.first.id, id, members.first.authenticator.get(challenge))
+      return id
+    },
+    entries: () => readEntries(audit),
+    async close() {
+      await audit.close()
+      await pool.end()
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+type StaffStore = TestStaff['store']
+
+async function openTestAudit({ database, clock }: StaffStore, folder: string): Promise<AuditLog> {
+  await migrateSystem(database.owner, [databaseMigrations, keysMigrations, logMigrations], clock)
   const outside = [database.databaseDir!]
   const provider = await openFileProvider({ folder: join(folder, 'keys'), outside, clock })
   const origin = `${site.id}/audit`
-  const audit = await openAuditLog({
+  return openAuditLog({
     ...{ origin, folder: join(folder, 'log'), provider, clock, logger: silentLogger },
     transaction: (work) => inTransaction(database.owner, work),
     access: { mode: 'sequence', signer: await openLogSigner(join(folder, 'signing-key.json'), origin) },
   })
-  const trail: AuditTrail = {
+}
+
+function trailOf(audit: AuditLog): AuditTrail {
+  return {
     statement: (changes) =>
       audit.statement(
         changes.map(({ actor, rows, ...change }) =>
@@ -110,86 +154,60 @@ export async function openTestStaff(
     committed: () => audit.wake(),
     refused: () => undefined,
   }
-  const { options } = database.app
-  const pool = new pg.Pool({ ...options, password: options.password!, max: 4 })
-  const own = store.reopen({ pool, trail })
-  const alarms: BrokenGlass[] = []
-  const ports: StaffPorts = {
-    config,
-    resources,
-    passkeys,
-    data: (...tables) => own.as(systemPrincipal('staff', tables)).db as unknown as Kysely<StaffTables>,
-    async count(resource, groupBy, least) {
-      const { rows } = await store.ungoverned<{ people: number }>(
-        `select ${groupBy.map((name) => `"${name}"`).join()}, count(distinct "personId") as people from app."${resource}"
-          group by ${groupBy.map((name) => `"${name}"`).join()} having count(distinct "personId") >= $1`,
-        [least],
-      )
-      return rows
-    },
-    audit,
-    alarm: (alarm) => alarms.push(alarm),
-    clock,
-    logger: silentLogger,
-  }
-  const staff = createStaff(ports)
-  const governed = store.reopen({ trail, operators: staff.gate })
+}
+
+async function countPeople(
+  { ungoverned }: StaffStore,
+  resource: string,
+  groupBy: readonly string[],
+  least: number,
+): Promise<CountGroups> {
+  const columns = groupBy.map((name) => `"${name}"`).join()
+  const { rows } = await ungoverned<{ people: number }>(
+    `select ${columns}, count(distinct "personId") as people from app."${resource}"
+      group by ${columns} having count(distinct "personId") >= $1`,
+    [least],
+  )
+  return rows
+}
+
+async function enrolMembers(staff: StaffRoom, passkeys: RelyingParty) {
+  const { members } = staff
   const enrol: TestStaff['enrol'] = async ({ personId, code }, algorithm) => {
     const authenticator = createSoftAuthenticator(passkeys, algorithm)
-    const registration = authenticator.create(staff.members.enrolmentChallenge(code))
-    await staff.members.enrol({ personId, code }, registration)
+    await members.enrol({ personId, code }, authenticator.create(members.enrolmentChallenge(code)))
     return { id: personId, authenticator }
   }
-  const [one, two] = await staff.members.found([
+  const [one, two] = await members.found([
     { personId: createPseudonym(), role: 'lead' },
     { personId: createPseudonym(), role: 'lead' },
   ])
   const [first, second] = [await enrol(one!), await enrol(two!, -8)]
-  const appoint = async (role: string) =>
-    enrol(await staff.members.appoint(second.id, { personId: createPseudonym(), role }))
-  const asking: TestStaff['asking'] = ({ id, tenant }, changes) => ({
-    purpose: 'the person asked why a day is empty',
-    ticket: 'CASE-7',
-    scope: { tenant, subject: id },
-    resources: { heartbeats: null },
-    ...changes,
-  })
-  return {
-    ...{ store, audit, staff, ports, alarms, first, second, enrol, asking },
-    supporter: await appoint('support'),
-    engineer: await appoint('engineer'),
-    async operator(member, grant) {
-      return governed.as(await staff.principal(member.id, grant)).db as unknown as Kysely<
-        TestTables & StaffTables
-      >
-    },
-    async person() {
-      const person = user(createPseudonym())
-      const row = {
-        ...{ personId: person.id, teamId: person.tenant!, entity: '/home/ada/secret.ts', project: 'apollo' },
-        ...{ language: 'TypeScript', time: new Date(Date.UTC(2026, 9, 31)), seconds: 60 },
-      }
-      await store.store.as(person).db.insertInto('heartbeats').values(row).execute()
-      return person
-    },
-    async approved(member, asked) {
-      const { id } = await staff.grants.request(member.id, asked)
-      await staff.grants.approve(first.id, id, first.authenticator.get(await staff.grants.challenge(id)))
-      return id
-    },
-    async entries() {
-      await audit.flush()
-      const found: AuditEntry[] = []
-      for await (const { entry } of audit.entries(0)) found.push(entry)
-      return found
-    },
-    async close() {
-      await audit.close()
-      await pool.end()
-      await store.close()
-      await rm(folder, { recursive: true, force: true })
-    },
+  const appoint = async (role: string): Promise<TestMember> =>
+    enrol(await members.appoint(second.id, { personId: createPseudonym(), role }))
+  return { enrol, first, second, supporter: await appoint('support'), engineer: await appoint('engineer') }
+}
+
+function asking({ id, tenant }: Principal, changes?: Partial<GrantRequest>): GrantRequest {
+  const why = { purpose: 'the person asked why a day is empty', ticket: 'CASE-7' }
+  return { ...why, scope: { tenant, subject: id }, resources: { heartbeats: null }, ...changes }
+}
+
+async function insertPerson({ store }: StaffStore): Promise<Principal> {
+  const person = user(createPseudonym())
+  const row = {
+    ...{ personId: person.id, teamId: person.tenant!, entity: '/home/ada/secret.ts', project: 'apollo' },
+    ...{ language: 'TypeScript', time: new Date(Date.UTC(2026, 9, 31)), seconds: 60 },
   }
+  await store.as(person).db.insertInto('heartbeats').values(row).execute()
+  return person
+}
+
+async function readEntries(audit: AuditLog): Promise<AuditEntry[]> {
+  await audit.flush()
+  const found: AuditEntry[] = []
+  for await (const { entry } of audit.entries(0)) found.push(entry)
+  return found
 }
 
 function toEvent(

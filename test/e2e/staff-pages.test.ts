@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import { Hono } from 'hono'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,7 +10,6 @@ import { createPseudonym } from '../../src/kernel/index.ts'
 import { STYLESHEET } from '../../src/ui/index.ts'
 import { openTestStaff, staffConfig, type TestStaff } from '../../src/staff/testing.ts'
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const launch = await browserLaunch()
 if (!launch && process.env['CI'])
   throw new Error('CI needs a browser: install Debian’s chromium, or set SURETY_CHROMIUM')
@@ -93,7 +92,7 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
     const client = await page.context().newCDPSession(page)
     await client.send('Page.setBypassCSP', { enabled: true })
     await page.reload()
-    await page.addScriptTag({ path: AXE })
+    await page.addScriptTag({ content: axe.source })
     return page.evaluate(async () => {
       const { axe } = globalThis as unknown as {
         axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }

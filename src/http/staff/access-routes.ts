@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { staffPages } from '../../staff/index.ts'
 import type { SuretyEnv } from '../context.ts'
-import { StaffVisit, type StaffRoutesDeps, type StaffVisitor } from './staff-visit.ts'
+import { StaffVisit, textIn, type StaffRoutesDeps, type StaffVisitor } from './staff-visit.ts'
 
 const { ACCESS_PATH } = staffPages
 
@@ -34,9 +34,9 @@ export function accessRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   app.post(`${ACCESS_PATH}/consent`, async (c) => {
     const visit = new StaffVisit(c, deps)
     const visitor = await visit.visitor()
-    const { grant } = await visit.fields(visitor)
+    const grant = textIn(await visit.fields(visitor), 'grant')
     const { personId, tenant, administers } = visitor
-    await staff.grants.consent({ personId, tenant: administers ? tenant : null }, String(grant))
+    await staff.grants.consent({ personId, tenant: administers ? tenant : null }, grant)
     return visit.goTo(ACCESS_PATH)
   })
   /** Requests that this visitor's consent would let go on. */

@@ -3,7 +3,14 @@ import type { Grant, PasskeyAssertion, PasskeyRegistration } from '../../access/
 import { isId, toHex } from '../../kernel/index.ts'
 import { staffPages, StaffError, type GrantRequest, type Verdict } from '../../staff/index.ts'
 import type { SuretyEnv } from '../context.ts'
-import { refusalText, StaffVisit, type StaffRoutesDeps, type StaffVisitor } from './staff-visit.ts'
+import {
+  refusalText,
+  StaffVisit,
+  textIn,
+  type Fields,
+  type StaffRoutesDeps,
+  type StaffVisitor,
+} from './staff-visit.ts'
 
 const { CONSOLE_PATHS } = staffPages
 const GRANT = '/console/grants/:id'
@@ -81,8 +88,8 @@ function requestRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
 }
 
 /** What a form asks for; whatever does not fit is refused with the grant. */
-function toRequest(fields: Readonly<Record<string, unknown>>): GrantRequest {
-  const text = (name: string): string => String(fields[name] ?? '').trim()
+function toRequest(fields: Fields): GrantRequest {
+  const text = (name: string): string => textIn(fields, name).trim()
   const chosen = Object.keys(fields).filter((name) => name.startsWith('resource-'))
   return {
     purpose: text('purpose'),
@@ -115,12 +122,7 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
       }),
     )
   })
-  type Act = (
-    visit: StaffVisit,
-    visitor: StaffVisitor,
-    id: string,
-    fields: Readonly<Record<string, unknown>>,
-  ) => Promise<Response>
+  type Act = (visit: StaffVisit, visitor: StaffVisitor, id: string, fields: Fields) => Promise<Response>
   const post = (path: string, act: Act): void => {
     app.post(`${GRANT}${path}`, async (c) => {
       const visit = new StaffVisit(c, deps)
@@ -145,9 +147,15 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   post('/review/challenge', async (visit, { personId }, id, { verdict }) =>
     visit.options(personId, await grants.reviewChallenge(id, verdictOf(verdict))),
   )
-  post('/review', async (visit, { personId }, id, { verdict, note, answer }) => {
-    const words = String(note ?? '').slice(0, 500)
-    await grants.review(personId, id, verdictOf(verdict), words, answer as PasskeyAssertion)
+  post('/review', async (visit, { personId }, id, fields) => {
+    const words = textIn(fields, 'note').slice(0, 500)
+    await grants.review(
+      personId,
+      id,
+      verdictOf(fields['verdict']),
+      words,
+      fields['answer'] as PasskeyAssertion,
+    )
     return visit.c.json({ location: `/console/grants/${id}` })
   })
   return app
@@ -163,8 +171,8 @@ function enrolRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   app.post(`${CONSOLE_PATHS.enrol}/challenge`, async (c) => {
     const visit = new StaffVisit(c, deps)
     const visitor = await visit.member()
-    const { code } = await visit.fields(visitor)
-    return visit.options(visitor.personId, members.enrolmentChallenge(String(code)))
+    const code = textIn(await visit.fields(visitor), 'code')
+    return visit.options(visitor.personId, members.enrolmentChallenge(code))
   })
   app.post(CONSOLE_PATHS.enrol, async (c) => {
     const visit = new StaffVisit(c, deps)

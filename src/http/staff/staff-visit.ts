@@ -32,7 +32,13 @@ export interface StaffRoutesDeps {
   readonly clock: Clock
 }
 
-type Fields = Readonly<Record<string, unknown>>
+export type Fields = Readonly<Record<string, unknown>>
+
+/** A text that was sent; empty for anything else. */
+export function textIn(fields: Fields, name: string): string {
+  const value = fields[name]
+  return typeof value === 'string' ? value : ''
+}
 
 /** One request to a page about staff access: who sends it, what its form says. */
 export class StaffVisit {
@@ -64,7 +70,7 @@ export class StaffVisit {
     const json = (this.c.req.header('content-type') ?? '').startsWith('application/json')
     const body: unknown = json ? await this.c.req.json().catch(() => null) : await this.c.req.parseBody()
     const fields = typeof body === 'object' && body !== null ? (body as Fields) : {}
-    const given = Buffer.from(String(fields[staffPages.FORM_TOKEN] ?? ''))
+    const given = Buffer.from(textIn(fields, staffPages.FORM_TOKEN))
     const own = Buffer.from(visitor.formToken)
     if (own.length === 0 || given.length !== own.length || !timingSafeEqual(given, own)) throw forged()
     return fields

@@ -1,4 +1,4 @@
-import { button, card, html, notice, pageHeading, type Markup } from '../../ui/index.ts'
+import { button, card, html, notice, pageHeading, type Child, type Markup } from '../../ui/index.ts'
 import { changeForm, CONSOLE_PATHS, signBox, staffFrame, type StaffFrame } from './frame.ts'
 
 export interface RequestViewOptions extends StaffFrame {
@@ -11,8 +11,7 @@ export interface RequestViewOptions extends StaffFrame {
 
 /** `/console/grants/new`: a request in as many words as the approver needs. */
 export function requestView(options: RequestViewOptions): Markup {
-  const { resources, kinds, values = {}, problem } = options
-  const asked = kinds.filter((kind) => kind !== 'break-glass')
+  const { kinds, problem } = options
   return staffFrame(options, {
     title: 'Ask for access',
     current: CONSOLE_PATHS.request,
@@ -25,37 +24,7 @@ export function requestView(options: RequestViewOptions): Markup {
       }),
       problem ? notice('bad', problem) : null,
       card({
-        body: changeForm(
-          options,
-          CONSOLE_PATHS.request,
-          [
-            textField(
-              'purpose',
-              'Purpose',
-              'Why you need to look; the person concerned reads it.',
-              values,
-              500,
-            ),
-            textField('ticket', 'Ticket', 'Where the need is written down.', values, 100),
-            textField('subject', 'Person', 'Their id; leave it out for a whole tenant.', values, 36, false),
-            textField(
-              'tenant',
-              'Tenant',
-              'Their team’s id; leave it out where people are their own.',
-              values,
-              36,
-              false,
-            ),
-            html`<fieldset class="field"><legend>Data</legend>${resources.map(
-              (name) =>
-                html`<label class="choice"><input type="checkbox" name="resource-${name}" value="on"${values[`resource-${name}`] ? html` checked` : null}> ${name}</label>`,
-            )}</fieldset>`,
-            select('kind', 'Kind', asked),
-            select('hours', 'For how many hours', ['1', '2', '4', '8']),
-            button('Ask', { look: 'primary' }),
-          ],
-          'request',
-        ),
+        body: changeForm(options, CONSOLE_PATHS.request, requestFields(options), 'request'),
       }),
       kinds.includes('break-glass')
         ? card({
@@ -75,6 +44,30 @@ export function requestView(options: RequestViewOptions): Markup {
         : null,
     ],
   })
+}
+
+function requestFields({ resources, kinds, values = {} }: RequestViewOptions): readonly Child[] {
+  const asked = kinds.filter((kind) => kind !== 'break-glass')
+  return [
+    textField('purpose', 'Purpose', 'Why you need to look; the person concerned reads it.', values, 500),
+    textField('ticket', 'Ticket', 'Where the need is written down.', values, 100),
+    textField('subject', 'Person', 'Their id; leave it out for a whole tenant.', values, 36, false),
+    textField(
+      'tenant',
+      'Tenant',
+      'Their team’s id; leave it out where people are their own.',
+      values,
+      36,
+      false,
+    ),
+    html`<fieldset class="field"><legend>Data</legend>${resources.map(
+      (name) =>
+        html`<label class="choice"><input type="checkbox" name="resource-${name}" value="on"${values[`resource-${name}`] ? html` checked` : null}> ${name}</label>`,
+    )}</fieldset>`,
+    select('kind', 'Kind', asked),
+    select('hours', 'For how many hours', ['1', '2', '4', '8']),
+    button('Ask', { look: 'primary' }),
+  ]
 }
 
 /** `/console/enrol`: a new member's first passkey. */
