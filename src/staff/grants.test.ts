@@ -133,9 +133,19 @@ describe('an approval', () => {
     const { staff, first, supporter, asking } = world
     const { id } = await staff.grants.request(supporter.id, asking(await world.person()))
     const assertion = first.authenticator.get(await staff.grants.challenge(id))
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 4 }, () => staff.grants.approve(first.id, id, assertion)),
+    // Somebody holds the row until all of them are under way.
+    const blocker = await world.store.database.owner.connect()
+    await blocker.query(
+      "begin; set local surety.read_staff_grants = 'any'; set local surety.write_staff_grants = 'any'",
     )
+    await blocker.query('select from app.staff_grants where id = $1 for update', [id])
+    const sent = Promise.allSettled(
+      Array.from({ length: 3 }, () => staff.grants.approve(first.id, id, assertion)),
+    )
+    await new Promise((done) => setTimeout(done, 1_000))
+    await blocker.query('commit')
+    blocker.release(true)
+    const outcomes = await sent
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const outcome of outcomes)
       if (outcome.status === 'rejected') expect(outcome.reason).toEqual(refusal('ERR_STAFF_STATE'))
