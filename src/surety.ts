@@ -2,7 +2,6 @@ import type { Hono, MiddlewareHandler } from 'hono'
 import type { Kysely } from 'kysely'
 import type { Registry } from 'prom-client'
 import { systemPrincipal, type Principal } from './access/index.ts'
-import { createAuditTrail } from './compose/audit-trail.ts'
 import { createAuditView } from './compose/audit-view.ts'
 import { openSystemAudit } from './compose/system-audit.ts'
 import { openSystemEvidence } from './compose/system-evidence.ts'
@@ -12,6 +11,9 @@ import { createDestructionGuard } from './compose/destruction-guard.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
+import { staffSite, type StaffSiteParts } from './compose/staff-site.ts'
+import { openSystemStaff, type SystemStaff } from './compose/system-staff.ts'
+import { storeOptionsOf } from './compose/system-store.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
@@ -43,7 +45,8 @@ import { parseDuration, type Clock } from './kernel/index.ts'
 import type { AuditLog, CosignatureCollector, EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
-import { createStore } from './store/index.ts'
+import type { BrokenGlass, StaffRoom } from './staff/index.ts'
+import { createStore, type StoreOptions } from './store/index.ts'
 import type { Tenants } from './tenants/index.ts'
 import type { PromiseStanding } from './verify/index.ts'
 
@@ -54,6 +57,7 @@ export { startServer, type DatabaseServer, type Logger } from './database/index.
 export type { Principal } from './access/index.ts'
 export { tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
+export { staffResources, type BrokenGlass, type StaffRoom } from './staff/index.ts'
 export * from './declare/index.ts'
 export * from './kernel/index.ts'
 
@@ -81,6 +85,10 @@ export interface OpenOptions {
   readonly clock?: Clock
   /** Default: JSON lines on standard output. */
   readonly logger?: Logger
+  /** Who sends a request to `/account/access` and `/console`. Default: those pages are not served. */
+  readonly visitor?: StaffSiteParts['visitor']
+  /** Told at once when a staff member breaks the glass, beside the audit event and the log. Must not throw. */
+  readonly alarm?: (alarm: BrokenGlass) => void
   /** Greatest request body in bytes. Default 1 MiB. */
   readonly maxBodyBytes?: number
 }
@@ -111,6 +119,8 @@ export interface Surety<Tables> {
   keepProbing(options: ProbeOptions): Promise<{ close(): Promise<void> }>
   /** Epochs of keys: where they stand, and ending them by hand. A server ends them by itself. */
   readonly keys: Pick<KeyEpochs, 'status' | 'rotate'>
+  /** Staff, their grants, and what they saw; null where the configuration declares no staff. */
+  readonly staff: StaffRoom | null
   /** Where every promise stands now. */
   standings(): Promise<readonly PromiseStanding[]>
   /** Resolves when everything said so far is under a published checkpoint; gives its size. */
@@ -129,6 +139,8 @@ interface Rooms<Resources extends ResourceMap> {
   readonly log: EvidenceLog
   readonly witnesses: CosignatureCollector
   readonly audit: AuditLog
+  readonly store: StoreOptions<Resources>
+  readonly staff: SystemStaff | null
   readonly page: SecurityPage
   readonly clock: Clock
   readonly logger: Logger
@@ -198,21 +210,13 @@ async function openRooms<const Resources extends ResourceMap>(
   keep(witnesses)
   const { registry, undeclaredMembers } = createMetrics(log, clock)
   const dropped = createDroppedCounter(clock, undeclaredMembers)
+  const store = storeOptionsOf({ ...place, tree, audit, dropped })
+  const url = (): string => addressOf(config, options)
+  const staff = openSystemStaff({ ...place, store, audit, url, alarm: options.alarm })
+  if (staff) keep(staff)
   return {
-    config,
-    folder,
-    database,
-    provider,
-    tree,
-    epochs,
-    log,
-    witnesses,
-    audit,
-    page,
-    clock,
-    logger,
-    registry,
-    dropped,
+    ...place,
+    ...{ provider, tree, epochs, log, witnesses, audit, store, staff, page, registry, dropped },
     metricsToken: await openMetricsToken(folder),
   }
 }
@@ -244,17 +248,8 @@ function assemble<Resources extends ResourceMap>(
   options: OpenOptions,
   close: () => Promise<void>,
 ): Surety<TablesOf<Resources>> {
-  const { config, database, tree, log, audit, clock, logger, registry, dropped } = rooms
-  const store = createStore({
-    resources: config.resources,
-    roles: config.roles,
-    pool: database.app,
-    keys: tree,
-    clock,
-    logger,
-    onDropped: dropped.count,
-    trail: createAuditTrail(audit),
-  })
+  const { config, database, log, audit, clock, logger, registry, staff } = rooms
+  const store = createStore({ ...rooms.store, ...(staff && { operators: staff.room.gate }) })
   const tenants = openSystemTenants({ config, store, audit, clock, logger })
   const observe = requestMetrics(registry)
   const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
@@ -279,7 +274,7 @@ function assemble<Resources extends ResourceMap>(
     system: (task, tables) => systemPrincipal(task, tables),
     tenants,
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
-    routes: () => makeRoutes(rooms, siteOf(rooms, options)),
+    routes: () => makeRoutes(rooms, options),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
@@ -291,6 +286,7 @@ function assemble<Resources extends ResourceMap>(
       return jobs
     },
     keys: rooms.epochs,
+    staff: staff?.room ?? null,
     standings: () => log.standings(clock.now()),
     async published() {
       await Promise.all([log.flush(), audit.flush()])
@@ -313,19 +309,24 @@ async function isOutOfDate({ epochs, log, clock }: Rooms<ResourceMap>): Promise<
   return overdue ? shown.status === 'kept' : shown.status === 'broken' && shownOverdue
 }
 
-function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site {
+/** The app's public address; a port that the system chooses is known only once it listens. */
+function addressOf({ origin }: Pick<SuretyConfig, 'origin'>, { url }: OpenOptions): string {
+  return (typeof url === 'function' ? url() : url) ?? `https://${origin}`
+}
+
+function siteOf({ config, log }: Rooms<ResourceMap>, options: OpenOptions): Site {
   return {
     name: config.name,
     origin: config.origin,
     vkey: log.vkey,
-    // A port that the system chooses is known only once it listens.
     get url() {
-      return (typeof url === 'function' ? url() : url) ?? `https://${config.origin}`
+      return addressOf(config, options)
     },
   }
 }
 
-function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
+function makeRoutes(rooms: Rooms<ResourceMap>, options: OpenOptions): Hono<SuretyEnv> {
+  const site = siteOf(rooms, options)
   const { config, page, log, audit, witnesses, clock, logger, registry, dropped, database, metricsToken } =
     rooms
   return createRoutes({
@@ -347,6 +348,7 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
     },
     metrics: { registry, token: metricsToken },
     problems: PUBLIC_PROBLEMS,
+    more: staffSite({ ...rooms, site, visitor: options.visitor }),
   })
 }
 
@@ -362,7 +364,7 @@ const PUBLIC_PROBLEMS: PublicProblems = {
 }
 
 function probeContext(
-  { config, clock, folder, database, provider, tree, epochs, log, audit }: Rooms<ResourceMap>,
+  { config, clock, folder, database, provider, tree, epochs, log, audit, staff }: Rooms<ResourceMap>,
   as: ProbeContext['as'],
   { site }: ProbeOptions,
   progress: ProbeContext['progress'],
@@ -376,6 +378,7 @@ function probeContext(
     database: createDatabaseView(database, config),
     keys: createKeyView({ provider, tree, database, audit, folder: folder.keys, epochs: epochs.standings }),
     audit: createAuditView(audit, log, logFilesOf(folder.logs, database)),
+    ...(staff && { staff: staff.view }),
     as,
     system: systemPrincipal,
     progress,

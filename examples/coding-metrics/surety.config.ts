@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { defineSurety } from 'surety'
+import { defineSurety, staffResources } from 'surety'
 import { createCanary } from './src/canary.ts'
 import { resources } from './src/resources.ts'
+import { staff } from './src/staff.ts'
 
 /** The configuration of this system; `dataDir` is its own folder, where the demo's secrets lie. */
 export function createConfig(dataDir: string) {
@@ -9,7 +10,7 @@ export function createConfig(dataDir: string) {
     name: 'Codetime',
     origin: 'codetime.example',
     page: new URL('./security.md', import.meta.url),
-    resources,
+    resources: { ...resources, ...staffResources },
     roles: {
       member: [
         'heartbeats:read:own',
@@ -28,6 +29,7 @@ export function createConfig(dataDir: string) {
     },
     backups: { every: '6h', keep: '24d' },
     keys: { liveEpoch: '6h', backupEpoch: '1d' },
+    staff,
     disclosure: {
       contact: ['mailto:security@codetime.example'],
       languages: ['en'],

@@ -20,6 +20,7 @@ export const ROOMS = [
   'ui',
   'identity',
   'tenants',
+  'staff',
   'lifecycle',
   'backup',
   'guard',
@@ -37,6 +38,7 @@ export const ROOMS = [
 const APART: ReadonlySet<string> = new Set([
   'identity',
   'tenants',
+  'staff',
   'lifecycle',
   'backup',
   'guard',

@@ -1,4 +1,5 @@
-import type { Action, Resource, Scope } from '../declare/index.ts'
+import { ownerColumns, type Action, type Resource, type Scope } from '../declare/index.ts'
+import type { EffectiveGrant } from './grant.ts'
 import {
   isWithin,
   NO_PERMISSIONS,
@@ -7,7 +8,7 @@ import {
   type Columns,
   type PermissionSet,
 } from './permission-set.ts'
-import { permissionsGiven, tablesOfSystem, type Principal } from './principal.ts'
+import { grantOf, permissionsGiven, personOf, tablesOfSystem, type Principal } from './principal.ts'
 import type { Roles } from './roles.ts'
 
 /** The widest scope among bits of scopes. */
@@ -27,7 +28,7 @@ const ANONYMOUS: readonly string[] = Object.freeze(['anonymous'])
  * - A scope that cannot be meant (no tenant known, or no such column) is passed over.
  * - `anonymous` has the permissions of the role `anonymous`, if one is declared, whatever it claims.
  * - `system` has `any` on the tables it was made for.
- * - `operator` has nothing: grants are not part of this decision yet.
+ * - `operator` has what its grant says: `own` means the rows of the grant's person.
  *
  * @param columns the fields it is about: the scope is the widest in which all of them are allowed.
  *   Default none: then any permission does
@@ -40,6 +41,8 @@ export function decide(
   columns: ReadonlySet<string> | null = null,
 ): Scope | null {
   if (principal.kind === 'system') return tablesOfSystem(principal)?.has(resource.name) ? 'any' : null
+  if (principal.kind === 'operator')
+    return decideByGrant(principal, grantOf(principal), resource, action, columns)
   const permissions = permissionsOf(principal, roles)
   const scopes = permissions.scopes(resource.name, action)
   if (scopes === 0) return null
@@ -52,6 +55,21 @@ export function decide(
   return asMeant(scope ?? null, resource)
 }
 
+function decideByGrant(
+  principal: Principal,
+  grant: EffectiveGrant | null,
+  resource: Resource,
+  action: Action,
+  columns: ReadonlySet<string> | null,
+): Scope | null {
+  if (!grant || !Object.hasOwn(grant.resources, resource.name) || !grant.actions.includes(action)) return null
+  const granted = grant.resources[resource.name] ?? null
+  const named = granted && new Set([...granted, ...ownerColumns(resource)])
+  if (columns !== null && named !== null && !isWithin(columns, named)) return null
+  const scope = grant.scope.subject === null ? 'tenant' : 'own'
+  return (meaningfulScopes(principal, resource) & SCOPE_BIT[scope]) === 0 ? null : scope
+}
+
 /** The fields that a principal may read or write within a scope that {@link decide} gave. */
 export function columnsOf(
   principal: Principal,
@@ -60,13 +78,13 @@ export function columnsOf(
   action: Action,
   scope: Scope,
 ): Columns {
-  if (principal.kind === 'system') return null
+  if (principal.kind === 'system' || principal.kind === 'operator') return null
   const permissions = permissionsOf(principal, roles)
   // Where a resource declares no tenant, `own` may have been given as `tenant`: the narrower has both.
   return permissions.columns(resource.name, action, scope) ?? null
 }
 
-/** Everything that a principal's roles allow it, or what it was made with. A system principal's is not told. */
+/** Everything that a person's roles allow, or what it was made with; neither a task's nor an operator's. */
 export function permissionsOf(principal: Principal, roles: Roles): PermissionSet {
   if (principal.kind === 'user') return permissionsGiven(principal) ?? roles.allow(principal.roles)
   return principal.kind === 'anonymous' ? roles.allow(ANONYMOUS) : NO_PERMISSIONS
@@ -79,7 +97,7 @@ function asMeant(scope: Scope | null, resource: Resource): Scope | null {
 function meaningfulScopes(principal: Principal, resource: Resource): number {
   const bound = (resource.tenant ?? resource.subject) !== null && tenantOf(principal, resource) !== null
   if (!bound) return SCOPE_BIT.any
-  const owns = resource.subjects.length > 0 && principal.kind === 'user'
+  const owns = resource.subjects.length > 0 && personOf(principal) !== null
   return SCOPE_BIT.any | SCOPE_BIT.tenant | (owns ? SCOPE_BIT.own : 0)
 }
 
@@ -88,6 +106,5 @@ function meaningfulScopes(principal: Principal, resource: Resource): number {
  * tenant, the person is their own tenant.
  */
 export function tenantOf(principal: Principal, resource: Resource): string | null {
-  if (resource.tenant !== null) return principal.tenant
-  return principal.kind === 'user' ? principal.id : null
+  return resource.tenant !== null ? principal.tenant : personOf(principal)
 }

@@ -7,4 +7,13 @@ export const AccessError = defineErrors('AccessError', {
     'make system principals with systemPrincipal(task, tables); they cannot be copied or parsed',
   ERR_ACCESS_RANGE:
     'write addresses or ranges such as 198.51.100.0/24 or 2001:db8::/32, with zeros behind the length',
+  ERR_ACCESS_GRANT:
+    'correct the named member of the grant: see the declared roles and resources, and at most 8 hours',
+  ERR_ACCESS_GRANT_TIME: 'ask for a new grant: one that has ended is never opened again',
+  ERR_ACCESS_GRANT_WIDER: 'ask for less, or declare in staff.roles that this role may ask for it',
+  ERR_ACCESS_STAFF: 'sign in as an active staff member',
+  ERR_ACCESS_SELF_APPROVAL: 'let another staff member decide',
+  ERR_ACCESS_APPOINTEE: 'let somebody decide who does not owe the place to the requester',
+  ERR_ACCESS_APPROVER: 'let somebody decide whose role says so in staff.roles',
+  ERR_ACCESS_PASSKEY: 'answer with a registered passkey, at the declared origin, with user verification',
 })

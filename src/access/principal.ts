@@ -1,5 +1,6 @@
 import { isId } from '../kernel/index.ts'
 import { AccessError } from './errors.ts'
+import type { EffectiveGrant } from './grant.ts'
 import type { PermissionSet } from './permission-set.ts'
 import { internRoles } from './roles.ts'
 
@@ -39,6 +40,39 @@ export function tablesOfSystem(principal: Principal): ReadonlySet<string> | null
   return systemTables.get(principal) ?? null
 }
 
+const grants = new WeakMap<Principal, EffectiveGrant>()
+
+/**
+ * An operator with a grant in force, for one statement. As with a system principal, the object itself
+ * is the authority: whoever makes one has just found the grant approved and in time.
+ *
+ * @throws AccessError `ERR_ACCESS_PRINCIPAL` where the grant is somebody else's
+ */
+export function operatorPrincipal({ kind, id, roles }: Principal, grant: EffectiveGrant): Principal {
+  if (kind !== 'operator' || grant.requester !== id) {
+    throw new AccessError('ERR_ACCESS_PRINCIPAL', 'the grant is not this operator’s')
+  }
+  const principal: Principal = Object.freeze({
+    kind,
+    id,
+    tenant: grant.scope.tenant,
+    roles: Object.freeze([...roles]),
+    grant: grant.id,
+  })
+  grants.set(principal, grant)
+  return principal
+}
+
+/** The grant of a genuine operator principal; null for anything else. */
+export function grantOf(principal: Principal): EffectiveGrant | null {
+  return grants.get(principal) ?? null
+}
+
+/** The person whose own rows a principal may reach: itself, or whom its grant names; null for nobody. */
+export function personOf(principal: Principal): string | null {
+  if (principal.kind === 'user') return principal.id
+  return grantOf(principal)?.scope.subject ?? null
+}
 const givenPermissions = new WeakMap<Principal, PermissionSet>()
 
 /**

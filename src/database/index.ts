@@ -31,6 +31,7 @@ export { migrateSystem, previewMigration, type Migration } from './migrate.ts'
 export {
   asConnection,
   inTransaction,
+  poolBeside,
   quoteIdentifier,
   quoteLiteral,
   type TransactionOptions,
@@ -54,5 +55,6 @@ export {
   type PolicyVerb,
 } from './policies.ts'
 export { describeSchema, type ColumnDescription, type TableDescription } from './schema.ts'
+export { listStrangers, type Stranger } from './strangers.ts'
 export { columnTypes } from './table-shape.ts'
 export { openJobs, type JobPayload, type Jobs, type JobsOptions, type WakeOptions } from './jobs.ts'

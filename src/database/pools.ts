@@ -34,6 +34,12 @@ export function createPool(config: pg.PoolConfig, logger: Logger): pg.Pool {
   return pool
 }
 
+/** Another pool to the same database under the same role, for work that must not wait for the first one's. */
+export function poolBeside({ options }: pg.Pool, max: number, logger: Logger): pg.Pool {
+  // The driver hides the password from copies.
+  return createPool({ ...options, password: options.password!, max }, logger)
+}
+
 /** The narrow view of a client or pool. */
 export function asConnection(queryable: pg.Pool | pg.ClientBase): Connection {
   return {

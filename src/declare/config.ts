@@ -2,6 +2,7 @@ import type { Duration } from '../kernel/index.ts'
 import type { KeyProviderSettings } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
+import type { StaffConfig } from './staff.ts'
 
 export type ResourceMap = { readonly [name: string]: Resource }
 
@@ -116,4 +117,6 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly canary?: Canary
   /** Witnesses of the evidence log, at most 15. Default none: the page then says *unwitnessed*. */
   readonly witnesses?: readonly WitnessConfig[]
+  /** Staff and their roles. Default none: operators then reach nothing. */
+  readonly staff?: StaffConfig
 }

@@ -4,6 +4,7 @@ import { tenantColumn } from './columns.ts'
 import type { ResourceMap, SuretyConfig, WitnessConfig } from './config.ts'
 import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
+import { checkStaff } from './define-staff.ts'
 import { checkKeyProvider } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
@@ -21,6 +22,7 @@ const KEYS = [
   'requestInputs',
   'canary',
   'witnesses',
+  'staff',
 ]
 
 /**
@@ -55,6 +57,7 @@ export function defineSurety<const Resources extends ResourceMap>(
   if (config.keys) checkKeyProvider(check, config.keys)
   if (config.disclosure) checkContacts(check, config.disclosure.contact)
   checkWitnesses(check, config.witnesses ?? [])
+  if (config.staff) checkStaff(check, config, config.staff)
   return Object.freeze({ ...config })
 }
 

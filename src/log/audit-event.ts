@@ -67,6 +67,64 @@ export interface AccessChanged {
   readonly after: readonly string[] | null
 }
 
+/** What staff decided about their own access: who asked, approved, ended, reviewed, appointed. */
+export interface StaffActed {
+  readonly kind:
+    | 'staff.requested'
+    | 'staff.approved'
+    | 'staff.consented'
+    | 'staff.refused'
+    | 'staff.ended'
+    | 'staff.broke-glass'
+    | 'staff.reviewed'
+    | 'staff.appointed'
+    | 'staff.enrolled'
+    | 'staff.dismissed'
+    | 'staff.asks-first'
+  /** The staff member, or the tenant's administrator, who did it. */
+  readonly actor: string
+  /** The grant that it is about, and its digest in hexadecimal; null for members and settings. */
+  readonly grant: string | null
+  readonly digest: string | null
+  /** The member appointed or dismissed; null otherwise. */
+  readonly member: string | null
+  /** Whose data; null where it is about nobody's. */
+  readonly tenant: string | null
+  readonly subject: string | null
+  /** The verdict of a review, a role before and after, a setting; names only. */
+  readonly change: string | null
+}
+
+/** Rows of one owner that a staff member saw or changed under a grant; none where nothing was found. */
+export interface StaffAccessed {
+  readonly kind: 'staff.access'
+  readonly actor: AuditActor
+  readonly action: 'select' | 'insert' | 'update' | 'delete'
+  readonly resource: string
+  readonly tenant: string | null
+  readonly subject: string | null
+  readonly rows: readonly string[]
+  readonly count: number
+}
+
+/** A declared count that staff ran, or rows that they took along under a watermark. */
+export interface StaffTook {
+  readonly kind: 'staff.counted' | 'staff.exported'
+  readonly actor: string
+  readonly grant: string | null
+  /** Name of the query, or id of the export. */
+  readonly what: string
+  readonly count: number
+}
+
+/** A direct session with the database, or a role in it, that nobody declared. */
+export interface DatabaseNoticed {
+  readonly kind: 'database.session-noticed' | 'database.role-noticed'
+  readonly role: string
+  /** The session's program as it calls itself; null for a role. */
+  readonly program: string | null
+}
+
 /** What the system itself did. */
 export interface SystemActed {
   readonly kind: 'system.started' | 'audit.rehearsed'
@@ -86,6 +144,10 @@ export type AuditEvent =
   | AccessRefused
   | AccessChanged
   | SignIn
+  | StaffActed
+  | StaffAccessed
+  | StaffTook
+  | DatabaseNoticed
   | SystemActed
   | BodiesPruned
 

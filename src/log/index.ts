@@ -29,6 +29,8 @@ export type {
   DataChanged,
   RequestAnswered,
   SignIn,
+  StaffAccessed,
+  StaffActed,
 } from './audit-event.ts'
 export type { AuditPeriod } from './audit-keys.ts'
 export {
@@ -52,6 +54,7 @@ export { logMigrations } from './migrations.ts'
 export type { PublishedCheckpoint } from './published.ts'
 export { readServed } from './reader.ts'
 export type { LeafFormat } from './sequencer.ts'
+export { createTicker, type Ticker } from './ticker.ts'
 export { nameOfKey, openLogSigner, openWitnessSigner } from './signer.ts'
 export { formatAddCheckpoint } from './witness/add-checkpoint.ts'
 export { collectCosignatures } from './witness/collector.ts'

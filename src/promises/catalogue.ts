@@ -13,6 +13,9 @@ import { guardHeaders } from './guard-headers.ts'
 import { monitorAuditTrail } from './monitor-audit-trail.ts'
 import { privacyLawfulBasis } from './privacy-lawful-basis.ts'
 import { retentionLogs } from './retention-logs.ts'
+import { staffAccessControlled } from './staff-access-controlled.ts'
+import { staffAccessLogged } from './staff-access-logged.ts'
+import { staffPrivileged } from './staff-privileged.ts'
 
 const DEFINITIONS: readonly PromiseDefinition[] = [
   accessCustomRoles,
@@ -29,6 +32,9 @@ const DEFINITIONS: readonly PromiseDefinition[] = [
   monitorAuditTrail,
   privacyLawfulBasis,
   retentionLogs,
+  staffAccessControlled,
+  staffAccessLogged,
+  staffPrivileged,
 ]
 
 /** The promises that have a mechanism, by id. */

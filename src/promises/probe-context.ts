@@ -7,6 +7,7 @@ import type { AuditLog } from '../log/index.ts'
 import type { Tenants } from '../tenants/index.ts'
 import type { RecordedAudit } from '../verify/index.ts'
 import type { Canaries } from './canaries.ts'
+import type { StaffView } from './staff-view.ts'
 
 /** Rows whose shape only the data map knows. */
 export type AnyTables = Record<string, Record<string, unknown>>
@@ -95,6 +96,8 @@ export interface ProbeContext {
   readonly audit: AuditView
   /** Members, roles and keys of tenants; absent where the data map does not hold them. */
   readonly tenants?: Tenants
+  /** Left out where no staff is declared. */
+  readonly staff?: StaffView
   /** A governed query builder. */
   as(principal: Principal): Kysely<AnyTables>
   /** A principal of the library's own, for whole tables. */

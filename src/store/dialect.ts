@@ -32,9 +32,19 @@ export interface Backend {
  */
 export function governedDialect(policy: Policy, backend: Backend, cache: PlanCache): Dialect {
   const compiler = new PlanningCompiler(policy, cache)
+  return dialectOf(compiler, backend.connect, (session, compiled) =>
+    backend.execute(session, compiler.planOf(compiled)),
+  )
+}
+
+/** How a compiled query runs on a connection. */
+export type RunCompiled = (session: Session, compiled: CompiledQuery) => Promise<QueryResult<unknown>>
+
+/** Kysely's dialect around a compiler and what runs what it compiled; everything else is refused. */
+export function dialectOf(compiler: QueryCompiler, connect: Backend['connect'], run: RunCompiled): Dialect {
   return {
     createAdapter: (): DialectAdapter => new PostgresAdapter(),
-    createDriver: (): Driver => new GovernedDriver(compiler, backend),
+    createDriver: (): Driver => new GovernedDriver(connect, run),
     createIntrospector: (): DatabaseIntrospector => {
       throw notOffered('introspection')
     },
@@ -81,18 +91,15 @@ class PlanningCompiler implements QueryCompiler {
 
 class GovernedConnection implements DatabaseConnection {
   readonly #session: Session
-  readonly #compiler: PlanningCompiler
-  readonly #backend: Backend
+  readonly #run: RunCompiled
 
-  constructor(session: Session, compiler: PlanningCompiler, backend: Backend) {
+  constructor(session: Session, run: RunCompiled) {
     this.#session = session
-    this.#compiler = compiler
-    this.#backend = backend
+    this.#run = run
   }
 
   async executeQuery<Row>(compiled: CompiledQuery): Promise<QueryResult<Row>> {
-    const plan = this.#compiler.planOf(compiled)
-    return (await this.#backend.execute(this.#session, plan)) as QueryResult<Row>
+    return (await this.#run(this.#session, compiled)) as QueryResult<Row>
   }
 
   streamQuery(): never {
@@ -101,20 +108,20 @@ class GovernedConnection implements DatabaseConnection {
 }
 
 class GovernedDriver implements Driver {
-  readonly #compiler: PlanningCompiler
-  readonly #backend: Backend
+  readonly #connect: Backend['connect']
+  readonly #run: RunCompiled
   readonly #sessions = new WeakMap<DatabaseConnection, Session>()
 
-  constructor(compiler: PlanningCompiler, backend: Backend) {
-    this.#compiler = compiler
-    this.#backend = backend
+  constructor(connect: Backend['connect'], run: RunCompiled) {
+    this.#connect = connect
+    this.#run = run
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    const session = await this.#backend.connect()
-    const connection = new GovernedConnection(session, this.#compiler, this.#backend)
+    const session = await this.#connect()
+    const connection = new GovernedConnection(session, this.#run)
     this.#sessions.set(connection, session)
     return connection
   }

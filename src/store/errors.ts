@@ -20,6 +20,10 @@ export const StoreError = defineErrors('StoreError', {
   ERR_STORE_UPSERT_SEALED:
     'declare the columns of onConflict as a unique set of the resource, or select the row for update and then insert or update it',
   ERR_STORE_TOO_LARGE: 'split the statement: Postgres takes at most 65,535 parameters, and no deep nesting',
+  ERR_STORE_OPERATOR:
+    'as an operator select rows from tables and plain joins of them, without groups, aggregates and subqueries; count with a declared query',
+  ERR_STORE_UNRECORDED:
+    'mend the record of accesses, as the cause says, then ask again: without it nothing is released',
   ERR_STORE_NOT_OFFERED: 'use select, insert, update, delete and transactions of the governed builder',
   ERR_STORE_TAMPERED:
     'compare the row with a backup: its envelope, owner or clear columns were changed outside',

@@ -41,7 +41,7 @@ export async function execute(
   try {
     const work = {
       atOnce: atOnce(execution, plan),
-      run: (transaction: OpenTransaction) => run(execution, transaction, plan),
+      run: (transaction: OpenTransaction) => runPlan(execution, transaction, plan),
     }
     const result = await session.statement(plan.settings, isAtomic(execution, plan), work, isSteady(plan))
     void tellDropped(execution, plan)
@@ -55,7 +55,8 @@ export async function execute(
   }
 }
 
-async function run(
+/** Runs a plan's statements in an open transaction. */
+export async function runPlan(
   execution: Execution,
   transaction: OpenTransaction,
   plan: Plan,
@@ -93,7 +94,7 @@ function chunksOf({ insert }: Plan, stored: readonly StoredRow[]): (readonly Sto
 }
 
 /** The statement is done, or done in the caller's transaction: what the listener does cannot undo it. */
-async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan): Promise<void> {
+export async function tellDropped({ onDropped, logger }: Execution, { dropped }: Plan): Promise<void> {
   if (!dropped) return
   try {
     await onDropped?.(dropped.resource, dropped.names)

@@ -1,7 +1,4 @@
-import { Kysely } from 'kysely'
-import { governedDialect, type Backend } from './dialect.ts'
-import type { Policy } from './plan/authority.ts'
-import { PlanCache } from './plan/plan-cache.ts'
+import { Kysely, type Dialect } from 'kysely'
 import { notOffered } from './transport.ts'
 
 /**
@@ -12,9 +9,9 @@ import { notOffered } from './transport.ts'
  * SQL, `destroy`.
  */
 export class GovernedKysely<DB> extends Kysely<DB> {
-  /** @param cache plans of the whole store; default: none are shared */
-  constructor(policy: Policy, backend: Backend, cache: PlanCache = new PlanCache()) {
-    super({ dialect: governedDialect(policy, backend, cache) })
+  /** @param dialect one of the store's own, made for one principal */
+  constructor(dialect: Dialect) {
+    super({ dialect })
   }
 
   override async destroy(): Promise<void> {

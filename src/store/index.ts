@@ -23,10 +23,15 @@
  * selects and deletes are kept without values and principals (`plan/plan-cache.ts`). The audit trail's
  * statement is one of a change's transaction, whichever way it goes (`audit-trail.ts`).
  *
+ * Operators (`operator.ts`) are served within a grant that a port checks at each statement, and only
+ * with rows whose access that port has recorded; their selects keep the id of every governed row
+ * (`plan/operator.ts`).
+ *
  * What it does not do: stop somebody who holds the pool itself; hide from the database which rows
- * have equal blind-indexed values; serve operators, whose grants are not part of it yet; stream.
+ * have equal blind-indexed values; stream.
  */
 export type { AuditedChange, AuditedRow, AuditTrail } from './audit-trail.ts'
 export { StoreError } from './errors.ts'
+export type { AccessedRows, OperatorAccess, OperatorGate } from './operator-gate.ts'
 export { GovernedKysely } from './governed-kysely.ts'
 export { createStore, type Governed, type Store, type StoreOptions } from './store.ts'

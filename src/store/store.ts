@@ -6,8 +6,11 @@ import type { Logger } from '../database/index.ts'
 import type { KeyTree } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditTrail } from './audit-trail.ts'
+import { governedDialect } from './dialect.ts'
 import { execute } from './execute.ts'
 import { GovernedKysely } from './governed-kysely.ts'
+import { operatorDialect } from './operator.ts'
+import type { OperatorGate } from './operator-gate.ts'
 import type { Policy } from './plan/authority.ts'
 import { PlanCache } from './plan/plan-cache.ts'
 import { toStoreError } from './database-error.ts'
@@ -36,6 +39,8 @@ export interface StoreOptions<Resources extends ResourceMap> {
   readonly onDropped?: (resource: string, names: readonly string[]) => unknown
   /** Records every change, in its transaction. Default: nothing is recorded. */
   readonly trail?: AuditTrail
+  /** Decides about operators and records what they see. Default: operators reach nothing. */
+  readonly operators?: OperatorGate
   readonly [WITHOUT_PREDICATES]?: true
 }
 
@@ -73,8 +78,13 @@ export function createStore<const Resources extends ResourceMap>(
       const refused = trail ? { onRefused: (code: string) => trail.refused(principal, code) } : {}
       const policy: Policy = { principal, roles, resources, predicates, ...refused }
       const audited = trail ? { audited: { trail, actor: principal } } : {}
-      const backend = { connect, execute: execute.bind(null, { ...options, ...audited }) }
-      return { principal, db: new GovernedKysely<TablesOf<Resources>>(policy, backend, plans) }
+      const execution = { ...options, ...audited }
+      const { operators } = options
+      const dialect =
+        principal.kind === 'operator' && operators
+          ? operatorDialect({ connect, policy, execution, gate: operators })
+          : governedDialect(policy, { connect, execute: execute.bind(null, execution) }, plans)
+      return { principal, db: new GovernedKysely<TablesOf<Resources>>(dialect) }
     },
   }
 }

@@ -23,6 +23,7 @@ const MEASURED = [
   'monitor.audit-trail',
   'privacy.lawful-basis',
   'retention.logs?atMost=1y',
+  'staff.access-logged',
 ]
 
 interface Captured {

@@ -18,8 +18,8 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     name: 'a plan is kept for other permissions of the same roles',
     invariants: [1],
     file: 'src/store/plan/plan-cache.ts',
-    guard: 'given === null ? roles : given',
-    replacement: 'roles',
+    guard: '...(given === null ? roles : [given])',
+    replacement: '...roles',
     tests: ['src/store/columns.test.ts'],
   },
   {

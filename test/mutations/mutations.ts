@@ -3,6 +3,7 @@ import { DATA_MUTATIONS } from './data.ts'
 import { EVIDENCE_MUTATIONS } from './evidence.ts'
 import { KEYS_MUTATIONS } from './keys.ts'
 import type { Mutation } from './mutation.ts'
+import { STAFF_MUTATIONS } from './staff.ts'
 
 /**
  * Guards of the invariants. `npm run mutations` applies them one by one; a test in CI holds every text
@@ -13,4 +14,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...DATA_MUTATIONS,
   ...KEYS_MUTATIONS,
   ...EVIDENCE_MUTATIONS,
+  ...STAFF_MUTATIONS,
 ]

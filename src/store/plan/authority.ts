@@ -1,5 +1,14 @@
 import { ParensNode, type OperationNode } from 'kysely'
-import { columnsOf, decide, tenantOf, type Columns, type Principal, type Roles } from '../../access/index.ts'
+import {
+  columnsOf,
+  decide,
+  grantOf,
+  personOf,
+  tenantOf,
+  type Columns,
+  type Principal,
+  type Roles,
+} from '../../access/index.ts'
 import { envelopesOf, IMPLICIT_COLUMNS, tenantColumn } from '../../declare/index.ts'
 import type { Action, Resource, Scope } from '../../declare/index.ts'
 import { KEYS_SETTING, settingName, SUBJECT_SETTING, TENANT_SETTING } from '../../database/index.ts'
@@ -123,13 +132,18 @@ export class Authority {
     return NARROWEST_FIRST.find((scope) => scopes.includes(scope)) ?? 'any'
   }
 
+  /** The fields that an operator's grant lists; null where it lists none, and for everybody else. */
+  granted(resource: Resource): readonly string[] | null {
+    return grantOf(this.principal)?.resources[resource.name] ?? null
+  }
+
   bindings(resource: Resource, scope: Scope): Bindings {
     if (scope === 'any') return { tenant: null, person: null }
     const tenant = { column: tenantColumn(resource)!, value: tenantOf(this.principal, resource)! }
     if (scope === 'tenant') return { tenant, person: null }
     return {
       tenant,
-      person: { columns: resource.subjects.map(({ column }) => column), id: this.principal.id },
+      person: { columns: resource.subjects.map(({ column }) => column), id: personOf(this.principal)! },
     }
   }
 
@@ -179,9 +193,10 @@ export class Authority {
   /** The transaction-local settings that row-level security reads. */
   get settings(): ReadonlyMap<string, string> {
     const settings = new Map<string, string>()
-    const { kind, id, tenant } = this.principal
+    const { tenant } = this.principal
+    const person = personOf(this.principal)
     if (tenant !== null) settings.set(TENANT_SETTING, tenant)
-    if (kind === 'user') settings.set(SUBJECT_SETTING, id)
+    if (person !== null) settings.set(SUBJECT_SETTING, person)
     for (const [resource, uses] of this.#uses) {
       for (const [action, scope] of uses) {
         settings.set(settingName(action, resource.name), scope)

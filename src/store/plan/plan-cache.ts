@@ -67,10 +67,11 @@ function keep(plans: Map<string, Plan>, key: string, plan: Plan, most: number): 
   if (plans.size > most) plans.delete(plans.keys().next().value!)
 }
 
-/** A system principal's authority is the object itself. */
+/** The authority of a system principal, and of an operator, is the object itself. */
 function isKept({ principal }: Policy, node: RootOperationNode): boolean {
   const kind = kindOf(node)
-  return principal.kind !== 'system' && (kind === 'SelectQueryNode' || kind === 'DeleteQueryNode')
+  const copies = principal.kind === 'user' || principal.kind === 'anonymous'
+  return copies && (kind === 'SelectQueryNode' || kind === 'DeleteQueryNode')
 }
 
 /** What of a principal decides a plan. The rest of the policy is the same for a whole store. */

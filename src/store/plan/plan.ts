@@ -6,7 +6,8 @@ import { planDelete } from './delete.ts'
 import type { Draft } from './draft.ts'
 import { fromArrays } from './from-arrays.ts'
 import { planInsert } from './insert.ts'
-import { kindOf, refuseNode } from './nodes.ts'
+import { kindOf, refuseNode, take } from './nodes.ts'
+import { requireTellingRows, tellRows, type ToldTable } from './operator.ts'
 import { planSelect } from './select.ts'
 import type { Output } from './selections.ts'
 import type { Upsert } from './upsert.ts'
@@ -31,6 +32,8 @@ export interface Plan {
   readonly dropped: { readonly resource: string; readonly names: readonly string[] } | null
   /** What a change writes to, for the audit trail. */
   readonly changed: Changed | null
+  /** An operator's select: its tables, and the hidden outputs that tell their rows. */
+  readonly told: readonly ToldTable[]
   /** True when the text serves other statements, too, so that keeping it prepared pays. */
   readonly recurs: boolean
 }
@@ -71,6 +74,7 @@ export function planStatement(policy: Policy, node: RootOperationNode): Plan {
   const kind = kindOf(node)
   if (!Object.hasOwn(PLANNERS, kind)) refuseNode(node)
   const plan = PLANNERS[kind as keyof typeof PLANNERS]
+  if (policy.principal.kind === 'operator') withinTheStack(() => requireTellingRows(node))
   const needs = new ColumnNeeds()
   for (;;) {
     const authority = new Authority(policy, needs)
@@ -101,12 +105,18 @@ const NOTHING_MORE = {
   upsert: null,
   dropped: null,
   changed: null,
+  told: [],
   recurs: false,
 } as const
 
 const PLANNERS = {
   SelectQueryNode: (authority: Authority, node: OperationNode): Planned => {
-    const { node: planned, outputs } = planSelect(authority, null, new Map(), node, 'root')
+    const select = planSelect(authority, null, new Map(), node, 'root')
+    if (authority.principal.kind === 'operator') {
+      const { node: telling, ...found } = tellRows(authority, take(node, 'SelectQueryNode'), select)
+      return { ...NOTHING_MORE, action: 'select', template: compile(telling), ...found }
+    }
+    const { node: planned, outputs } = select
     return { ...NOTHING_MORE, action: 'select', template: compile(planned), outputs }
   },
   InsertQueryNode: (authority: Authority, node: OperationNode): Planned => {

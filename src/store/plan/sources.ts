@@ -10,7 +10,13 @@ import {
   type OperationNode,
   type SelectQueryNode,
 } from 'kysely'
-import { blindColumn, envelopesOf, type Resource } from '../../declare/index.ts'
+import {
+  blindColumn,
+  envelopesOf,
+  IMPLICIT_COLUMNS,
+  ownerColumns,
+  type Resource,
+} from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
 import { planExpression } from './expression.ts'
 import { fragmentOf, isKind, refuseNode, take } from './nodes.ts'
@@ -136,7 +142,21 @@ function planResource(
     ),
     ...(predicate && { where: WhereNode.create(predicate) }),
   }
-  return { node: aliased(ParensNode.create(select), alias), alias, columns: columnsOf(resource), resource }
+  return {
+    node: aliased(ParensNode.create(select), alias),
+    alias,
+    columns: offered(scope, resource),
+    resource,
+  }
+}
+
+/** What the principal may name of a row: where a grant lists columns, those and whose row it is. */
+function offered({ authority }: Scope, resource: Resource): Columns {
+  const granted = authority.granted(resource)
+  const columns = columnsOf(resource)
+  if (granted === null) return columns
+  const names = new Set([...IMPLICIT_COLUMNS, ...ownerColumns(resource), ...granted])
+  return new Map([...columns].filter(([name]) => names.has(name)))
 }
 
 /** What a row of the resource offers to a query, where its columns have their stored names. */

@@ -1,16 +1,18 @@
 import type { Kysely } from 'kysely'
 import { parseRoles, systemPrincipal } from '../../access/index.ts'
 import { createPseudonym } from '../../kernel/index.ts'
-import type { Backend } from '../dialect.ts'
+import { governedDialect, type Backend } from '../dialect.ts'
 import { GovernedKysely } from '../governed-kysely.ts'
 import { testResources, testRoles, user, type TestTables } from '../testing.ts'
 import type { Policy } from '../plan/authority.ts'
+import { PlanCache } from '../plan/plan-cache.ts'
 
 /** Queries here are only planned: a database would be one too many. */
 const never = (): never => {
   throw new RangeError('a refused query reached the database')
 }
 const backend: Backend = { connect: never, execute: never }
+const planOnly = (policy: Policy) => governedDialect(policy, backend, new PlanCache())
 
 export const policy: Policy = {
   principal: user(createPseudonym()),
@@ -19,17 +21,16 @@ export const policy: Policy = {
   predicates: true,
 }
 
-export const db: Kysely<TestTables> = new GovernedKysely<TestTables>(policy, backend)
+export const db: Kysely<TestTables> = new GovernedKysely<TestTables>(planOnly(policy))
 
 /** The same for a task that reaches every tenant. */
 export const everywhere: Kysely<TestTables> = new GovernedKysely<TestTables>(
-  { ...policy, principal: systemPrincipal('tests', Object.keys(testResources)) },
-  backend,
+  planOnly({ ...policy, principal: systemPrincipal('tests', Object.keys(testResources)) }),
 )
 
 /** Builders as careless or hostile code would use them: without their types. */
 export type Loose = any // oxlint-disable-line typescript/no-explicit-any -- the point of these queries is that no type stops them
-export const loose: Loose = new GovernedKysely<TestTables>(policy, backend)
+export const loose: Loose = new GovernedKysely<TestTables>(planOnly(policy))
 export const compile = (query: Loose): unknown => query.compile()
 
 /** What is refused, the ends of the codes allowed for it, and how it is built. */

@@ -1,0 +1,194 @@
+import { Hono } from 'hono'
+import type { Grant, PasskeyAssertion, PasskeyRegistration } from '../../access/index.ts'
+import { isId, toHex } from '../../kernel/index.ts'
+import { staffPages, StaffError, type GrantRequest, type Verdict } from '../../staff/index.ts'
+import type { SuretyEnv } from '../context.ts'
+import {
+  refusalText,
+  StaffVisit,
+  textIn,
+  type Fields,
+  type StaffRoutesDeps,
+  type StaffVisitor,
+} from './staff-visit.ts'
+
+const { CONSOLE_PATHS } = staffPages
+const GRANT = '/console/grants/:id'
+const HOUR_MS = 3_600_000
+
+/** `/console`: staff ask for access, approve, end and review it. */
+export function consoleRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { staff, clock } = deps
+  app.get(CONSOLE_PATHS.home, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    const grants = await staff.grants.list()
+    const due = grants.map((record) => [record.id, staff.grants.reviewDueAt(record)] as const)
+    return visit.page(
+      staffPages.consoleView({
+        ...visit.frame(visitor),
+        grants,
+        standing: await staff.standing(),
+        promises: await deps.promises(),
+        strangers: await deps.strangers(),
+        reviews: new Map(due.filter((one): one is readonly [string, number] => one[1] !== null)),
+        now: clock.now(),
+      }),
+    )
+  })
+  app.route('/', requestRoutes(deps))
+  app.route('/', decisionRoutes(deps))
+  app.route('/', enrolRoutes(deps))
+  return app
+}
+
+function requestRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { staff } = deps
+  const view = async (visit: StaffVisit, visitor: StaffVisitor, more: object = {}) => {
+    const role = await staff.roleOf(visitor.personId)
+    const { reads = [], kinds = ['support'] } = role ?? {}
+    return staffPages.requestView({ ...visit.frame(visitor), resources: reads, kinds, ...more })
+  }
+  app.get(CONSOLE_PATHS.request, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    return visit.page(await view(visit, await visit.member()))
+  })
+  app.post(CONSOLE_PATHS.request, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    const fields = await visit.fields(visitor)
+    try {
+      const { id } = await staff.grants.request(visitor.personId, toRequest(fields))
+      return visit.goTo(`/console/grants/${id}`)
+    } catch (error) {
+      const problem = refusalText(error)
+      if (problem === null) throw error
+      return visit.page(await view(visit, visitor, { values: fields, problem }), 422)
+    }
+  })
+  app.post('/console/break-glass/challenge', async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    const grant = await staff.grants.prepareBreakGlass(
+      visitor.personId,
+      toRequest(await visit.fields(visitor)),
+    )
+    return visit.options(visitor.personId, staff.grants.digestOf(grant), { grant })
+  })
+  app.post('/console/break-glass', async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    const { grant, answer } = await visit.fields(visitor)
+    const { id } = await staff.grants.breakGlass(visitor.personId, grant as Grant, answer as PasskeyAssertion)
+    return c.json({ location: `/console/grants/${id}` })
+  })
+  return app
+}
+
+/** What a form asks for; whatever does not fit is refused with the grant. */
+function toRequest(fields: Fields): GrantRequest {
+  const text = (name: string): string => textIn(fields, name).trim()
+  const chosen = Object.keys(fields).filter((name) => name.startsWith('resource-'))
+  return {
+    purpose: text('purpose'),
+    ticket: text('ticket'),
+    scope: { tenant: text('tenant') || null, subject: text('subject') || null },
+    resources: Object.fromEntries(chosen.map((name) => [name.slice('resource-'.length), null])),
+    kind: text('kind') === 'impersonation' ? 'impersonation' : 'support',
+    lastsMs: Number(text('hours') || 1) * HOUR_MS,
+  }
+}
+
+function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { staff, clock } = deps
+  const { grants } = staff
+  app.get(GRANT, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    const record = await grants.read(idOf(c.req.param('id')))
+    return visit.page(
+      staffPages.grantView({
+        ...visit.frame(visitor),
+        record,
+        digest: toHex(grants.digestOf(record.grant)),
+        own: record.grant.requester === visitor.personId,
+        consentMissing:
+          !record.decisions.some(({ what }) => what === 'consented') && (await grants.mustAsk(record.grant)),
+        reviewDueAt: grants.reviewDueAt(record),
+        now: clock.now(),
+      }),
+    )
+  })
+  type Act = (visit: StaffVisit, visitor: StaffVisitor, id: string, fields: Fields) => Promise<Response>
+  const post = (path: string, act: Act): void => {
+    app.post(`${GRANT}${path}`, async (c) => {
+      const visit = new StaffVisit(c, deps)
+      const visitor = await visit.member()
+      const fields = await visit.fields(visitor)
+      return act(visit, visitor, idOf(c.req.param('id')), fields)
+    })
+  }
+  post('/challenge', async (visit, { personId }, id) => visit.options(personId, await grants.challenge(id)))
+  post('/approve', async (visit, { personId }, id, { answer }) => {
+    await grants.approve(personId, id, answer as PasskeyAssertion)
+    return visit.c.json({ location: `/console/grants/${id}` })
+  })
+  post('/refuse', async (visit, { personId }, id) => {
+    await grants.refuse(personId, id)
+    return visit.goTo(`/console/grants/${id}`)
+  })
+  post('/end', async (visit, { personId }, id) => {
+    await grants.end(personId, id)
+    return visit.goTo(`/console/grants/${id}`)
+  })
+  post('/review/challenge', async (visit, { personId }, id, { verdict }) =>
+    visit.options(personId, await grants.reviewChallenge(id, verdictOf(verdict))),
+  )
+  post('/review', async (visit, { personId }, id, fields) => {
+    const words = textIn(fields, 'note').slice(0, 500)
+    await grants.review(
+      personId,
+      id,
+      verdictOf(fields['verdict']),
+      words,
+      fields['answer'] as PasskeyAssertion,
+    )
+    return visit.c.json({ location: `/console/grants/${id}` })
+  })
+  return app
+}
+
+function enrolRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { members } = deps.staff
+  app.get(CONSOLE_PATHS.enrol, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    return visit.page(staffPages.enrolView(visit.frame(await visit.member())))
+  })
+  app.post(`${CONSOLE_PATHS.enrol}/challenge`, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    const code = textIn(await visit.fields(visitor), 'code')
+    return visit.options(visitor.personId, members.enrolmentChallenge(code))
+  })
+  app.post(CONSOLE_PATHS.enrol, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    const { code, answer } = await visit.fields(visitor)
+    await members.enrol({ personId: visitor.personId, code: String(code) }, answer as PasskeyRegistration)
+    return c.json({ location: CONSOLE_PATHS.home })
+  })
+  return app
+}
+
+function idOf(text: string): string {
+  if (isId(text)) return text
+  throw new StaffError('ERR_STAFF_GRANT', 'there is no such grant')
+}
+
+function verdictOf(given: unknown): Verdict {
+  return given === 'unjustified' ? 'unjustified' : 'justified'
+}

@@ -1,0 +1,62 @@
+import { Hono } from 'hono'
+import { MODULES_PATH } from '../browser-modules.ts'
+import type { HttpLogger, SuretyEnv } from '../context.ts'
+import { problemHandler, type PublicProblems } from '../problem.ts'
+import { accessRoutes } from './access-routes.ts'
+import { consoleRoutes } from './console-routes.ts'
+import { signModules, type StaffRoutesDeps } from './staff-visit.ts'
+
+export type { StaffRoutesDeps, StaffVisitor } from './staff-visit.ts'
+
+export interface StaffSiteDeps extends StaffRoutesDeps {
+  readonly logger: HttpLogger
+  readonly hasSecurityTxt: boolean
+}
+
+const REFUSED = { status: 403, title: 'That is not yours to do' } as const
+
+/** What visitors may know of refusals about staff access. */
+const STAFF_PROBLEMS: PublicProblems = {
+  ERR_HTTP_SIGNED_OUT: {
+    status: 401,
+    title: 'Please sign in',
+    detail: 'This page is shown to people who signed in.',
+  },
+  ERR_HTTP_FORGED_FORM: {
+    status: 403,
+    title: 'The form is not of this session',
+    detail: 'Load the page again.',
+  },
+  ERR_STAFF_ROLE: REFUSED,
+  ERR_STAFF_CONSENT: REFUSED,
+  ERR_ACCESS_STAFF: REFUSED,
+  ERR_ACCESS_SELF_APPROVAL: { status: 403, title: 'Nobody decides on a grant of their own' },
+  ERR_ACCESS_APPOINTEE: { status: 403, title: 'Whom the requester appointed does not decide' },
+  ERR_ACCESS_APPROVER: { status: 403, title: 'Your role does not decide on this' },
+  ERR_ACCESS_GRANT_WIDER: { status: 403, title: 'Your role does not ask for that' },
+  ERR_ACCESS_GRANT: { status: 422, title: 'The request cannot be meant as written' },
+  ERR_ACCESS_PASSKEY: { status: 403, title: 'The passkey’s answer was refused' },
+  ERR_STAFF_APPROVAL: { status: 403, title: 'The passkey is not one of yours' },
+  ERR_STAFF_CODE: { status: 403, title: 'The code does not serve' },
+  ERR_STAFF_STATE: { status: 409, title: 'It was decided before' },
+  ERR_STAFF_GRANT: { status: 404, title: 'There is no such grant' },
+}
+
+/**
+ * `/account/access` and `/console`. Every change is a POST that a page of this site has sent, and carries
+ * the token of its session. Works without script, but for passkeys.
+ */
+export function staffRoutes(deps: StaffSiteDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  app.onError(problemHandler({ ...deps, problems: STAFF_PROBLEMS }))
+  app.route('/', accessRoutes(deps))
+  app.route('/', consoleRoutes(deps))
+  app.get(`${MODULES_PATH}staff/*`, (c) => {
+    const module = signModules().files.get(new URL(c.req.url).pathname)
+    if (!module) return c.notFound()
+    const headers = { ETag: module.etag, 'Cache-Control': 'no-cache' }
+    if (c.req.header('If-None-Match') === module.etag) return c.body(null, 304, headers)
+    return c.body(module.code, 200, { ...headers, 'Content-Type': 'text/javascript; charset=utf-8' })
+  })
+  return app
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import type { Principal } from '../access/index.ts'
+import { SuretyError } from '../kernel/index.ts'
+import { createMarker } from './canaries.ts'
+import { definePromise, type Measurement } from './definition.ts'
+import type { ProbeContext } from './probe-context.ts'
+import { sampleId, sampleRow } from './sample-row.ts'
+
+/** Employees may not look at customer data without a need that a second person has confirmed. */
+export const staffAccessControlled = definePromise({
+  id: 'staff.access-controlled',
+  evidence: 'measured',
+  checkedBy: 'self',
+  version: 1,
+  cadence: '6h',
+  parameters: z.strictObject({}),
+
+  check: ({ staff }) =>
+    staff
+      ? []
+      : [
+          {
+            key: 'staff',
+            problem: 'is not declared',
+            mend: 'declare staff.roles: who may ask, who may approve',
+          },
+        ],
+
+  cannotProve: () => [
+    'That a purpose which two people signed is a real need.',
+    'That two people who sign for each other do not act together.',
+    'What a superuser of the database or the root of a host does: they need no grant.',
+    'That nobody put an older state of a grant back into the database; its signed end, after 8 hours at most, still holds.',
+  ],
+
+  async probe(context) {
+    const { staff } = context
+    if (!staff) return { outcome: 'undecided', summary: 'No staff is declared.', values: {} }
+    const standing = await staff.standing()
+    const trials = await tryWithoutGrant(context)
+    const values = {
+      trials: trials.tried,
+      reached: trials.reached.length,
+      activeStaff: standing.active,
+      openGrants: standing.open,
+      refusedGrants: standing.unverified,
+      overdueReviews: standing.overdueReviews,
+      unjustified: standing.unjustified,
+    }
+    return judge(trials.reached, standing.enough, values)
+  },
+})
+
+function judge(reached: readonly string[], enough: boolean, values: Measurement['values']): Measurement {
+  if (reached.length > 0) {
+    const summary = `An operator without a grant reached rows ${reached.length} times; the first: ${reached[0]}.`
+    return { outcome: 'broken', summary, values }
+  }
+  if (Number(values['overdueReviews']) > 0) {
+    const summary = `${values['overdueReviews']} accesses with broken glass were not reviewed in time.`
+    return { outcome: 'broken', summary, values }
+  }
+  if (!enough) {
+    const summary = `There are ${values['activeStaff']} active members of staff with a passkey: with fewer than three, one asks, another approves, and nobody is left to review either.`
+    return { outcome: 'undecided', summary, values }
+  }
+  const summary = `An operator without a grant was refused in all ${values['trials']} trials; ${values['openGrants']} grants are open, every use of which checks a second person’s signature; no review is overdue.`
+  return { outcome: 'kept', summary, values }
+}
+
+interface Trials {
+  readonly tried: number
+  readonly reached: readonly string[]
+}
+
+/** On every resource: an operator with no grant, with one that does not exist, and with a user’s roles. */
+async function tryWithoutGrant(context: ProbeContext): Promise<Trials> {
+  const { config, clock } = context
+  const tenant = sampleId(config.origin, 'tenant home')
+  const subject = sampleId(config.origin, 'asker')
+  const roles = [...Object.keys(config.roles), ...Object.keys(config.staff?.roles ?? {})]
+  const bare: Principal = { kind: 'operator', id: subject, tenant, roles }
+  const askers: readonly Principal[] = [bare, { ...bare, grant: sampleId(config.origin, 'no grant') }]
+  const reached: string[] = []
+  let tried = 0
+  for (const resource of Object.values(config.resources)) {
+    const db = context.as(context.system('probe.staff.access-controlled', [resource.name]))
+    const row = sampleRow(resource, { tenant, subject }, createMarker(), clock)
+    const { id } = await db.insertInto(resource.name).values(row).returning('id').executeTakeFirstOrThrow()
+    for (const asker of askers) {
+      tried += 1
+      const operator = context.as(asker)
+      const found = await operator.selectFrom(resource.name).select('id').execute().catch(refused)
+      if (found.length > 0) reached.push(`rows of ${resource.name}`)
+    }
+    await db.deleteFrom(resource.name).where('id', '=', String(id)).execute()
+    context.progress(tried, null, 'trials without a grant')
+  }
+  return { tried, reached }
+}
+
+function refused(error: unknown): [] {
+  if (error instanceof SuretyError && /^ERR_(STAFF|ACCESS)_|^ERR_STORE_FORBIDDEN$/.test(error.code)) return []
+  throw error
+}

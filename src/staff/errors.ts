@@ -1,0 +1,15 @@
+import { defineErrors } from '../kernel/index.ts'
+
+/** What staff may not do, or not any more. Names grants and roles, never a person's data. */
+export const StaffError = defineErrors('StaffError', {
+  ERR_STAFF_GRANT: 'ask for a grant, have it approved, and name it by its id',
+  ERR_STAFF_STATE: 'look at the grant: it was decided, ended or reviewed before; ask for a new one',
+  ERR_STAFF_APPROVAL: 'have the grant approved again: nothing that was signed fits it as it is now',
+  ERR_STAFF_CONSENT: 'wait for the consent that the customer asked to give first',
+  ERR_STAFF_FOUNDED: 'let a staff member appoint: founders are named only where nobody is staff yet',
+  ERR_STAFF_CODE: 'let the member be appointed again: an enrolment code serves once, for 24 hours',
+  ERR_STAFF_ROLE: 'let somebody do it whose role says so in staff.roles',
+  ERR_STAFF_QUERY: 'name a query of staff.queries that your role counts',
+  ERR_STAFF_BUDGET: 'wait until tomorrow: the declared number of queries a day is spent',
+  ERR_STAFF_CONFIG: 'spread staffResources into the resources of surety.config, and declare staff.roles',
+})

@@ -1,0 +1,24 @@
+/**
+ * Staff: who among the operator's own people may look at customers' data, when, and who is told.
+ *
+ * Promise: staff have no standing access. What a member sees rests on a grant with a purpose, a scope
+ * and an end, signed by a second person's passkey; each access is recorded before a row is released,
+ * and the person concerned is shown it.
+ *
+ * How: `grants.ts` is the life of a grant, each decision locked and audited; `in-force.ts` looks, at every
+ * statement, at everything a grant rests on, signature included; `accesses.ts` writes the record that
+ * the store waits for. All that decides is sealed (`resources.ts`): a row edited in SQL does not open.
+ *
+ * What it does not do: sign staff in (a port), stop a database's superuser or a host's root, or notice
+ * that an older state of a sealed row was put back, beyond the end that the grant's signature carries.
+ */
+export type { Accesses, ShownAccess } from './accesses.ts'
+export { StaffError } from './errors.ts'
+export type { StaffExport } from './exports.ts'
+export type { Decision, GrantRecord, GrantState } from './grant-records.ts'
+export type { Customer, GrantRequest, Grants, Verdict } from './grants.ts'
+export type { Enrolment, Members, NewMember } from './members.ts'
+export type { BrokenGlass, CountGroups, StaffPorts } from './ports.ts'
+export { staffResources, type StaffTable, type StaffTables } from './resources.ts'
+export * as staffPages from './view/index.ts'
+export { createStaff, type StaffRoom, type StaffStanding } from './staff.ts'

@@ -1,0 +1,181 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  readRegistration,
+  type Passkey,
+  type PasskeyAlgorithm,
+  type PasskeyRegistration,
+  type Staff,
+  type StaffMember,
+} from '../access/index.ts'
+import type { StaffActed } from '../log/index.ts'
+import { StaffError } from './errors.ts'
+import type { StaffPorts } from './ports.ts'
+
+const CODE_LASTS_MS = 24 * 3_600_000
+const ENROL_LABEL = 'surety/staff-enrol/1\n'
+
+/** Somebody who becomes a staff member. */
+export interface NewMember {
+  readonly personId: string
+  readonly role: string
+}
+
+/** A new member's one-time code: given to them out of band, it registers their first passkey. */
+export interface Enrolment {
+  readonly personId: string
+  readonly code: string
+}
+
+export interface Members {
+  /** Everybody who is or was staff. */
+  all(): Promise<Staff>
+  /** Everybody with a passkey. */
+  enrolled(): Promise<ReadonlySet<string>>
+  /** The passkeys of one member. */
+  passkeys(member: string): Promise<readonly Passkey[]>
+  /**
+   * Names the first members, once: for the console of who runs the system, never for a request.
+   * @throws StaffError `ERR_STAFF_FOUNDED`, `ERR_STAFF_ROLE`
+   */
+  found(members: readonly NewMember[]): Promise<Enrolment[]>
+  /** @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is or was staff */
+  appoint(by: string, member: NewMember): Promise<Enrolment>
+  /** Ends a membership, and with it whatever rests on it: grants, approvals. @throws StaffError `ERR_STAFF_ROLE` */
+  dismiss(by: string, member: string): Promise<void>
+  /** What the browser's `navigator.credentials.create` signs over. */
+  enrolmentChallenge(code: string): Uint8Array
+  /** Registers the first passkey. @throws StaffError `ERR_STAFF_CODE`; AccessError `ERR_ACCESS_PASSKEY` */
+  enrol(enrolment: Enrolment, registration: PasskeyRegistration): Promise<void>
+}
+
+export class MemberBook implements Members {
+  readonly #ports: StaffPorts
+
+  constructor(ports: StaffPorts) {
+    this.#ports = ports
+  }
+
+  all(): Promise<Staff> {
+    return readStaff(this.#ports)
+  }
+
+  async enrolled(): Promise<ReadonlySet<string>> {
+    const { data } = this.#ports
+    const rows = await data('staff_credentials').selectFrom('staff_credentials').select('personId').execute()
+    return new Set(rows.map(({ personId }) => personId))
+  }
+
+  passkeys(member: string): Promise<Passkey[]> {
+    return readPasskeys(this.#ports, member)
+  }
+
+  async found(members: readonly NewMember[]): Promise<Enrolment[]> {
+    if ((await this.all()).size > 0) throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is staff already')
+    const enrolments: Enrolment[] = []
+    for (const member of members) enrolments.push(await this.#add(member.personId, null, member))
+    return enrolments
+  }
+
+  async appoint(by: string, member: NewMember): Promise<Enrolment> {
+    const staff = await this.all()
+    requireAppointer(this.#ports, staff, by, member.role)
+    if (staff.has(member.personId)) throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
+    return this.#add(by, by, member)
+  }
+
+  async dismiss(by: string, member: string): Promise<void> {
+    const staff = await this.all()
+    const role = staff.get(member)?.role ?? ''
+    requireAppointer(this.#ports, staff, by, role)
+    await this.#record('staff.dismissed', by, member, role)
+    await this.#ports
+      .data('staff_members')
+      .updateTable('staff_members')
+      .set({ active: false, code: null, codeUntil: null })
+      .where('personId', '=', member)
+      .execute()
+  }
+
+  enrolmentChallenge(code: string): Uint8Array {
+    return createHash('sha256').update(`${ENROL_LABEL}${code}`).digest()
+  }
+
+  enrol({ personId, code }: Enrolment, registration: PasskeyRegistration): Promise<void> {
+    const tables = this.#ports.data('staff_members', 'staff_credentials')
+    return tables.transaction().execute(async (transaction) => {
+      const member = await transaction
+        .selectFrom('staff_members')
+        .select(['active', 'code', 'codeUntil'])
+        .where('personId', '=', personId)
+        .forUpdate()
+        .executeTakeFirst()
+      const until = member?.active === true ? (member.codeUntil?.getTime() ?? 0) : 0
+      if (until <= this.#ports.clock.now() || member?.code !== hashOf(code))
+        throw new StaffError('ERR_STAFF_CODE', 'the enrolment code does not serve')
+      const passkey = readRegistration(this.#ports.passkeys, this.enrolmentChallenge(code), registration)
+      await transaction
+        .insertInto('staff_credentials')
+        .values({ personId, ...passkey })
+        .execute()
+      await transaction
+        .updateTable('staff_members')
+        .set({ code: null, codeUntil: null })
+        .where('personId', '=', personId)
+        .execute()
+      await this.#record('staff.enrolled', personId, personId, 'passkey')
+    })
+  }
+
+  async #add(actor: string, appointedBy: string | null, { personId, role }: NewMember): Promise<Enrolment> {
+    const { config, clock, data } = this.#ports
+    if (!Object.hasOwn(config.roles, role))
+      throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
+    const code = randomBytes(24).toString('base64url')
+    await this.#record('staff.appointed', actor, personId, role)
+    const codeUntil = new Date(clock.now() + CODE_LASTS_MS)
+    await data('staff_members')
+      .insertInto('staff_members')
+      .values({ personId, role, appointedBy, active: true, code: hashOf(code), codeUntil })
+      .execute()
+    return { personId, code }
+  }
+
+  #record(kind: StaffActed['kind'], actor: string, member: string, change: string): Promise<void> {
+    const about = { grant: null, digest: null, tenant: null, subject: null }
+    return this.#ports.audit.record([{ kind, actor, member, change, ...about }])
+  }
+}
+
+async function readStaff({ data }: StaffPorts): Promise<Staff> {
+  const rows = await data('staff_members')
+    .selectFrom('staff_members')
+    .select(['personId', 'role', 'appointedBy', 'active'])
+    .execute()
+  // Somebody who is staff twice is staff no more: nobody knows in which role.
+  const twice = new Set(rows.map(({ personId }) => personId).filter((id, i, ids) => ids.indexOf(id) !== i))
+  return new Map(
+    rows.map(({ personId, active, ...row }): [string, StaffMember] => [
+      personId,
+      { id: personId, ...row, active: active && !twice.has(personId) },
+    ]),
+  )
+}
+
+async function readPasskeys({ data }: StaffPorts, member: string): Promise<Passkey[]> {
+  const rows = await data('staff_credentials')
+    .selectFrom('staff_credentials')
+    .select(['credential', 'algorithm', 'publicKey'])
+    .where('personId', '=', member)
+    .execute()
+  return rows.map(({ algorithm, ...row }) => ({ ...row, algorithm: algorithm as PasskeyAlgorithm }))
+}
+
+function requireAppointer({ config }: StaffPorts, staff: Staff, by: string, role: string): void {
+  const member = staff.get(by)
+  const may = member?.active === true && (config.roles[member.role]?.appoints ?? []).includes(role)
+  if (!may) throw new StaffError('ERR_STAFF_ROLE', 'this staff member does not appoint to that role')
+}
+
+function hashOf(code: string): string {
+  return createHash('sha256').update(code).digest('hex')
+}

@@ -1,0 +1,126 @@
+import {
+  button,
+  card,
+  dataTable,
+  emptyState,
+  exactTime,
+  html,
+  notice,
+  pageHeading,
+  type Child,
+  type Markup,
+} from '../../ui/index.ts'
+import type { ShownAccess } from '../accesses.ts'
+import type { GrantRecord } from '../grant-records.ts'
+import { ACCESS_PATH, changeForm, staffFrame, type StaffFrame } from './frame.ts'
+
+export interface AccessViewOptions extends StaffFrame {
+  readonly own: readonly ShownAccess[]
+  /** Accesses to the tenant's common rows; null for who does not administer one. */
+  readonly team: readonly ShownAccess[] | null
+  /** Whether the customer is asked first; null for who cannot decide it. */
+  readonly asksFirst: boolean | null
+  /** Requests that wait for this customer's consent. */
+  readonly waiting: readonly GrantRecord[]
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  select: 'Read',
+  insert: 'Added',
+  update: 'Changed',
+  delete: 'Deleted',
+}
+
+/** `/account/access`: each access of staff to one's own data. */
+export function accessView(options: AccessViewOptions): Markup {
+  const { own, team, asksFirst, waiting } = options
+  return staffFrame(options, {
+    title: 'Who looked at my data',
+    current: ACCESS_PATH,
+    console: false,
+    content: [
+      pageHeading({
+        title: 'Who looked at my data',
+        lead: 'Our staff see your data only with a grant that a second person signed. Each time they do, it stands here.',
+      }),
+      waiting.map((record) => consentCard(options, record)),
+      own.length > 0
+        ? card({ title: 'Accesses to your data', body: accessTable('Accesses to your data', own) })
+        : emptyState('Nobody has looked', 'No member of our staff has opened your data.'),
+      team && team.length > 0
+        ? card({
+            title: 'Accesses to your team’s data',
+            body: accessTable('Accesses to your team’s data', team),
+          })
+        : null,
+      asksFirst === null ? null : asksFirstCard(options, asksFirst),
+    ],
+  })
+}
+
+function accessTable(caption: string, rows: readonly ShownAccess[]): Markup {
+  return dataTable<ShownAccess>({
+    caption,
+    hideCaption: true,
+    columns: [
+      { header: 'When', cell: ({ at }) => exactTime(at.getTime()) },
+      { header: 'Role', cell: ({ role }) => role },
+      { header: 'Why', cell: (row) => purposeOf(row) },
+      { header: 'What', cell: ({ action, resource }) => `${ACTIONS[action] ?? action} ${resource}` },
+      { header: 'Rows', cell: ({ rows: count }) => count, align: 'number' },
+    ],
+    rows,
+  })
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  'break-glass': 'In an emergency, without asking first.',
+  impersonation: 'Saw the product as you see it.',
+}
+
+function purposeOf({ purpose, kind, delayReason }: ShownAccess): Child {
+  return [
+    html`<p>${purpose}</p>`,
+    KINDS[kind] ? html`<p>${KINDS[kind]}</p>` : null,
+    delayReason ? html`<p>Shown later than it happened: ${delayReason}</p>` : null,
+  ]
+}
+
+function consentCard(frame: StaffFrame, { id, grant }: GrantRecord): Markup {
+  return card({
+    title: 'Staff ask to see your data',
+    body: [
+      html`<p>${grant.purpose}</p>`,
+      html`<p>A member of our staff (${grant.role}) asks for ${Object.keys(grant.resources).join(', ')} until ${exactTime(grant.until)}.</p>`,
+      changeForm(frame, `${ACCESS_PATH}/consent`, [
+        html`<input type="hidden" name="grant" value="${id}">`,
+        button('Allow it', { look: 'primary' }),
+      ]),
+    ],
+  })
+}
+
+function asksFirstCard(frame: StaffFrame, asks: boolean): Markup {
+  return card({
+    title: 'Ask us first',
+    body: [
+      asks
+        ? notice('good', 'Staff wait for your consent before they see anything.')
+        : html`<p>Staff need a second member’s signature. You can ask that they need yours, too.</p>`,
+      html`<p>In an emergency they may look at once; it is reviewed afterwards, and stands above.</p>`,
+      changeForm(frame, `${ACCESS_PATH}/ask-first`, [
+        html`<input type="hidden" name="asks" value="${asks ? 'off' : 'on'}">`,
+        button(asks ? 'Do not ask us any more' : 'Ask us first'),
+      ]),
+    ],
+  })
+}
+
+/** What stands over every page while a member of staff sees the product as somebody else. */
+export function impersonationBanner(until: number): Markup {
+  return notice(
+    'bad',
+    'You see this product as somebody else does.',
+    html`Everything that you open is recorded and shown to them. It ends at ${exactTime(until)}.`,
+  )
+}

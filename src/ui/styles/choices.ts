@@ -1,0 +1,14 @@
+/** Choices in forms: selects, groups of checkboxes; and plain lists in cards. */
+export const choices = `
+.field select {
+  width: 100%; min-height: 2.75rem; padding: 0.5rem 0.75rem; border: 1px solid var(--edge);
+  border-radius: var(--radius); background: var(--surface); color: var(--text);
+}
+fieldset.field { border: 0; margin: 0; padding: 0; min-width: 0; }
+.field legend { font-weight: 600; font-size: 0.95rem; padding: 0 0 0.35rem; }
+.field .choice { display: flex; align-items: center; gap: 0.6rem; min-height: 2.75rem; font-weight: 400; }
+.field .choice input { width: 1.25rem; height: 1.25rem; min-height: 0; margin: 0; accent-color: var(--accent); }
+.card > ul { padding-inline-start: 1.2rem; }
+.card > ul > li + li { margin-top: 0.4rem; }
+.card > .form + [data-challenge], .card > p + [data-challenge] { margin-top: 1.1rem; }
+`
