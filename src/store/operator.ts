@@ -70,7 +70,9 @@ const MOST_WORDS = 10_000
 function planOrTell(policy: Policy, query: RootOperationNode): Plan {
   try {
     // A copy: what is looked at is what is planned.
-    const copy = readShape(new Vocabulary(MOST_WORDS), query) ? (copyTree(query, false) as RootOperationNode) : null
+    const copy = readShape(new Vocabulary(MOST_WORDS), query)
+      ? (copyTree(query, false) as RootOperationNode)
+      : null
     if (copy) return planStatement(policy, copy)
     planStatement(policy, query)
     throw new StoreError('ERR_STORE_TOO_LARGE', 'an operator’s statement is longer than is looked at')
