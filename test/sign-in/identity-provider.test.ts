@@ -1,8 +1,9 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  clientSecretFile,
   DEMO_PEOPLE,
   signInThrough,
   startIdentityProvider,
@@ -28,7 +29,6 @@ beforeAll(async () => {
   const clock = manualClock(NOW)
   const clients = [{ id: 'system', callbackPath: CALLBACK }]
   provider = await startIdentityProvider({ port: 0, dataDir: folder, clients, clock })
-  await writeFile(join(folder, 'client-secret'), provider.secrets.clients['system']!)
   finished = []
   site = await serveNode({ port: 0, fetch: serve })
   const url = `http://localhost:${site.port}`
@@ -38,7 +38,7 @@ beforeAll(async () => {
     name: 'Demo',
     issuer: provider.issuer,
     clientId: 'system',
-    clientSecret: { file: join(folder, 'client-secret') },
+    clientSecret: { file: clientSecretFile(folder, 'system') },
   } as const
   signIn = testSignIn([config], clock, url)
 })
@@ -104,7 +104,7 @@ describe('the demo’s identity provider', () => {
       clientId: 'system',
     } as const
     const honest = signIn
-    const clientSecret = { file: join(folder, 'client-secret') }
+    const clientSecret = { file: clientSecretFile(folder, 'system') }
     signIn = testSignIn([{ ...config, clientSecret }], systemClock, `http://localhost:${site.port}`)
     await signInThrough({ start: start(), sub: 'person-ada' })
     signIn = honest

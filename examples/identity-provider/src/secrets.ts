@@ -19,6 +19,26 @@ export function providerSecretsFile(dataDir: string): string {
   return join(dataDir, 'identity-provider.json')
 }
 
+/** The file of one client's secret, as its system reads it. */
+export function clientSecretFile(dataDir: string, clientId: string): string {
+  return join(dataDir, 'clients', clientId)
+}
+
+/** The file that says where the provider answers. */
+export function issuerFile(dataDir: string): string {
+  return join(dataDir, 'issuer')
+}
+
+/** Says to the systems beside it where the provider answers, and gives each its own secret. */
+export async function publishToClients(
+  dataDir: string,
+  issuer: string,
+  { clients }: ProviderSecrets,
+): Promise<void> {
+  for (const [id, secret] of Object.entries(clients)) await writeWhole(clientSecretFile(dataDir, id), secret)
+  await writeWhole(issuerFile(dataDir), issuer)
+}
+
 /** Reads the provider's secrets. Rejects where it was never started. */
 export async function readProviderSecrets(dataDir: string): Promise<ProviderSecrets> {
   const secrets = JSON.parse(await readFile(providerSecretsFile(dataDir), 'utf8')) as ProviderSecrets

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import { systemClock, type Clock } from 'surety'
 import { DEMO_PEOPLE, type ProviderPerson } from './people.ts'
-import { openProviderSecrets, type ProviderSecrets } from './secrets.ts'
+import { openProviderSecrets, publishToClients, type ProviderSecrets } from './secrets.ts'
 import type { ProviderClient } from './server.ts'
 
 export interface StartProviderOptions {
   /** TCP port on loopback; 0 takes a free one. */
   readonly port: number
-  /** Folder of its keys and client secrets. */
+  /** Folder of its keys and client secrets; systems beside it find their own secret and its address there. */
   readonly dataDir: string
   readonly clients: readonly ProviderClient[]
   /** Its time, as far ahead or behind as it is at the start; it goes on by itself. Default: the system's. */
@@ -44,6 +44,7 @@ export async function startIdentityProvider(options: StartProviderOptions): Prom
   })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   const issuer = await firstMessage(worker, port)
+  await publishToClients(dataDir, issuer, secrets)
   return {
     issuer,
     people,
