@@ -13,12 +13,18 @@ import { createDroppedCounter, type DroppedCounter } from './compose/dropped-cou
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
+import { openSystemIdentity } from './compose/identity.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
-import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose/system-folder.ts'
+import {
+  openMetricsToken,
+  openSignInSecret,
+  openSystemFolder,
+  type SystemFolder,
+} from './compose/system-folder.ts'
 import { askWitnesses } from './compose/witnesses.ts'
 import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
 import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
@@ -38,6 +44,7 @@ import {
   type OpenKeyTree,
 } from './keys/index.ts'
 import { parseDuration, type Clock } from './kernel/index.ts'
+import type { Identity } from './identity/index.ts'
 import type { AuditLog, CosignatureCollector, EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
@@ -49,6 +56,7 @@ export { createLogger } from './compose/logger.ts'
 export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
+export { accountResources, type Identity, type SignedIn } from './identity/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export * from './declare/index.ts'
 export * from './kernel/index.ts'
@@ -92,6 +100,10 @@ export interface Surety<Tables> {
   as(principal: Principal): { readonly db: Kysely<Tables> }
   /** The principal of a task of your own, on whole tables and no others; never for requests of people. */
   system(task: string, tables: readonly (keyof Tables & string)[]): Principal
+  /** Who sends the request, by `signIn` or `identify` of the configuration; anonymous where nobody does. */
+  identify(request: Request): Promise<Principal>
+  /** The library's own sign-in; null where `signIn` is not configured. */
+  readonly identity: Identity | null
   /** Hono middleware: request id and log line, security headers with a nonce, body limit. */
   protect(): MiddlewareHandler<SuretyEnv>
   /** The security page, its evidence, health and metrics. */
@@ -126,6 +138,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly registry: Registry
   readonly dropped: DroppedCounter
   readonly metricsToken: string
+  readonly signInSecret: string
 }
 
 /**
@@ -205,6 +218,7 @@ async function openRooms<const Resources extends ResourceMap>(
     registry,
     dropped,
     metricsToken: await openMetricsToken(folder),
+    signInSecret: await openSignInSecret(folder),
   }
 }
 
@@ -258,14 +272,25 @@ function assemble<Resources extends ResourceMap>(
     )
   }
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
+  const site = siteOf(rooms, options)
+  const { identify, identity } = openSystemIdentity({
+    config,
+    as,
+    system: systemPrincipal,
+    clock,
+    secret: rooms.signInSecret,
+    url: () => site.url,
+  })
   return {
     config,
+    identify,
+    identity,
     vkey: log.vkey,
     databaseDir: database.databaseDir,
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
-    routes: () => makeRoutes(rooms, siteOf(rooms, options)),
+    routes: () => makeRoutes(rooms, site),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })

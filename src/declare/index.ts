@@ -52,5 +52,6 @@ export {
 export type { Action, Permission, PermissionText, Scope } from './permission.ts'
 export type { FieldMap, LawfulBasis, OnErase, Resource, Subject } from './resource.ts'
 export { erasureOf, type RowErasure } from './row-erasure.ts'
+export type { IdentifiedPerson, SignInConfig } from './sign-in.ts'
 export type { RowOf, TableOf, TablesOf } from './row.ts'
 export { requireSubjects, validateRow, type ValidatedRow } from './validate-row.ts'
