@@ -13,22 +13,24 @@ import { createDroppedCounter, type DroppedCounter } from './compose/dropped-cou
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
+import { openSystemIdentity } from './compose/identity.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
+import type { SystemProviders } from './compose/provider-sign-in.ts'
+import { PUBLIC_PROBLEMS } from './compose/public-problems.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
-import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose/system-folder.ts'
+import {
+  openMetricsToken,
+  openSignInSecret,
+  openSystemFolder,
+  type SystemFolder,
+} from './compose/system-folder.ts'
 import { askWitnesses } from './compose/witnesses.ts'
 import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
 import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
-import {
-  createRoutes,
-  protection,
-  requestMetrics,
-  type PublicProblems,
-  type SuretyEnv,
-} from './http/index.ts'
+import { createRoutes, protection, requestMetrics, type SuretyEnv } from './http/index.ts'
 import {
   claimKeyFolder,
   openKeyProvider,
@@ -38,6 +40,7 @@ import {
   type OpenKeyTree,
 } from './keys/index.ts'
 import { parseDuration, type Clock } from './kernel/index.ts'
+import type { Accounts, Identity } from './identity/index.ts'
 import type { AuditLog, CosignatureCollector, EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
@@ -49,6 +52,7 @@ export { createLogger } from './compose/logger.ts'
 export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
+export { accountResources, type Accounts, type Identity, type SignedIn } from './identity/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export * from './declare/index.ts'
 export * from './kernel/index.ts'
@@ -92,6 +96,12 @@ export interface Surety<Tables> {
   as(principal: Principal): { readonly db: Kysely<Tables> }
   /** The principal of a task of your own, on whole tables and no others; never for requests of people. */
   system(task: string, tables: readonly (keyof Tables & string)[]): Principal
+  /** Who sends the request, by `signIn` or `identify` of the configuration; anonymous where nobody does. */
+  identify(request: Request): Promise<Principal>
+  /** The library's own sign-in; null where `signIn` is not configured. */
+  readonly identity: Identity | null
+  /** Accounts of that sign-in: inviting people, switching them off, letting them go; null where it is not configured. */
+  readonly accounts: Accounts | null
   /** Hono middleware: request id and log line, security headers with a nonce, body limit. */
   protect(): MiddlewareHandler<SuretyEnv>
   /** The security page, its evidence, health and metrics. */
@@ -126,6 +136,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly registry: Registry
   readonly dropped: DroppedCounter
   readonly metricsToken: string
+  readonly signInSecret: string
 }
 
 /**
@@ -205,6 +216,7 @@ async function openRooms<const Resources extends ResourceMap>(
     registry,
     dropped,
     metricsToken: await openMetricsToken(folder),
+    signInSecret: await openSignInSecret(folder),
   }
 }
 
@@ -258,14 +270,31 @@ function assemble<Resources extends ResourceMap>(
     )
   }
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
+  const site = siteOf(rooms, options)
+  const {
+    identify,
+    identity,
+    store: accountStore,
+  } = openSystemIdentity({
+    config,
+    as,
+    system: systemPrincipal,
+    clock,
+    secret: rooms.signInSecret,
+    url: () => site.url,
+    note: (event) => audit.note(event),
+  })
   return {
     config,
+    identify,
+    identity,
+    accounts: providers?.accounts ?? null,
     vkey: log.vkey,
     databaseDir: database.databaseDir,
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
-    routes: () => makeRoutes(rooms, siteOf(rooms, options)),
+    routes: () => makeRoutes(rooms, site, providers),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
@@ -311,7 +340,11 @@ function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site
   }
 }
 
-function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
+function makeRoutes(
+  rooms: Rooms<ResourceMap>,
+  site: Site,
+  providers: SystemProviders | null,
+): Hono<SuretyEnv> {
   const { config, page, log, audit, witnesses, clock, logger, registry, dropped, database, metricsToken } =
     rooms
   return createRoutes({
@@ -332,18 +365,9 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
       return log.failure() === null && audit.failure() === null
     },
     metrics: { registry, token: metricsToken },
+    more: providers ? [providers.routes()] : [],
     problems: PUBLIC_PROBLEMS,
   })
-}
-
-/** What visitors may know of failures behind the public pages. */
-const PUBLIC_PROBLEMS: PublicProblems = {
-  ERR_LOG_TAMPERED: {
-    status: 503,
-    title: 'The evidence log does not hold together',
-    detail:
-      'What it shows now contradicts what it showed before. Until that is explained, rely on nothing it says.',
-  },
 }
 
 function probeContext(

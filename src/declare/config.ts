@@ -2,6 +2,7 @@ import type { Duration } from '../kernel/index.ts'
 import type { KeyProviderSettings } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
+import type { IdentifiedPerson, SignInConfig } from './sign-in.ts'
 
 export type ResourceMap = { readonly [name: string]: Resource }
 
@@ -114,6 +115,10 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   /** Headers and other parts of a request that are used. Default none. */
   readonly requestInputs?: readonly RequestInput[]
   readonly canary?: Canary
+  /** The library's own sign-in. Default: none. */
+  readonly signIn?: SignInConfig
+  /** Who sends a request, by a login of the app's own; null for nobody. Instead of `signIn`. */
+  readonly identify?: (request: Request) => Promise<IdentifiedPerson | null>
   /** Witnesses of the evidence log, at most 15. Default none: the page then says *unwitnessed*. */
   readonly witnesses?: readonly WitnessConfig[]
 }

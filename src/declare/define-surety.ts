@@ -7,6 +7,7 @@ import { checkDefinition, type DefinitionCheck } from './definition.ts'
 import { checkKeyProvider } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
+import { checkSignIn } from './sign-in.ts'
 
 const KEYS = [
   'name',
@@ -20,6 +21,8 @@ const KEYS = [
   'disclosure',
   'requestInputs',
   'canary',
+  'signIn',
+  'identify',
   'witnesses',
 ]
 
@@ -54,6 +57,7 @@ export function defineSurety<const Resources extends ResourceMap>(
   checkDurations(check, config)
   if (config.keys) checkKeyProvider(check, config.keys)
   if (config.disclosure) checkContacts(check, config.disclosure.contact)
+  checkSignIn(check, config)
   checkWitnesses(check, config.witnesses ?? [])
   return Object.freeze({ ...config })
 }

@@ -60,5 +60,6 @@ export {
   type OidcSignInProvider,
   type SignInProvider,
 } from './sign-in-provider.ts'
+export type { IdentifiedPerson, SignInConfig } from './sign-in.ts'
 export type { RowOf, TableOf, TablesOf } from './row.ts'
 export { requireSubjects, validateRow, type ValidatedRow } from './validate-row.ts'

@@ -18,6 +18,8 @@ export { notFoundHandler, problemDetails, problemHandler, problemResponse } from
 export type { ProblemOptions, PublicProblem, PublicProblems } from './problem.ts'
 export { protection } from './protection.ts'
 export type { ProtectionOptions } from './protection.ts'
+export { PROVIDER_PATH, PROVIDER_PROBLEMS, providerCallbackPath, providerRoutes } from './provider-routes.ts'
+export type { ProviderRoutesDeps } from './provider-routes.ts'
 export { requestLog } from './request-log.ts'
 export type { FinishedRequest } from './request-log.ts'
 export { createRoutes } from './routes.ts'

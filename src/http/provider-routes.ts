@@ -6,12 +6,17 @@ import type { PublicProblem, PublicProblems } from './problem.ts'
 
 /** What the routes of identity providers stand on; `surety.ts` connects it. */
 export interface ProviderRoutesDeps {
-  readonly signIn: ProviderSignIn
+  /** Made at the first request: by then the site knows its own address. */
+  readonly signIn: () => ProviderSignIn
   /**
    * Opens a session for whoever the provider named, in place of the request's own; gives `Set-Cookie`
    * headers. Rejects where the person has no account and gets none.
    */
-  readonly open: (identity: VerifiedIdentity, request: Request, requestId: string) => Promise<readonly string[]>
+  readonly open: (
+    identity: VerifiedIdentity,
+    request: Request,
+    requestId: string,
+  ) => Promise<readonly string[]>
   /** Told of every answer of a provider that signed nobody in. Must not throw. */
   readonly refused: (provider: string, requestId: string) => void
 }
@@ -28,18 +33,23 @@ export function providerCallbackPath(providerId: string): string {
  * Sign-in through identity providers. Beginning is a plain link, since a form's target would have to
  * lie on this site (CSP `form-action`): it changes nothing but the cookie that the answer is bound to.
  */
-export function providerRoutes({ signIn, open, refused }: ProviderRoutesDeps): Hono<SuretyEnv> {
+export function providerRoutes({ signIn: make, open, refused }: ProviderRoutesDeps): Hono<SuretyEnv> {
   const app = new Hono<SuretyEnv>()
+  let made: ProviderSignIn | null = null
+  const signIn = (): ProviderSignIn => (made ??= make())
   app.get(`${PROVIDER_PATH}/:provider`, async (c) => {
-    const { location, cookie } = await signIn.begin(c.req.param('provider'), c.req.query('returnTo') ?? null)
+    const { location, cookie } = await signIn().begin(
+      c.req.param('provider'),
+      c.req.query('returnTo') ?? null,
+    )
     return redirect(c, location, [cookie])
   })
   app.get(`${PROVIDER_PATH}/:provider/callback`, async (c) => {
     const provider = c.req.param('provider')
     // Whatever comes out, the browser's part of this sign-in has ended.
-    c.header('Set-Cookie', signIn.endCookie, { append: true })
+    c.header('Set-Cookie', signIn().endCookie, { append: true })
     try {
-      const { identity, returnTo } = await signIn.finish(provider, c.req.raw)
+      const { identity, returnTo } = await signIn().finish(provider, c.req.raw)
       return redirect(c, returnTo, await open(identity, c.req.raw, c.get('requestId')))
     } catch (error) {
       if (error instanceof SuretyError) refused(provider, c.get('requestId'))
@@ -63,12 +73,14 @@ const REFUSED: PublicProblem = {
 const AGAIN: PublicProblem = {
   status: 400,
   title: 'This sign-in has ended',
-  detail: 'It was finished before, took longer than ten minutes, or began in another browser. Begin it again.',
+  detail:
+    'It was finished before, took longer than ten minutes, or began in another browser. Begin it again.',
 }
 const UNUSABLE: PublicProblem = {
   status: 503,
   title: 'This way to sign in does not work at the moment',
-  detail: 'The identity provider does not answer as it should. Try again in a moment, or sign in another way.',
+  detail:
+    'The identity provider does not answer as it should. Try again in a moment, or sign in another way.',
 }
 
 /** What a visitor learns of a sign-in that came to nothing. */

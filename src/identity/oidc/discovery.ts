@@ -57,6 +57,14 @@ export function createDiscovery(clock: Clock): Discovery {
   }
 }
 
+/** Reads a provider's metadata now: its issuer and the algorithms of its that are accepted. @throws ProviderSignInError */
+export async function discoverProvider(
+  provider: SignInProvider,
+): Promise<{ readonly issuer: string; readonly algorithms: readonly string[] }> {
+  const { issuer, id_token_signing_alg_values_supported: algorithms = [] } = await readServer(provider)
+  return { issuer, algorithms }
+}
+
 async function readServer(provider: SignInProvider): Promise<oauth.AuthorizationServer> {
   return provider.kind === 'oauth' ? declaredServer(provider) : discoveredServer(provider)
 }

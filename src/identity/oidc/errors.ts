@@ -13,7 +13,8 @@ export const ProviderSignInError = defineErrors('ProviderSignInError', {
   ERR_IDENTITY_PROVIDER_REFUSED: AGAIN,
   ERR_IDENTITY_PROVIDER_ANSWER: REFUSE,
   ERR_IDENTITY_PROVIDER_TOKEN: REFUSE,
-  ERR_IDENTITY_PROVIDER_EMAIL: 'confirm an e-mail address at the provider first, and allow it to be passed on',
+  ERR_IDENTITY_PROVIDER_EMAIL:
+    'confirm an e-mail address at the provider first, and allow it to be passed on',
   ERR_IDENTITY_PROVIDER_LINK:
     'sign in as before and confirm the address of the account; then the provider can be joined to it',
   ERR_IDENTITY_DISABLED: 'ask an administrator to switch the account on again',

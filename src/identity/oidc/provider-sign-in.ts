@@ -60,8 +60,6 @@ export interface ProviderSignIn {
   finish(providerId: string, request: Request): Promise<FinishedSignIn>
   /** A `Set-Cookie` header that ends the transaction in the browser. */
   readonly endCookie: string
-  /** Reads a provider's metadata now. @throws ProviderSignInError */
-  discover(providerId: string): Promise<{ readonly issuer: string; readonly algorithms: readonly string[] }>
 }
 
 /** Sign-in through OpenID Connect and OAuth 2 providers (OpenID Connect Core 1.0, RFC 9700). */
@@ -78,10 +76,6 @@ export function createProviderSignIn(options: ProviderSignInOptions): ProviderSi
     begin: async (providerId, returnTo) => begin(options, discovery, find(providerId), returnPath(returnTo)),
     finish: async (providerId, request) => finish(options, discovery, find(providerId), request),
     endCookie: cookieOf(options, '', 0),
-    async discover(providerId) {
-      const { issuer, id_token_signing_alg_values_supported } = await discovery.server(find(providerId))
-      return { issuer, algorithms: id_token_signing_alg_values_supported ?? [] }
-    },
   }
 }
 

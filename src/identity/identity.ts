@@ -1,0 +1,119 @@
+import type { Clock } from '../kernel/index.ts'
+import { createAuth, type Auth, type AuthOptions } from './better-auth/auth.ts'
+import type { AccountStore } from './database.ts'
+import { createPasswordHasher, type Argon2Parameters } from './passwords/argon2.ts'
+import { createBreachedPasswords, type BreachedPasswordsOptions } from './passwords/breached-passwords.ts'
+import { createPasswordSignIn, type PasswordSignIn } from './password-sign-in.ts'
+import { openGuard, type SignInGuard } from './sign-in-guard.ts'
+import { createSessionCookie, type SessionCookie } from './session-cookie.ts'
+import type { SessionPolicy } from './session-policy.ts'
+import { createSessions, SECOND_FACTORS, type Session, type Sessions, type SignInMethod } from './sessions.ts'
+
+/** Somebody who has proved who they are, as fully as their roles ask. */
+export interface SignedIn {
+  readonly personId: string
+  readonly sessionId: string
+  /** Unix milliseconds. */
+  readonly authenticatedAt: number
+  readonly methods: readonly SignInMethod[]
+}
+
+export interface IdentityOptions {
+  /** Name of the system: letters, digits and hyphens. */
+  readonly system: string
+  /** Public address of the app, without a trailing slash; a function where its port is known late. */
+  readonly url: () => string
+  /** Signs cookies and forms: 32 random bytes or more, as text. */
+  readonly secret: string
+  readonly store: AccountStore
+  readonly clock: Clock
+  readonly policy: SessionPolicy
+  /** Whether people can sign up and in with a password. Default true. */
+  readonly passwords?: boolean
+  /** Default {@link OWASP_ARGON2}. */
+  readonly argon2?: Argon2Parameters
+  readonly breached?: BreachedPasswordsOptions
+  /** Default: nothing limits guessing. */
+  readonly guard?: SignInGuard
+  /** Whether one of the person's roles demands a second factor. Asked at each use of a session that has none. */
+  readonly requiresSecondFactor?: (personId: string) => Promise<boolean>
+  readonly providers?: AuthOptions['providers']
+}
+
+/** Sign-in for apps that have no login of their own. */
+export interface Identity {
+  /** Who sent the request; null for nobody, and for whoever still owes a second factor. */
+  signedIn(request: Request): Promise<SignedIn | null>
+  /** The live session of the request, one that still waits for a second factor included. */
+  session(request: Request): Promise<Session | null>
+  readonly sessions: Sessions
+  readonly cookie: SessionCookie
+  readonly passwords: PasswordSignIn
+  /** Better Auth itself, for what identity providers need. */
+  readonly auth: Auth
+}
+
+/** Opens sign-in. The public address is asked for at the first use, when the server listens. */
+export function createIdentity(options: IdentityOptions): Identity {
+  const { system, secret, store, clock, policy, requiresSecondFactor = async () => false } = options
+  const hasher = createPasswordHasher(options.argon2)
+  const sessions = createSessions({ store, clock, policy })
+  const lazily = atFirstUse(options, hasher)
+  const passwords = createPasswordSignIn({
+    auth: () => lazily.auth,
+    store,
+    hasher,
+    breached: createBreachedPasswords(options.breached),
+    guard: options.guard ?? openGuard,
+  })
+  const identity: Identity = {
+    sessions,
+    passwords,
+    get auth() {
+      return lazily.auth
+    },
+    get cookie() {
+      return (lazily.cookie ??= createSessionCookie({
+        system,
+        secret,
+        secure: options.url().startsWith('https:'),
+        maxAgeSeconds: Math.floor(policy.absoluteMs / 1000),
+      }))
+    },
+    async session(request) {
+      const token = identity.cookie.read(request)
+      return token === null ? null : sessions.find(token)
+    },
+    async signedIn(request) {
+      const session = await identity.session(request)
+      if (!session || session.pending) return null
+      const { id, personId, authenticatedAt, methods } = session
+      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
+      if (!proved && (await requiresSecondFactor(personId))) return null
+      return { personId, sessionId: id, authenticatedAt, methods }
+    },
+  }
+  return identity
+}
+
+function atFirstUse(options: IdentityOptions, hasher: ReturnType<typeof createPasswordHasher>) {
+  let auth: Auth | null = null
+  const { system, secret, store, clock, policy, passwords = true, providers } = options
+  return {
+    cookie: null as SessionCookie | null,
+    get auth() {
+      return (auth ??= createAuth({
+        system,
+        url: options.url(),
+        secret,
+        store,
+        clock,
+        hasher,
+        policy,
+        passwords,
+        hasSecondFactor: async () => false,
+        ...(providers && { providers }),
+      }))
+    },
+  }
+}
