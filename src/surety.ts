@@ -271,11 +271,7 @@ function assemble<Resources extends ResourceMap>(
   }
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   const site = siteOf(rooms, options)
-  const {
-    identify,
-    identity,
-    store: accountStore,
-  } = openSystemIdentity({
+  const { identify, identity, providers } = openSystemIdentity({
     config,
     as,
     system: systemPrincipal,

@@ -6,6 +6,7 @@ import {
   createAccounts,
   createProviderAccounts,
   createProviderSignIn,
+  ProviderSignInError,
   useOnce,
   type Accounts,
   type AccountStore,
@@ -35,17 +36,18 @@ export interface SystemProviders {
 /** Connects sign-in through providers with accounts, sessions and the audit log. */
 export function openSystemProviders(options: SystemProvidersOptions): SystemProviders {
   const { config, store, clock, secret, url, note } = options
-  const accounts = createProviderAccounts({ store, clock })
+  const accounts = createAccounts({ store, clock })
+  const links = createProviderAccounts({ store, clock })
   const method = (provider: string): string => `provider:${provider}`
   const open = async (verified: VerifiedIdentity, request: Request, requestId: string) => {
-    const { personId } = await accounts.accountOf(verified)
-    const cookie = await openSession(options, personId, request)
+    const { personId } = await links.accountOf(verified)
+    const cookie = await openSession(options, accounts, personId, request)
     const event = { subject: personId, tenant: null, method: method(verified.provider), request: requestId }
     note({ kind: 'sign-in.succeeded', ...event })
     return [cookie]
   }
   return {
-    accounts: createAccounts({ store, clock }),
+    accounts,
     // The address of a server that chooses its own port is known once it listens.
     routes: () =>
       providerRoutes({
@@ -69,6 +71,7 @@ export function openSystemProviders(options: SystemProvidersOptions): SystemProv
 /** A new session in place of the one the browser had: an id that somebody planted there is worthless after. */
 async function openSession(
   { identity }: SystemProvidersOptions,
+  accounts: Accounts,
   personId: string,
   request: Request,
 ): Promise<string> {
@@ -82,6 +85,11 @@ async function openSession(
     address: null,
     userAgent,
   })
+  // Switched off meanwhile: then the session was opened too late to be ended with the others.
+  if (!(await accounts.isEnabled(personId))) {
+    await identity.sessions.end(token)
+    throw new ProviderSignInError('ERR_IDENTITY_DISABLED', 'this account is switched off')
+  }
   return identity.cookie.set(token)
 }
 

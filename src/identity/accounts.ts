@@ -21,6 +21,8 @@ export interface Accounts {
   add(account: NewAccount): Promise<string>
   /** Switches an account on or off. Off, its sessions are gone and no way of signing in opens another. */
   setEnabled(personId: string, enabled: boolean): Promise<void>
+  /** Whether the account is there and on. */
+  isEnabled(personId: string): Promise<boolean>
   /** Takes away everything that the person could sign in with; what the app stores of them is the app's. */
   remove(personId: string): Promise<void>
 }
@@ -57,8 +59,19 @@ export function createAccounts({
           .set({ disabledAt, updatedAt: now() })
           .where('personId', '=', personId)
           .execute()
-        if (!enabled) await trx.deleteFrom('sign_in_sessions').where('personId', '=', personId).execute()
+        if (!enabled) await endSessions(trx, personId)
       })
+      // A sign-in that was under way may have opened one since: it looks again after that (`isEnabled`).
+      if (!enabled) await endSessions(store('switch-account', ['sign_in_sessions']), personId)
+    },
+
+    async isEnabled(personId) {
+      const account = await store('look-up-account', ['accounts'])
+        .selectFrom('accounts')
+        .select('disabledAt')
+        .where('personId', '=', personId)
+        .executeTakeFirst()
+      return account?.disabledAt === null
     },
 
     async remove(personId) {
@@ -67,6 +80,10 @@ export function createAccounts({
       })
     },
   }
+}
+
+async function endSessions(db: AccountDatabase, personId: string): Promise<void> {
+  await db.deleteFrom('sign_in_sessions').where('personId', '=', personId).execute()
 }
 
 /** The rows of a new account; gives the person's pseudonym. */
