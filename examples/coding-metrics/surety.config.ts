@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { defineSurety } from 'surety'
 import { createCanary } from './src/canary.ts'
+import { demoProvider } from './src/identity-provider.ts'
 import { resources } from './src/resources.ts'
 
 /** The configuration of this system; `dataDir` is its own folder, where the demo's secrets lie. */
@@ -46,11 +47,22 @@ export function createConfig(dataDir: string) {
         kept: 'stored sealed as userAgent',
       },
       {
-        name: 'coding-metrics-session cookie',
+        name: 'codetime-session cookie',
         why: 'keep the person signed in',
         kept: 'not stored; compared with the hash of the token',
       },
+      {
+        name: 'codetime-sign-in cookie',
+        why: 'join the two ends of a sign-in through an identity provider',
+        kept: 'not stored; sealed, and worthless after ten minutes',
+      },
+      {
+        name: 'User-Agent header at sign-in',
+        why: 'let the person recognise their sessions',
+        kept: 'stored sealed with the session',
+      },
     ],
+    signIn: { providers: [demoProvider(dataDir)] },
     canary: createCanary(dataDir),
   })
 }
