@@ -361,7 +361,7 @@ function makeRoutes(
       return log.failure() === null && audit.failure() === null
     },
     metrics: { registry, token: metricsToken },
-    more: providers ? [providers.routes()] : [],
+    more: providers?.routes() ?? [],
     problems: PUBLIC_PROBLEMS,
   })
 }

@@ -1,7 +1,7 @@
 import { createSecretKey, hkdfSync } from 'node:crypto'
 import type { Hono } from 'hono'
 import type { SuretyConfig } from '../declare/index.ts'
-import { providerCallbackPath, providerRoutes, type SuretyEnv } from '../http/index.ts'
+import { providerCallbackPath, providerRoutes, sessionRoute, type SuretyEnv } from '../http/index.ts'
 import {
   createAccounts,
   createProviderAccounts,
@@ -30,7 +30,7 @@ export interface SystemProvidersOptions {
 /** Sign-in through the configured identity providers. */
 export interface SystemProviders {
   readonly accounts: Accounts
-  readonly routes: () => Hono<SuretyEnv>
+  readonly routes: () => readonly Hono<SuretyEnv>[]
 }
 
 /** Connects sign-in through providers with accounts, sessions and the audit log. */
@@ -49,7 +49,8 @@ export function openSystemProviders(options: SystemProvidersOptions): SystemProv
   return {
     accounts,
     // The address of a server that chooses its own port is known once it listens.
-    routes: () =>
+    routes: () => [
+      sessionRoute((request) => options.identity.signedIn(request)),
       providerRoutes({
         signIn: () =>
           createProviderSignIn({
@@ -65,6 +66,7 @@ export function openSystemProviders(options: SystemProvidersOptions): SystemProv
         refused: (provider, request) =>
           note({ kind: 'sign-in.failed', subject: null, tenant: null, method: method(provider), request }),
       }),
+    ],
   }
 }
 

@@ -36,6 +36,11 @@ export interface Canary {
   /** Null where the app has no such route: the probe then says so instead of guessing. */
   request(site: { url: string }, person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
   remove(site: { url: string }, person: CanaryPerson): Promise<void>
+  /**
+   * Signs the person in through a provider of `signIn`, as a browser does; gives a `Cookie` header.
+   * Null where it cannot at this provider: the probe then says so.
+   */
+  signIn?(site: { url: string }, person: CanaryPerson, providerId: string): Promise<string | null>
 }
 
 /** RFC 9116 and the policy behind it. */

@@ -22,6 +22,7 @@ export { PROVIDER_PATH, PROVIDER_PROBLEMS, providerCallbackPath, providerRoutes 
 export type { ProviderRoutesDeps } from './provider-routes.ts'
 export { requestLog } from './request-log.ts'
 export type { FinishedRequest } from './request-log.ts'
+export { sessionRoute } from './session-route.ts'
 export { createRoutes } from './routes.ts'
 export type { RoutesDeps } from './routes.ts'
 export { allowAnyone, contentSecurityPolicy, securityHeaders } from './security-headers.ts'

@@ -1,5 +1,6 @@
 import { accessRbac } from './access-rbac.ts'
 import { accessTenantIsolation } from './access-tenant-isolation.ts'
+import { authOauth } from './auth-oauth.ts'
 import { dataDeclaredFields } from './data-declared-fields.ts'
 import { dataInventory } from './data-inventory.ts'
 import type { PromiseDefinition } from './definition.ts'
@@ -14,6 +15,7 @@ import { retentionLogs } from './retention-logs.ts'
 const DEFINITIONS: readonly PromiseDefinition[] = [
   accessRbac,
   accessTenantIsolation,
+  authOauth,
   dataDeclaredFields,
   dataInventory,
   disclosureContact,

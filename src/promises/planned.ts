@@ -22,7 +22,6 @@ export const PLANNED_PROMISES: Readonly<Record<string, EvidenceKind>> = {
   'privacy.residency': 'attested',
   'encryption.transit': 'measured',
   'encryption.passwords': 'measured',
-  'auth.oauth': 'measured',
   'auth.sso': 'measured',
   'auth.passwords': 'measured',
   'auth.mfa': 'measured',

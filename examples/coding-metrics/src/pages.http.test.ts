@@ -60,6 +60,7 @@ describe('the pages', () => {
       [
         'access.rbac',
         'access.tenant-isolation',
+        'auth.oauth',
         'data.declared-fields',
         'data.inventory',
         'data.no-source-code',
