@@ -119,7 +119,7 @@ describe.skipIf(!launch)('the pages, in a real browser', () => {
       expect(await overflow(page)).toBeLessThanOrEqual(0)
       await page.getByRole('button', { name: 'Continue as Noor' }).click()
       await page.waitForURL(`${demo.system.url}/`)
-      expect(await page.locator('header').innerText()).toContain('Noor')
+      expect(await page.getByRole('banner').innerText()).toContain('Noor')
       expect(complaints).toEqual([])
       await page.context().close()
     }

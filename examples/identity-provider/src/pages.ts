@@ -73,7 +73,7 @@ function page(title: string, body: Markup): Markup {
 export const PROVIDER_STYLES = `
 .narrow { max-width: 34rem; }
 .people { list-style: none; padding: 0; margin: 0; display: grid; gap: 0.6rem; }
-.people li { display: flex; flex-wrap: wrap; align-items: center; gap: 0.3rem 0.9rem; }
-.people .button { min-width: 13rem; }
+.people li { display: grid; gap: 0.2rem 0.9rem; align-items: center; }
 .people .about { color: var(--muted); }
+@media (min-width: 40rem) { .people li { grid-template-columns: 13rem minmax(0, 1fr); } }
 `
