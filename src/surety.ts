@@ -13,7 +13,7 @@ import { createDroppedCounter, type DroppedCounter } from './compose/dropped-cou
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
-import { openSystemIdentity } from './compose/identity.ts'
+import { accountSite, openSystemIdentity } from './compose/identity.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
@@ -290,7 +290,7 @@ function assemble<Resources extends ResourceMap>(
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
-    routes: () => makeRoutes(rooms, site),
+    routes: () => makeRoutes(rooms, site, identity),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
@@ -336,7 +336,7 @@ function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site
   }
 }
 
-function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
+function makeRoutes(rooms: Rooms<ResourceMap>, site: Site, identity: Identity | null): Hono<SuretyEnv> {
   const { config, page, log, audit, witnesses, clock, logger, registry, dropped, database, metricsToken } =
     rooms
   return createRoutes({
@@ -358,6 +358,7 @@ function makeRoutes(rooms: Rooms<ResourceMap>, site: Site): Hono<SuretyEnv> {
     },
     metrics: { registry, token: metricsToken },
     problems: PUBLIC_PROBLEMS,
+    more: accountSite(rooms, site, identity),
   })
 }
 

@@ -1,3 +1,4 @@
+import type { Hono } from 'hono'
 import { freezePrincipal, type Principal } from '../access/index.ts'
 import type { SuretyConfig } from '../declare/index.ts'
 import {
@@ -10,7 +11,9 @@ import {
   type Identity,
   type SignInGuard,
 } from '../identity/index.ts'
+import { accountRoutes, type AccountSiteDeps, type SuretyEnv } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import type { AuditLog } from '../log/index.ts'
 import { systemName } from './system-name.ts'
 
 export interface SystemIdentityOptions {
@@ -87,6 +90,7 @@ function openIdentity(
   const demanding = signIn.secondFactor?.roles ?? []
   return createIdentity({
     system: systemName(config),
+    name: config.name,
     url,
     secret,
     store,
@@ -111,4 +115,21 @@ function checkTables({ resources }: SuretyConfig): void {
     'ERR_IDENTITY_CONFIG',
     `signIn needs the tables ${names}, which resources does not have`,
   )
+}
+
+/** The account pages, where the library signs people in. */
+export function accountSite(
+  { config, clock, logger, audit }: AccountSiteRooms,
+  site: { readonly url: string },
+  identity: Identity | null,
+): Hono<SuretyEnv>[] {
+  if (!identity) return []
+  const { name, disclosure } = config
+  const common = { identity, name, clock, logger, hasSecurityTxt: disclosure !== undefined }
+  return [accountRoutes({ ...common, url: () => site.url, audit: (event) => audit.note(event) })]
+}
+
+interface AccountSiteRooms extends Pick<AccountSiteDeps, 'clock' | 'logger'> {
+  readonly config: SuretyConfig
+  readonly audit: Pick<AuditLog, 'note'>
 }

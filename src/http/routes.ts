@@ -55,6 +55,8 @@ export interface RoutesDeps {
   /** `/metrics` answers `Authorization: Bearer <token>` and is a 404 to everybody else; null switches it off. */
   readonly metrics: { readonly registry: Registry; readonly token: string } | null
   readonly problems?: PublicProblems
+  /** Routes of further rooms, such as sign-in. */
+  readonly more?: readonly Hono<SuretyEnv>[]
 }
 
 /**
@@ -78,6 +80,7 @@ export function createRoutes(deps: RoutesDeps): Hono<SuretyEnv> {
   if (deps.audit) app.route('/', logRoutes(AUDIT_PATH, deps.audit))
   app.route('/', assetRoutes())
   app.route('/', operationRoutes(deps))
+  for (const routes of deps.more ?? []) app.route('/', routes)
   return app
 }
 
