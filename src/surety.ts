@@ -13,12 +13,10 @@ import { createDroppedCounter, type DroppedCounter } from './compose/dropped-cou
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
-import { openSystemIdentity } from './compose/identity.ts'
+import { accountSite, openSystemIdentity, type SystemIdentity } from './compose/identity.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
-import type { SystemProviders } from './compose/provider-sign-in.ts'
-import { PUBLIC_PROBLEMS } from './compose/public-problems.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
 import {
@@ -271,26 +269,25 @@ function assemble<Resources extends ResourceMap>(
   }
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   const site = siteOf(rooms, options)
-  const { identify, identity, providers } = openSystemIdentity({
+  const login = openSystemIdentity({
     config,
     as,
     system: systemPrincipal,
     clock,
     secret: rooms.signInSecret,
     url: () => site.url,
-    note: (event) => audit.note(event),
   })
   return {
     config,
-    identify,
-    identity,
-    accounts: providers?.accounts ?? null,
+    identify: login.identify,
+    identity: login.identity,
+    accounts: login.accounts,
     vkey: log.vkey,
     databaseDir: database.databaseDir,
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
-    routes: () => makeRoutes(rooms, site, providers),
+    routes: () => makeRoutes(rooms, site, login),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
@@ -336,11 +333,7 @@ function siteOf({ config, log }: Rooms<ResourceMap>, { url }: OpenOptions): Site
   }
 }
 
-function makeRoutes(
-  rooms: Rooms<ResourceMap>,
-  site: Site,
-  providers: SystemProviders | null,
-): Hono<SuretyEnv> {
+function makeRoutes(rooms: Rooms<ResourceMap>, site: Site, login: SystemIdentity): Hono<SuretyEnv> {
   const { config, page, log, audit, witnesses, clock, logger, registry, dropped, database, metricsToken } =
     rooms
   return createRoutes({
@@ -361,9 +354,19 @@ function makeRoutes(
       return log.failure() === null && audit.failure() === null
     },
     metrics: { registry, token: metricsToken },
-    more: providers?.routes() ?? [],
     problems: PUBLIC_PROBLEMS,
+    more: accountSite(rooms, site, login),
   })
+}
+
+/** What visitors may know of failures behind the public pages. */
+const PUBLIC_PROBLEMS: PublicProblems = {
+  ERR_LOG_TAMPERED: {
+    status: 503,
+    title: 'The evidence log does not hold together',
+    detail:
+      'What it shows now contradicts what it showed before. Until that is explained, rely on nothing it says.',
+  },
 }
 
 function probeContext(

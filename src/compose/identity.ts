@@ -1,18 +1,22 @@
+import type { Hono } from 'hono'
 import { freezePrincipal, type Principal } from '../access/index.ts'
 import type { SuretyConfig } from '../declare/index.ts'
 import {
   accountResources,
   accountStore,
+  createAccounts,
   createIdentity,
   IdentityError,
   sessionPolicy,
+  type Accounts,
   type AccountStore,
   type Identity,
   type SignInGuard,
 } from '../identity/index.ts'
+import { accountRoutes, type AccountProviders, type AccountSiteDeps, type SuretyEnv } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
-import type { AuditEvent } from '../log/index.ts'
-import { openSystemProviders, type SystemProviders } from './provider-sign-in.ts'
+import type { AuditLog } from '../log/index.ts'
+import { openProviders } from './provider-sign-in.ts'
 import { systemName } from './system-name.ts'
 
 export interface SystemIdentityOptions {
@@ -25,8 +29,6 @@ export interface SystemIdentityOptions {
   /** What a person may do, and in which tenant. Default: no role, so that nothing is allowed. */
   readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
   readonly guard?: SignInGuard
-  /** Takes audit events. */
-  readonly note: (event: AuditEvent) => void
 }
 
 /** Who sends a request, by the configured login. */
@@ -35,8 +37,10 @@ export interface SystemIdentity {
   readonly identity: Identity | null
   /** Its tables; null where it is not configured. */
   readonly store: AccountStore | null
-  /** Sign-in through identity providers; null where it is not configured. */
-  readonly providers: SystemProviders | null
+  /** Its accounts; null where it is not configured. */
+  readonly accounts: Accounts | null
+  /** Its identity providers; null where none is configured. */
+  readonly providers: AccountProviders | null
   /**
    * Anonymous where nobody is signed in.
    * @throws AccessError `ERR_ACCESS_PRINCIPAL` for what a login of the app's own gives and cannot be meant
@@ -59,6 +63,7 @@ export function openSystemIdentity(options: SystemIdentityOptions): SystemIdenti
     return {
       identity: null,
       store: null,
+      accounts: null,
       providers: null,
       identify: async (request) => freezePrincipal((await identify(request)) ?? ANONYMOUS),
     }
@@ -70,7 +75,8 @@ export function openSystemIdentity(options: SystemIdentityOptions): SystemIdenti
   return {
     identity,
     store,
-    providers: openSystemProviders({ ...options, identity, store }),
+    accounts: createAccounts({ store, clock: options.clock }),
+    providers: openProviders({ ...options, store }),
     async identify(request) {
       const signedIn = await identity.signedIn(request)
       return (signedIn && (await principalOf(signedIn.personId, request))) ?? ANONYMOUS
@@ -95,6 +101,7 @@ function openIdentity(
   const demanding = signIn.secondFactor?.roles ?? []
   return createIdentity({
     system: systemName(config),
+    name: config.name,
     url,
     secret,
     store,
@@ -119,4 +126,28 @@ function checkTables({ resources }: SuretyConfig): void {
     'ERR_IDENTITY_CONFIG',
     `signIn needs the tables ${names}, which resources does not have`,
   )
+}
+
+/** The account pages, where the library signs people in. */
+export function accountSite(
+  { config, clock, logger, audit }: AccountSiteRooms,
+  site: { readonly url: string },
+  { identity, providers }: SystemIdentity,
+): Hono<SuretyEnv>[] {
+  if (!identity) return []
+  const { name, disclosure } = config
+  const common = {
+    identity,
+    name,
+    clock,
+    logger,
+    hasSecurityTxt: disclosure !== undefined,
+    ...(providers && { providers }),
+  }
+  return [accountRoutes({ ...common, url: () => site.url, audit: (event) => audit.note(event) })]
+}
+
+interface AccountSiteRooms extends Pick<AccountSiteDeps, 'clock' | 'logger'> {
+  readonly config: SuretyConfig
+  readonly audit: Pick<AuditLog, 'note'>
 }

@@ -8,7 +8,7 @@ export const MODULES_PATH = '/.surety/modules/'
 
 const SOURCE_ROOT = new URL('../', import.meta.url)
 /** Folders below the sources whose modules may go to a browser. */
-const ROOMS = ['kernel/', 'verify/', 'page/island/'] as const
+const ROOMS = ['kernel/', 'verify/', 'page/island/', 'identity/island/'] as const
 /** The packages whose modules may go to a browser. */
 const PACKAGES = ['@noble/hashes'] as const
 

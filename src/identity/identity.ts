@@ -1,9 +1,13 @@
 import type { Clock } from '../kernel/index.ts'
 import { createAuth, type Auth, type AuthOptions } from './better-auth/auth.ts'
 import type { AccountStore } from './database.ts'
-import { createPasswordHasher, type Argon2Parameters } from './passwords/argon2.ts'
+import { createPasswordHasher, type Argon2Parameters, type PasswordHasher } from './passwords/argon2.ts'
 import { createBreachedPasswords, type BreachedPasswordsOptions } from './passwords/breached-passwords.ts'
-import { createPasswordSignIn, type PasswordSignIn } from './password-sign-in.ts'
+import { isEnabled } from './better-auth/auth.ts'
+import { IdentityError } from './errors.ts'
+import { createPasswordSignIn, type Client, type PasswordSignIn } from './password-sign-in.ts'
+import { createFormTokens, type FormTokens } from './form-token.ts'
+import { createSecondFactors, type SecondFactors } from './second-factors/second-factors.ts'
 import { openGuard, type SignInGuard } from './sign-in-guard.ts'
 import { createSessionCookie, type SessionCookie } from './session-cookie.ts'
 import type { SessionPolicy } from './session-policy.ts'
@@ -21,6 +25,8 @@ export interface SignedIn {
 export interface IdentityOptions {
   /** Name of the system: letters, digits and hyphens. */
   readonly system: string
+  /** Name of the product, as people know it. */
+  readonly name: string
   /** Public address of the app, without a trailing slash; a function where its port is known late. */
   readonly url: () => string
   /** Signs cookies and forms: 32 random bytes or more, as text. */
@@ -40,15 +46,35 @@ export interface IdentityOptions {
   readonly providers?: AuthOptions['providers']
 }
 
+/** What a person sees of their account. */
+export interface AccountView {
+  readonly email: string
+  readonly name: string
+}
+
 /** Sign-in for apps that have no login of their own. */
 export interface Identity {
   /** Who sent the request; null for nobody, and for whoever still owes a second factor. */
   signedIn(request: Request): Promise<SignedIn | null>
   /** The live session of the request, one that still waits for a second factor included. */
   session(request: Request): Promise<Session | null>
+  /**
+   * Opens a session for somebody who has proved who they are in another way than by password.
+   * @throws IdentityError `ERR_IDENTITY_CREDENTIALS` where the account is gone or switched off
+   */
+  enter(personId: string, methods: readonly SignInMethod[], client: Client): Promise<string>
   readonly sessions: Sessions
   readonly cookie: SessionCookie
   readonly passwords: PasswordSignIn
+  readonly secondFactors: SecondFactors
+  readonly forms: FormTokens
+  readonly policy: SessionPolicy
+  /** Whether a role of the person's demands a second factor. */
+  requiresSecondFactor(personId: string): Promise<boolean>
+  /** What the person is called, and where they are reached; null where the account is gone. */
+  account(personId: string): Promise<AccountView | null>
+  /** Whether people sign up and in with a password. */
+  readonly offersPasswords: boolean
   /** Better Auth itself, for what identity providers need. */
   readonly auth: Auth
 }
@@ -58,17 +84,35 @@ export function createIdentity(options: IdentityOptions): Identity {
   const { system, secret, store, clock, policy, requiresSecondFactor = async () => false } = options
   const hasher = createPasswordHasher(options.argon2)
   const sessions = createSessions({ store, clock, policy })
-  const lazily = atFirstUse(options, hasher)
+  const guard = options.guard ?? openGuard
+  const secondFactors = createSecondFactors({ ...options, guard, required: requiresSecondFactor })
+  const lazily = atFirstUse(options, hasher, secondFactors)
   const passwords = createPasswordSignIn({
     auth: () => lazily.auth,
     store,
     hasher,
     breached: createBreachedPasswords(options.breached),
-    guard: options.guard ?? openGuard,
+    guard,
   })
   const identity: Identity = {
     sessions,
     passwords,
+    secondFactors,
+    forms: createFormTokens(secret),
+    policy,
+    requiresSecondFactor,
+    offersPasswords: options.passwords ?? true,
+    async enter(personId, methods, { address, userAgent }) {
+      if (!(await isEnabled(store, personId)))
+        throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the account is gone or switched off')
+      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
+      const pending = !proved && (await secondFactors.has(personId))
+      return sessions.open({ personId, methods, pending, address, userAgent })
+    },
+    async account(personId) {
+      const rows = store('account', ['accounts']).selectFrom('accounts').select(['email', 'name'])
+      return (await rows.where('personId', '=', personId).executeTakeFirst()) ?? null
+    },
     get auth() {
       return lazily.auth
     },
@@ -96,7 +140,7 @@ export function createIdentity(options: IdentityOptions): Identity {
   return identity
 }
 
-function atFirstUse(options: IdentityOptions, hasher: ReturnType<typeof createPasswordHasher>) {
+function atFirstUse(options: IdentityOptions, hasher: PasswordHasher, secondFactors: SecondFactors) {
   let auth: Auth | null = null
   const { system, secret, store, clock, policy, passwords = true, providers } = options
   return {
@@ -111,7 +155,7 @@ function atFirstUse(options: IdentityOptions, hasher: ReturnType<typeof createPa
         hasher,
         policy,
         passwords,
-        hasSecondFactor: async () => false,
+        hasSecondFactor: (personId) => secondFactors.has(personId),
         ...(providers && { providers }),
       }))
     },

@@ -16,6 +16,7 @@ export { ADDRESS_HEADER, AUTH_PATH, createAuth, type Auth, type AuthOptions } fr
 export { suretyAdapter } from './better-auth/adapter.ts'
 export { createAccounts, type Accounts, type NewAccount } from './accounts.ts'
 export { accountStore, type AccountDatabase, type AccountStore } from './database.ts'
+export { accountPages } from './views/account-pages.ts'
 export { canonicalEmail } from './email.ts'
 export { IdentityError } from './errors.ts'
 export { createIdentity, type Identity, type IdentityOptions, type SignedIn } from './identity.ts'
@@ -40,6 +41,11 @@ export {
   parseHash,
   type Argon2Parameters,
 } from './passwords/argon2.ts'
+export { isSameOrigin, returnPath } from './form-token.ts'
+export type { AccountView } from './identity.ts'
+export type { EnrolledFactors } from './second-factors/second-factors.ts'
+export { totpUri } from './second-factors/totp.ts'
+export { SECOND_FACTORS } from './sessions.ts'
 export type { Client } from './password-sign-in.ts'
 export { accountResources, REALM, type AccountTables } from './resources.ts'
 export { hashSecret, mintToken } from './secrets.ts'

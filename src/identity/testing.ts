@@ -31,6 +31,7 @@ export async function openTestIdentity(options: Partial<IdentityOptions> = {}): 
   const open = (changes: Partial<IdentityOptions>): Identity =>
     createIdentity({
       system: 'codetime',
+      name: 'Codetime',
       url: () => 'http://localhost:4001',
       secret: 'c'.repeat(43),
       store,

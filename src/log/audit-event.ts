@@ -52,6 +52,15 @@ export interface SignIn {
   readonly request: string | null
 }
 
+/** How a person proves who they are has changed. */
+export interface AccountChanged {
+  readonly kind: 'account.changed'
+  readonly subject: string
+  /** What changed, such as `password` or `passkey-added`; never a value. */
+  readonly what: string
+  readonly request: string | null
+}
+
 /** What the system itself did. */
 export interface SystemActed {
   readonly kind: 'system.started' | 'audit.rehearsed'
@@ -65,7 +74,14 @@ export interface BodiesPruned {
 }
 
 /** What an audit entry can tell. Ids, names and counts; the value of no field, no address. */
-export type AuditEvent = DataChanged | RequestAnswered | AccessRefused | SignIn | SystemActed | BodiesPruned
+export type AuditEvent =
+  | DataChanged
+  | RequestAnswered
+  | AccessRefused
+  | SignIn
+  | AccountChanged
+  | SystemActed
+  | BodiesPruned
 
 /** An event as logged: stamped with its format's version, an id and its time. */
 export type AuditEntry = AuditEvent & {

@@ -130,7 +130,7 @@ describe.skipIf(!launch)('the pages, in a real browser', () => {
     await page.getByRole('link', { name: /^Sign in/ }).click()
     await page.getByRole('button', { name: 'Go back without signing in' }).click()
     await page.waitForURL(/\/callback/)
-    expect(await page.locator('h1').innerText()).toBe('You are not signed in')
+    expect(await page.getByRole('alert').innerText()).toContain('signed nobody in')
     await page.goto(`${demo.system.url}/`)
     expect(await page.getByRole('link', { name: /^Sign in/ }).count()).toBe(1)
     await page.context().close()

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openSystemProviders } from '../../src/compose/provider-sign-in.ts'
+import { openProviders } from '../../src/compose/provider-sign-in.ts'
 import { defineSurety, type Canary, type SuretyConfig } from '../../src/declare/index.ts'
-import { problemHandler, serveNode, type RunningServer, type SuretyEnv } from '../../src/http/index.ts'
-import { PUBLIC_PROBLEMS } from '../../src/compose/public-problems.ts'
-import { accountResources } from '../../src/identity/index.ts'
+import { accountRoutes, serveNode, type RunningServer, type SuretyEnv } from '../../src/http/index.ts'
+import { accountResources, createAccounts } from '../../src/identity/index.ts'
 import { openTestIdentity, type TestIdentity } from '../../src/identity/testing.ts'
 import { rs256, startOidcDouble, type OidcDouble } from '../../src/identity/testing/oidc-double.ts'
 import type { AuditEvent } from '../../src/log/index.ts'
@@ -77,21 +76,15 @@ beforeAll(async () => {
     canary,
   })
   audited = []
-  const { accounts, routes } = openSystemProviders({
-    config,
-    identity: identity.identity,
-    store: identity.store,
-    clock,
-    secret: 's'.repeat(43),
-    url,
-    note: (event) => audited.push(event),
-  })
-  await accounts.add({ email: EMAIL, emailVerified: true, name: 'Ada' })
+  const { store } = identity
+  await createAccounts({ store, clock }).add({ email: EMAIL, emailVerified: true, name: 'Ada' })
+  const providers = openProviders({ config, store, clock, secret: 's'.repeat(43), url })!
   const app = new Hono<SuretyEnv>()
   const logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  app.onError(problemHandler({ name: 'Codetime', hasSecurityTxt: false, logger, problems: PUBLIC_PROBLEMS }))
   app.use(async (c, next) => weakened(c.req.raw) ?? next())
-  for (const each of routes()) app.route('/', each)
+  const routes = { identity: identity.identity, providers, name: 'Codetime', url, clock }
+  const audit = (event: AuditEvent) => void audited.push(event)
+  app.route('/', accountRoutes({ ...routes, audit, logger, hasSecurityTxt: false }))
   site = await serveNode({ port: 0, fetch: (request) => app.fetch(request) })
 }, 120_000)
 afterAll(async () => {

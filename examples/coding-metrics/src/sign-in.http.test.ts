@@ -84,7 +84,7 @@ describe('signing in through the demo’s provider', () => {
 
   test('leads to no other site', async () => {
     for (const returnTo of ['https://evil.example/', '//evil.example', '/\\evil.example']) {
-      expect((await through('person-ada', returnTo)).url).toBe(`${system.url}/`)
+      expect((await through('person-ada', returnTo)).url).toBe(`${system.url}/account/security`)
     }
     expect((await through('person-grace', '/team?days=14')).url).toBe(`${system.url}/team?days=14`)
   })

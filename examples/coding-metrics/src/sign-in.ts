@@ -13,7 +13,7 @@ export const DEMO_PROVIDER = 'demo'
 
 /** Where a sign-in through the demo's provider begins; it leads back to `returnTo`. */
 export function signInPath(returnTo = '/'): string {
-  return `/account/sign-in/with/${DEMO_PROVIDER}?returnTo=${encodeURIComponent(returnTo)}`
+  return `/account/sign-in/with/${DEMO_PROVIDER}?next=${encodeURIComponent(returnTo)}`
 }
 
 /** @throws TypeError where the configuration has no sign-in */

@@ -94,12 +94,7 @@ async function completed(
   { userId, userAgent }: { readonly userId: string; readonly userAgent?: string | null | undefined },
   context: { readonly path?: string } | null,
 ) {
-  const account = await store('sign-in', ['accounts'])
-    .selectFrom('accounts')
-    .select('disabledAt')
-    .where('personId', '=', userId)
-    .executeTakeFirst()
-  if (!account || account.disabledAt !== null) return false
+  if (!(await isEnabled(store, userId))) return false
   // Better Auth's times are the machine's; the adapter shifts them.
   const now = systemClock.now()
   const method: SignInMethod = context?.path?.endsWith('/sign-in/email') ? 'password' : 'oidc'
@@ -113,4 +108,14 @@ async function completed(
       userAgent: userAgent?.slice(0, MAX_USER_AGENT) ?? null,
     },
   }
+}
+
+/** Whether the account exists and was not switched off. */
+export async function isEnabled(store: AccountStore, personId: string): Promise<boolean> {
+  const account = await store('sign-in', ['accounts'])
+    .selectFrom('accounts')
+    .select('disabledAt')
+    .where('personId', '=', personId)
+    .executeTakeFirst()
+  return account !== undefined && account.disabledAt === null
 }

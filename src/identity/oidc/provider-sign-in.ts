@@ -5,7 +5,8 @@ import type { Clock } from '../../kernel/index.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
 import { ProviderSignInError } from './errors.ts'
 import { exchangeCode, type ProviderClaims } from './exchange-code.ts'
-import { returnPath } from './return-path.ts'
+import { returnPath } from '../form-token.ts'
+import { cookieOf } from '../session-cookie.ts'
 import { openTransaction, sealTransaction, TRANSACTION_MS, type SignInTransaction } from './transaction.ts'
 
 /** Who signed in, by the word of a provider that was verified. */
@@ -73,9 +74,10 @@ export function createProviderSignIn(options: ProviderSignInOptions): ProviderSi
   }
   return {
     providers: providers.map(({ id, name }) => ({ id, name })),
-    begin: async (providerId, returnTo) => begin(options, discovery, find(providerId), returnPath(returnTo)),
+    begin: async (providerId, returnTo) =>
+      begin(options, discovery, find(providerId), returnPath(returnTo, '/')),
     finish: async (providerId, request) => finish(options, discovery, find(providerId), request),
-    endCookie: cookieOf(options, '', 0),
+    endCookie: cookieLine(options, '', 0),
   }
 }
 
@@ -109,7 +111,7 @@ async function begin(
     ...(provider.kind === 'oidc' ? { nonce: transaction.nonce } : {}),
   }
   for (const [name, value] of Object.entries(parameters)) location.searchParams.set(name, value)
-  const cookie = cookieOf(
+  const cookie = cookieLine(
     options,
     sealTransaction(options.transactionKey, transaction),
     TRANSACTION_MS / 1000,
@@ -126,7 +128,7 @@ async function finish(
   const { clock } = options
   const transaction = openTransaction(
     options.transactionKey,
-    readCookie(request, options.cookieName),
+    cookieOf(request, options.cookieName) ?? '',
     clock.now(),
   )
   // A provider that answers for another one ends here: each has an address of its own (RFC 9700 §4.4.2).
@@ -167,7 +169,7 @@ function readAnswer(
   }
 }
 
-function cookieOf({ cookieName, isHttps }: ProviderSignInOptions, value: string, seconds: number): string {
+function cookieLine({ cookieName, isHttps }: ProviderSignInOptions, value: string, seconds: number): string {
   // Lax: the provider's redirect brings it back, a request that another site makes in the background does not.
   const attributes = [
     'Path=/',
@@ -177,14 +179,4 @@ function cookieOf({ cookieName, isHttps }: ProviderSignInOptions, value: string,
     ...(isHttps ? ['Secure'] : []),
   ]
   return [`${cookieName}=${value}`, ...attributes].join('; ')
-}
-
-/** The cookie's value, or an empty text; of two with one name, which somebody planted, neither counts. */
-function readCookie(request: Request, name: string): string {
-  const values = (request.headers.get('cookie') ?? '')
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1))
-  return values.length === 1 ? values[0]! : ''
 }

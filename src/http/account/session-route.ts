@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
-import type { SignedIn } from '../identity/index.ts'
-import type { SuretyEnv } from './context.ts'
-import { problemDetails } from './problem.ts'
+import type { SignedIn } from '../../identity/index.ts'
+import type { SuretyEnv } from '../context.ts'
+import { problemDetails } from '../problem.ts'
 
 /** `GET /api/surety/v1/session`: who is signed in, for pages with script and for probes. */
 export function sessionRoute(signedIn: (request: Request) => Promise<SignedIn | null>): Hono<SuretyEnv> {
