@@ -28,7 +28,13 @@ import {
 import { askWitnesses } from './compose/witnesses.ts'
 import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
 import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
-import { createRoutes, protection, requestMetrics, type SuretyEnv } from './http/index.ts'
+import {
+  createRoutes,
+  protection,
+  requestMetrics,
+  type PublicProblems,
+  type SuretyEnv,
+} from './http/index.ts'
 import {
   claimKeyFolder,
   openKeyProvider,
