@@ -13,9 +13,15 @@ import {
   type Identity,
   type SignInGuard,
 } from '../identity/index.ts'
-import { accountRoutes, type AccountProviders, type AccountSiteDeps, type SuretyEnv } from '../http/index.ts'
+import {
+  accountRoutes,
+  scimRoutes,
+  type AccountProviders,
+  type AccountSiteDeps,
+  type SuretyEnv,
+} from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
-import type { AuditLog } from '../log/index.ts'
+import type { AuditEvent, AuditLog } from '../log/index.ts'
 import { openProviders } from './provider-sign-in.ts'
 import { systemName } from './system-name.ts'
 
@@ -132,7 +138,7 @@ function checkTables({ resources }: SuretyConfig): void {
 export function accountSite(
   { config, clock, logger, audit }: AccountSiteRooms,
   site: { readonly url: string },
-  { identity, providers }: SystemIdentity,
+  { identity, providers, accounts }: SystemIdentity,
 ): Hono<SuretyEnv>[] {
   if (!identity) return []
   const { name, disclosure } = config
@@ -144,7 +150,13 @@ export function accountSite(
     hasSecurityTxt: disclosure !== undefined,
     ...(providers && { providers }),
   }
-  return [accountRoutes({ ...common, url: () => site.url, audit: (event) => audit.note(event) })]
+  const note = (event: AuditEvent): void => audit.note(event)
+  const url = (): string => site.url
+  const scim = config.signIn?.scim
+  return [
+    accountRoutes({ ...common, url, audit: note }),
+    ...(scim && accounts ? [scimRoutes({ ...scim, accounts, url, audit: note, logger })] : []),
+  ]
 }
 
 interface AccountSiteRooms extends Pick<AccountSiteDeps, 'clock' | 'logger'> {

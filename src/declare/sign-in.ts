@@ -9,6 +9,11 @@ export interface SignInConfig {
   readonly passwords?: boolean
   /** Identity providers that people sign in through. Default none. */
   readonly providers?: readonly SignInProvider[]
+  /** Provisioning by a directory, SCIM 2.0 below `/scim/v2`. Default: off. */
+  readonly scim?: {
+    /** SHA-256 of the directory's bearer token, lower-case hex; the token itself stays with the directory. */
+    readonly tokenSha256: string
+  }
   readonly sessions?: {
     /** A session ends when it was not used for so long. Default `"8h"`. */
     readonly idle?: Duration
@@ -38,7 +43,7 @@ export interface IdentifiedPerson {
   readonly roles: readonly string[]
 }
 
-const KEYS = ['passwords', 'providers', 'sessions', 'breachedPasswords', 'secondFactor']
+const KEYS = ['passwords', 'providers', 'scim', 'sessions', 'breachedPasswords', 'secondFactor']
 const SESSION_KEYS = ['idle', 'absolute', 'fresh']
 
 export function checkSignIn(
@@ -55,6 +60,7 @@ export function checkSignIn(
   check.that(identify === undefined, 'identify', 'stands beside signIn', 'keep the login that you use')
   check.onlyKnown(signIn, KEYS)
   checkSignInProviders(check, signIn.providers ?? [])
+  if (signIn.scim) checkScim(check, signIn.scim)
   checkSessions(check, signIn.sessions ?? {})
   checkBreached(check, signIn.breachedPasswords ?? {})
   for (const role of signIn.secondFactor?.roles ?? [])
@@ -64,6 +70,16 @@ export function checkSignIn(
       `names no role: ${role}`,
       'declare it under roles',
     )
+}
+
+function checkScim(check: DefinitionCheck, scim: NonNullable<SignInConfig['scim']>): void {
+  check.onlyKnown(scim, ['tokenSha256'])
+  check.that(
+    /^[0-9a-f]{64}$/.test(scim.tokenSha256),
+    'signIn.scim.tokenSha256',
+    'is not the SHA-256 of a token',
+    'make a random token of 32 bytes and write its SHA-256 here, as 64 hex digits',
+  )
 }
 
 function checkSessions(check: DefinitionCheck, sessions: NonNullable<SignInConfig['sessions']>): void {

@@ -12,6 +12,21 @@ export interface NewAccount {
   readonly name: string
 }
 
+/** An account as its administrators see it. */
+export interface Account {
+  readonly personId: string
+  readonly email: string
+  readonly name: string
+  readonly enabled: boolean
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export interface AccountPage {
+  readonly accounts: readonly Account[]
+  readonly total: number
+}
+
 /** Accounts, as an app that invites people or lets them go handles them. */
 export interface Accounts {
   /**
@@ -21,6 +36,12 @@ export interface Accounts {
   add(account: NewAccount): Promise<string>
   /** Switches an account on or off. Off, its sessions are gone and no way of signing in opens another. */
   setEnabled(personId: string, enabled: boolean): Promise<void>
+  /** Changes what the person is called. */
+  rename(personId: string, name: string): Promise<void>
+  /** One account; null where there is none. */
+  find(by: { readonly personId: string } | { readonly email: string }): Promise<Account | null>
+  /** Accounts in the order they were made, at most `count` from the one at `offset`, and how many there are. */
+  list(page: { readonly offset: number; readonly count: number }): Promise<AccountPage>
   /** Whether the account is there and on. */
   isEnabled(personId: string): Promise<boolean>
   /** Takes away everything that the person could sign in with; what the app stores of them is the app's. */
@@ -65,6 +86,38 @@ export function createAccounts({
       if (!enabled) await endSessions(store('switch-account', ['sign_in_sessions']), personId)
     },
 
+    async rename(personId, name) {
+      await store('rename-account', ['accounts'])
+        .updateTable('accounts')
+        .set({ name, updatedAt: now() })
+        .where('personId', '=', personId)
+        .execute()
+    },
+
+    async find(by) {
+      const rows = store('look-up-account', ['accounts']).selectFrom('accounts').select(COLUMNS)
+      const row = await (
+        'email' in by ? rows.where('email', '=', by.email) : rows.where('personId', '=', by.personId)
+      ).executeTakeFirst()
+      return row ? toAccount(row) : null
+    },
+
+    async list({ offset, count }) {
+      const db = store('list-accounts', ['accounts'])
+      const rows = await db
+        .selectFrom('accounts')
+        .select(COLUMNS)
+        .orderBy('id')
+        .offset(offset)
+        .limit(count)
+        .execute()
+      const all = await db
+        .selectFrom('accounts')
+        .select((eb) => eb.fn.countAll().as('total'))
+        .executeTakeFirst()
+      return { accounts: rows.map(toAccount), total: Number(all?.total ?? 0) }
+    },
+
     async isEnabled(personId) {
       const account = await store('look-up-account', ['accounts'])
         .selectFrom('accounts')
@@ -80,6 +133,13 @@ export function createAccounts({
       })
     },
   }
+}
+
+const COLUMNS = ['personId', 'email', 'name', 'disabledAt', 'createdAt', 'updatedAt'] as const
+
+function toAccount(row: Omit<Account, 'enabled'> & { readonly disabledAt: Date | null }): Account {
+  const { disabledAt, ...account } = row
+  return { ...account, enabled: disabledAt === null }
 }
 
 async function endSessions(db: AccountDatabase, personId: string): Promise<void> {

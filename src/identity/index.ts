@@ -14,7 +14,7 @@
  */
 export { ADDRESS_HEADER, AUTH_PATH, createAuth, type Auth, type AuthOptions } from './better-auth/auth.ts'
 export { suretyAdapter } from './better-auth/adapter.ts'
-export { createAccounts, type Accounts, type NewAccount } from './accounts.ts'
+export { createAccounts, type Account, type AccountPage, type Accounts, type NewAccount } from './accounts.ts'
 export { accountStore, type AccountDatabase, type AccountStore } from './database.ts'
 export { accountPages } from './views/account-pages.ts'
 export { canonicalEmail } from './email.ts'
@@ -33,6 +33,16 @@ export {
   type ProviderSignInOptions,
   type VerifiedIdentity,
 } from './oidc/provider-sign-in.ts'
+export { ScimError } from './scim/errors.ts'
+export {
+  LIST_SCHEMA,
+  parseFilter,
+  parsePatch,
+  parseUser,
+  toScimUser,
+  type UserChanges,
+  type WantedUser,
+} from './scim/scim-user.ts'
 export { useOnce } from './oidc/use-once.ts'
 export {
   createPasswordHasher,
