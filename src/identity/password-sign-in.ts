@@ -58,6 +58,7 @@ export interface PasswordSignIn {
   change(personId: string, password: string): Promise<void>
 }
 
+const NAME_MAX = 120
 /** The provider's name that Better Auth gives to passwords. */
 const PASSWORD_PROVIDER = 'credential'
 
@@ -75,8 +76,8 @@ class GovernedPasswords implements PasswordSignIn {
   async signUp({ email: typed, name, password }: NewPerson): Promise<void> {
     const { auth, breached } = this.#options
     const email = canonicalEmail(typed)
+    await checkNewPassword(password, [email, name.slice(0, NAME_MAX)], breached)
     checkName(name)
-    await checkNewPassword(password, [email, name], breached)
     try {
       await auth().api.signUpEmail({ body: { email, name, password } })
     } catch (error) {
@@ -177,8 +178,6 @@ function headersOf({ address, userAgent }: Client): Headers {
 function wrongCredentials(): Error {
   return new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the address or the password is not right')
 }
-
-const NAME_MAX = 120
 
 function checkName(name: string): void {
   const fits =

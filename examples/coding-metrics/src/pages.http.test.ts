@@ -60,7 +60,9 @@ describe('the pages', () => {
       [
         'access.rbac',
         'access.tenant-isolation',
+        'auth.mfa',
         'auth.oauth',
+        'auth.passwords',
         'data.declared-fields',
         'data.inventory',
         'data.no-source-code',

@@ -73,10 +73,16 @@ export async function exchangeCode(exchange: CodeExchange): Promise<ProviderClai
 function clientOf({ provider, clock }: CodeExchange): oauth.Client {
   return {
     client_id: provider.clientId,
-    // A demo's clock runs ahead on purpose; the library only knows the machine's.
-    [oauth.clockSkew]: Math.round((clock.now() - systemClock.now()) / 1000),
+    // A demo's clock runs ahead on purpose; the library only knows the machine's. Asked for at each check.
+    get [oauth.clockSkew]() {
+      return wholeSeconds(clock) - wholeSeconds(systemClock)
+    },
     [oauth.clockTolerance]: CLOCK_TOLERANCE_SECONDS,
   }
+}
+
+function wholeSeconds(clock: Clock): number {
+  return Math.floor(clock.now() / 1000)
 }
 
 /** OpenID Connect Core §3.1.3.7: issuer, audience, times, nonce and algorithm, then the signature. */
