@@ -140,7 +140,8 @@ interface Rooms<Resources extends ResourceMap> {
   readonly registry: Registry
   readonly dropped: DroppedCounter
   readonly metricsToken: string
-  readonly signInSecret: string
+  /** Signs the cookies and forms of sign-in. */
+  readonly secret: string
 }
 
 /**
@@ -220,7 +221,7 @@ async function openRooms<const Resources extends ResourceMap>(
     registry,
     dropped,
     metricsToken: await openMetricsToken(folder),
-    signInSecret: await openSignInSecret(folder),
+    secret: await openSignInSecret(folder),
   }
 }
 
@@ -275,14 +276,7 @@ function assemble<Resources extends ResourceMap>(
   }
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   const site = siteOf(rooms, options)
-  const login = openSystemIdentity({
-    config,
-    as,
-    system: systemPrincipal,
-    clock,
-    secret: rooms.signInSecret,
-    url: () => site.url,
-  })
+  const login = openSystemIdentity({ ...rooms, as, system: systemPrincipal, url: () => site.url })
   return {
     config,
     identify: login.identify,

@@ -67,6 +67,8 @@ export function createAccounts({
 }): Accounts {
   const now = (): Date => new Date(clock.now())
   return {
+    ...accountReads(store),
+
     add: (account) =>
       inOneTransaction(store('add-account', ['accounts', 'sign_in_names']), (trx) =>
         insertAccount(trx, account, now()),
@@ -94,6 +96,24 @@ export function createAccounts({
         .execute()
     },
 
+    async remove(personId) {
+      await inOneTransaction(store('remove-account', OWNED), async (trx) => {
+        for (const table of OWNED) await trx.deleteFrom(table).where('personId', '=', personId).execute()
+      })
+    },
+  }
+}
+
+const COLUMNS = ['personId', 'email', 'name', 'disabledAt', 'createdAt', 'updatedAt'] as const
+
+function toAccount(row: Omit<Account, 'enabled'> & { readonly disabledAt: Date | null }): Account {
+  const { disabledAt, ...account } = row
+  return { ...account, enabled: disabledAt === null }
+}
+
+/** What only looks accounts up. */
+function accountReads(store: AccountStore): Pick<Accounts, 'find' | 'list' | 'isEnabled'> {
+  return {
     async find(by) {
       const rows = store('look-up-account', ['accounts']).selectFrom('accounts').select(COLUMNS)
       const row = await (
@@ -126,20 +146,7 @@ export function createAccounts({
         .executeTakeFirst()
       return account?.disabledAt === null
     },
-
-    async remove(personId) {
-      await inOneTransaction(store('remove-account', OWNED), async (trx) => {
-        for (const table of OWNED) await trx.deleteFrom(table).where('personId', '=', personId).execute()
-      })
-    },
   }
-}
-
-const COLUMNS = ['personId', 'email', 'name', 'disabledAt', 'createdAt', 'updatedAt'] as const
-
-function toAccount(row: Omit<Account, 'enabled'> & { readonly disabledAt: Date | null }): Account {
-  const { disabledAt, ...account } = row
-  return { ...account, enabled: disabledAt === null }
 }
 
 async function endSessions(db: AccountDatabase, personId: string): Promise<void> {

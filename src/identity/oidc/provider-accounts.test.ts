@@ -131,7 +131,7 @@ describe('a transaction', () => {
     const nodes = [0, 1].map(() => useOnce({ store, clock: world.clock }))
     const until = world.clock.now() + 600_000
     const outcomes = await Promise.all(nodes.map((use) => use('transaction-1', until)))
-    expect(outcomes.toSorted()).toEqual([false, true])
+    expect(outcomes.filter(Boolean)).toHaveLength(1)
     world.clock.advance(600_000)
     expect(await nodes[0]!('transaction-1', until)).toBe(false)
     world.clock.advance(3_600_000)
