@@ -254,9 +254,7 @@ async function withAuthenticator() {
   // The page's own forms belong to the session that it was given.
   const shown = /name="form" value="([^"]+)"/.exec(page)![1]!
   expect(shown).toBe(await browser.formToken('/account/security'))
-  const recovery = [...page.matchAll(/<li>([a-z2-7-]{19})<\/li>/g)].map(
-    (match) => match[1]!,
-  )
+  const recovery = [...page.matchAll(/<li>([a-z2-7-]{19})<\/li>/g)].map((match) => match[1]!)
   site.world.clock.advance(60_000)
   return { browser, email, code, recovery }
 }
