@@ -1,4 +1,5 @@
 import { createPseudonym, type Clock } from '../kernel/index.ts'
+import { isEnabled } from './account-standing.ts'
 import { inOneTransaction, type AccountDatabase, type AccountStore } from './database.ts'
 import { canonicalEmail } from './email.ts'
 import { REALM } from './resources.ts'
@@ -138,14 +139,7 @@ function accountReads(store: AccountStore): Pick<Accounts, 'find' | 'list' | 'is
       return { accounts: rows.map(toAccount), total: Number(all?.total ?? 0) }
     },
 
-    async isEnabled(personId) {
-      const account = await store('look-up-account', ['accounts'])
-        .selectFrom('accounts')
-        .select('disabledAt')
-        .where('personId', '=', personId)
-        .executeTakeFirst()
-      return account?.disabledAt === null
-    },
+    isEnabled: (personId) => isEnabled(store, personId),
   }
 }
 

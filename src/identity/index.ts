@@ -6,15 +6,14 @@
  *
  * How: accounts, credentials, sessions and factors are governed resources, sealed like all personal
  * data (`resources.ts`). Better Auth works on them through an adapter of ours (`better-auth/`):
- * accounts, passwords and links to identity providers are its; sessions, second factors, cookies and
+ * accounts and passwords are its, loaded with the first sign-in; sessions, second factors, cookies and
  * all times are this room's. Of tokens and codes only SHA-256 is stored, of passwords Argon2id.
  *
  * Not here: limits on guessing (`sign-in-guard.ts` is the port), roles and tenants, HTTP. An app with a
  * login of its own passes `identify` and uses none of this.
  */
-export { ADDRESS_HEADER, AUTH_PATH, createAuth, type Auth, type AuthOptions } from './better-auth/auth.ts'
-export { suretyAdapter } from './better-auth/adapter.ts'
 export { createAccounts, type Account, type AccountPage, type Accounts, type NewAccount } from './accounts.ts'
+export type { Auth } from './better-auth/auth.ts'
 export { accountStore, type AccountDatabase, type AccountStore } from './database.ts'
 export { accountPages } from './views/account-pages.ts'
 export { canonicalEmail } from './email.ts'

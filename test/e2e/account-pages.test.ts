@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { browserLaunch } from '../../scripts/browser.ts'
@@ -11,7 +10,6 @@ const SIZES = [
   { width: 390, height: 844 },
   { width: 1440, height: 900 },
 ]
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SHOTS = process.env['SURETY_SCREENSHOTS']
 
 const launch = await browserLaunch()
@@ -65,7 +63,7 @@ describe.skipIf(!launch)('the account pages, in a real browser', () => {
       expect(answer.exceptionDetails).toBeUndefined()
       return answer.result.value
     }
-    await run(AXE)
+    await run(axe.source)
     const violations = await run(
       `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
         violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`,

@@ -136,12 +136,12 @@ async function overview(visit: Visit, visitor: Visitor, told: Told) {
 
 async function overviewOf(visit: Visit, visitor: Visitor) {
   const { identity } = visit.deps
-  const { personId, methods } = visitor.session
+  const { personId } = visitor.session
   const factors = await identity.secondFactors.enrolled(personId)
   const account = (await identity.account(personId)) ?? { name: '', email: '' }
   const none = !factors.authenticator && factors.passkeys.length === 0
   const mustEnrol = none && (await identity.requiresSecondFactor(personId))
-  const hasPassword = identity.offersPasswords && methods.includes('password')
+  const hasPassword = await identity.passwords.has(personId)
   const view = { ...tokenFrame(visit, visitor), account, factors, hasPassword, mustEnrol }
   return ({ news, problem }: Told) =>
     accountPages.security({

@@ -13,7 +13,7 @@ export const forms = `
 .field .hint { color: var(--muted); font-size: 0.875rem; line-height: 1.45; }
 .field .problem { color: var(--bad); font-size: 0.9rem; }
 .form > .button { justify-self: start; }
-.code-list { columns: 2; column-gap: 1.5rem; list-style: none; padding: 0; font: 0.95rem/2 var(--mono); }
+.code-list { columns: 13rem; column-gap: 1.5rem; white-space: nowrap; list-style: none; padding: 0; font: 0.95rem/2 var(--mono); }
 .key { font: 1.05rem/1.6 var(--mono); letter-spacing: 0.05em; overflow-wrap: anywhere; }
 .rows { list-style: none; padding: 0; }
 .card > .rows { margin-top: 0; }

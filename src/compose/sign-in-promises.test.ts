@@ -7,12 +7,12 @@ import { serveNode, type RunningServer } from '../http/node.ts'
 import { protection } from '../http/protection.ts'
 import { accountResources, OWASP_ARGON2, type IdentityOptions } from '../identity/index.ts'
 import { CLIENT, GOOD_PASSWORD, openTestIdentity, type TestIdentity } from '../identity/testing.ts'
-import { authMfa } from './auth-mfa.ts'
-import { authPasswords } from './auth-passwords.ts'
-import { encryptionPasswords } from './encryption-passwords.ts'
-import type { Measurement, PromiseDefinition } from './definition.ts'
-import type { ProbeContext } from './probe-context.ts'
-import { config } from './testing.ts'
+import { authMfa } from '../promises/auth-mfa.ts'
+import { authPasswords } from '../promises/auth-passwords.ts'
+import { encryptionPasswords } from '../promises/encryption-passwords.ts'
+import type { Measurement, PromiseDefinition } from '../promises/definition.ts'
+import type { ProbeContext } from '../promises/probe-context.ts'
+import { config } from '../promises/testing.ts'
 
 const logger = { info() {}, warn() {}, error() {} }
 let opened: TestIdentity
