@@ -13,9 +13,10 @@ import {
 import { dataFolder, type Ready, type ReadySystem } from '../src/cli/ready.ts'
 import { startOverview } from './demo/overview.ts'
 import { startProber } from './demo/prober.ts'
-import { basePort, systemPort } from './demo/ports.ts'
+import { basePort, IDENTITY_PROVIDER_OFFSET, systemPort } from './demo/ports.ts'
 import { dropReady, removeStaleReady, writeReady } from './demo/ready-file.ts'
 import { SYSTEMS, type ExampleSystem, type RunningSystem } from './demo/systems.ts'
+import { startIdentityProvider } from '../examples/identity-provider/src/index.ts'
 
 /** Columns of the labels that the start prints. */
 const LABEL_WIDTH = 14
@@ -43,6 +44,8 @@ async function start(names: readonly string[]): Promise<void> {
   const clock = clockFromEnvironment()
   say(`${'data folder'.padEnd(LABEL_WIDTH)} ${dataDir}`)
   const server = process.env['DATABASE_URL'] ? undefined : await startDatabase(dataDir, clock)
+  stopWhenAsked()
+  await startProvider(chosen, { dataDir, base, clock })
   const started: Started[] = []
   for (const example of chosen) {
     stopWhenAsked()
@@ -83,6 +86,21 @@ async function startDatabase(dataDir: string, clock: Clock): Promise<DatabaseSer
     `${'database'.padEnd(LABEL_WIDTH)} ${server.databaseDir}  (${Math.round(performance.now() - began)} ms)`,
   )
   return server
+}
+
+/** What the people of the demo sign in through; the systems find it by its folder beside theirs. */
+async function startProvider(
+  systems: readonly ExampleSystem[],
+  { dataDir, base, clock }: Omit<Place, 'server'>,
+): Promise<void> {
+  const provider = await startIdentityProvider({
+    port: systemPort(base, IDENTITY_PROVIDER_OFFSET),
+    dataDir: join(dataDir, 'identity-provider'),
+    clients: systems.map(({ name, callbackPath }) => ({ id: name, callbackPath })),
+    clock,
+  })
+  open.push(provider)
+  say(`${'sign-in'.padEnd(LABEL_WIDTH)} ${provider.issuer}  (identity provider of the demo)`)
 }
 
 interface Place {
@@ -147,8 +165,8 @@ function announce(overview: string, started: readonly Started[]): void {
       `  check it        ${under('SURETY_CLOCK_OFFSET')}npx surety verify ${running.url}`,
       `  break it        ${under('SURETY_DATA')}npx surety attack tamper-row`,
     )
-    for (const { email, role, signInUrl } of running.people)
-      say(`  sign in         ${signInUrl}`, `                  as ${email} (${role})`)
+    say(`  sign in         ${running.url}/account/sign-in`)
+    for (const { email, role } of running.people) say(`                  as ${email} (${role})`)
     say(`  API key         ${running.apiKey}`)
   }
   if (process.env['SURETY_CLOCK_OFFSET'])

@@ -11,20 +11,26 @@ import { createDestructionGuard } from './compose/destruction-guard.ts'
 import { createDroppedCounter, type DroppedCounter } from './compose/dropped-counter.ts'
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
-import { staffSite, type StaffSiteParts } from './compose/staff-site.ts'
+import { openSystemProvider, openSystemTree } from './compose/system-keys.ts'
+import type { StaffSiteParts } from './compose/staff-site.ts'
 import { openSystemStaff, type SystemStaff } from './compose/system-staff.ts'
 import { storeOptionsOf } from './compose/system-store.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
+import { openPeople, type PeopleOptions } from './compose/people.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
-import { openMetricsToken, openSystemFolder, type SystemFolder } from './compose/system-folder.ts'
-import { openSystemTenants } from './compose/tenants.ts'
+import {
+  openMetricsToken,
+  openSignInSecret,
+  openSystemFolder,
+  type SystemFolder,
+} from './compose/system-folder.ts'
 import { askWitnesses } from './compose/witnesses.ts'
 import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
-import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
+import type { ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
 import {
   createRoutes,
   TENANT_PROBLEMS,
@@ -33,15 +39,9 @@ import {
   type PublicProblems,
   type SuretyEnv,
 } from './http/index.ts'
-import {
-  claimKeyFolder,
-  openKeyProvider,
-  openKeyTree,
-  type KeyProvider,
-  type KeyTreeOptions,
-  type OpenKeyTree,
-} from './keys/index.ts'
-import { parseDuration, type Clock } from './kernel/index.ts'
+import type { KeyProvider, OpenKeyTree } from './keys/index.ts'
+import type { Clock } from './kernel/index.ts'
+import type { Accounts, Identity } from './identity/index.ts'
 import type { AuditLog, CosignatureCollector, EvidenceLog } from './log/index.ts'
 import type { SecurityPage, Site } from './page/index.ts'
 import { createCanaries, type AnyTables, type ProbeContext } from './promises/index.ts'
@@ -55,6 +55,7 @@ export { createLogger } from './compose/logger.ts'
 export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
+export { accountResources, type Accounts, type Identity, type SignedIn } from './identity/index.ts'
 export { tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export { staffResources, type BrokenGlass, type StaffRoom } from './staff/index.ts'
@@ -85,7 +86,12 @@ export interface OpenOptions {
   readonly clock?: Clock
   /** Default: JSON lines on standard output. */
   readonly logger?: Logger
-  /** Who sends a request to `/account/access` and `/console`. Default: those pages are not served. */
+  /** What a signed-in person may do, where the app itself keeps that. Default: what `tenants` says. */
+  readonly principalOf?: NonNullable<PeopleOptions['principalOf']>
+  /**
+   * Who sends a request to `/account/access` and `/console`. Default: who is signed in with the
+   * library; without that, those pages are not served.
+   */
   readonly visitor?: StaffSiteParts['visitor']
   /** Told at once when a staff member breaks the glass, beside the audit event and the log. Must not throw. */
   readonly alarm?: (alarm: BrokenGlass) => void
@@ -109,6 +115,12 @@ export interface Surety<Tables> {
    * hold `tenantResources`.
    */
   readonly tenants: Tenants | null
+  /** Who sends the request, by `signIn` or `identify` of the configuration; anonymous where nobody does. */
+  identify(request: Request): Promise<Principal>
+  /** The library's own sign-in; null where `signIn` is not configured. */
+  readonly identity: Identity | null
+  /** Accounts of that sign-in: inviting people, switching them off, letting them go; null where it is not configured. */
+  readonly accounts: Accounts | null
   /** Hono middleware: request id and log line, security headers with a nonce, body limit. */
   protect(): MiddlewareHandler<SuretyEnv>
   /** The security page, its evidence, health and metrics. */
@@ -147,6 +159,8 @@ interface Rooms<Resources extends ResourceMap> {
   readonly registry: Registry
   readonly dropped: DroppedCounter
   readonly metricsToken: string
+  /** Signs the cookies and forms of sign-in. */
+  readonly secret: string
 }
 
 /**
@@ -186,12 +200,15 @@ async function openRooms<const Resources extends ResourceMap>(
   const database = await openSystemDatabase(config, { ...options, mode, clock, logger, dataDir: folder.root })
   keep(database)
   const outside = database.databaseDir === null ? [] : [database.databaseDir]
-  const provider = await openProvider(config, options, { folder: folder.keys, outside, clock })
+  const provider = await openSystemProvider(config, options.keyProvider, {
+    folder: folder.keys,
+    outside,
+    clock,
+  })
   keep({ close: async () => provider.close?.() })
   const clocks = watchSystemClocks({ config, database, clock })
   const mayDestroy = createDestructionGuard(clocks, logger)
-  const outage = outageOf(config)
-  const tree = await openKeyTree({ provider, owner: database.owner, clock, logger, outage })
+  const tree = await openSystemTree(config, { provider, owner: database.owner, clock, logger })
   keep(tree)
   const place = { config, folder, database, clock, logger, mode }
   const log = await openSystemEvidence(place)
@@ -218,28 +235,7 @@ async function openRooms<const Resources extends ResourceMap>(
     ...place,
     ...{ provider, tree, epochs, log, witnesses, audit, store, staff, page, registry, dropped },
     metricsToken: await openMetricsToken(folder),
-  }
-}
-
-/** The caller's own provider, else the configured one. The log's signing key lies in the folder in any case. */
-async function openProvider(
-  { keys = {} }: { readonly keys?: KeyProviderSettings },
-  { keyProvider }: OpenOptions,
-  place: { readonly folder: string; readonly outside: readonly string[]; readonly clock: Clock },
-): Promise<KeyProvider> {
-  await claimKeyFolder(place)
-  return keyProvider ?? openKeyProvider({ settings: keys, ...place })
-}
-
-function outageOf({
-  keys = {},
-}: {
-  readonly keys?: KeyProviderSettings
-}): NonNullable<KeyTreeOptions['outage']> {
-  const { timeout, outage } = keys
-  return {
-    ...(timeout && { timeoutMs: parseDuration(timeout) }),
-    ...(outage && { outageMs: parseDuration(outage) }),
+    secret: await openSignInSecret(folder),
   }
 }
 
@@ -250,7 +246,12 @@ function assemble<Resources extends ResourceMap>(
 ): Surety<TablesOf<Resources>> {
   const { config, database, log, audit, clock, logger, registry, staff } = rooms
   const store = createStore({ ...rooms.store, ...(staff && { operators: staff.room.gate }) })
-  const tenants = openSystemTenants({ config, store, audit, clock, logger })
+  const site = siteOf(rooms, options)
+  const people = openPeople({
+    ...{ ...rooms, store, system: systemPrincipal, url: () => site.url },
+    principalOf: options.principalOf,
+  })
+  const { login, tenants } = people
   const observe = requestMetrics(registry)
   const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
   const probe = (chosen: ProbeOptions): Promise<ProbeRun[]> => {
@@ -268,13 +269,16 @@ function assemble<Resources extends ResourceMap>(
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   return {
     config,
+    identify: login.identify,
+    identity: login.identity,
+    accounts: login.accounts,
     vkey: log.vkey,
     databaseDir: database.databaseDir,
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     tenants,
     protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
-    routes: () => makeRoutes(rooms, options),
+    routes: () => makeRoutes(rooms, site, () => people.sites(site, { ...rooms, visitor: options.visitor })),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })
@@ -325,8 +329,7 @@ function siteOf({ config, log }: Rooms<ResourceMap>, options: OpenOptions): Site
   }
 }
 
-function makeRoutes(rooms: Rooms<ResourceMap>, options: OpenOptions): Hono<SuretyEnv> {
-  const site = siteOf(rooms, options)
+function makeRoutes(rooms: Rooms<ResourceMap>, site: Site, more: () => Hono<SuretyEnv>[]): Hono<SuretyEnv> {
   const { config, page, log, audit, witnesses, clock, logger, registry, dropped, database, metricsToken } =
     rooms
   return createRoutes({
@@ -348,7 +351,7 @@ function makeRoutes(rooms: Rooms<ResourceMap>, options: OpenOptions): Hono<Suret
     },
     metrics: { registry, token: metricsToken },
     problems: PUBLIC_PROBLEMS,
-    more: staffSite({ ...rooms, site, visitor: options.visitor }),
+    more: more(),
   })
 }
 

@@ -1,8 +1,40 @@
 import { join } from 'node:path'
-import { defineSurety, staffResources } from 'surety'
+import { defineSurety, staffResources, type RequestInput } from 'surety'
 import { createCanary } from './src/canary.ts'
+import { demoProvider } from './src/identity-provider.ts'
 import { resources } from './src/resources.ts'
 import { staff } from './src/staff.ts'
+
+/** What a request says besides its body. */
+const REQUEST_INPUTS: readonly RequestInput[] = [
+  {
+    name: 'Authorization header, or api_key in the address',
+    why: 'recognise whose editor it is',
+    kept: 'not stored; compared with the hash of the key',
+  },
+  { name: 'X-Machine-Name header', why: 'tell computers apart', kept: 'stored sealed as machine' },
+  { name: 'TimeZone header', why: 'know where a day begins', kept: 'stored sealed as timeZone' },
+  {
+    name: 'User-Agent header',
+    why: 'name the editor and the system, where the heartbeat does not',
+    kept: 'stored sealed as userAgent',
+  },
+  {
+    name: 'codetime-session cookie',
+    why: 'keep the person signed in',
+    kept: 'not stored; compared with the hash of the token',
+  },
+  {
+    name: 'codetime-sign-in cookie',
+    why: 'join the two ends of a sign-in through an identity provider',
+    kept: 'not stored; sealed, and worthless after ten minutes',
+  },
+  {
+    name: 'User-Agent header at sign-in',
+    why: 'let the person recognise their sessions',
+    kept: 'stored sealed with the session',
+  },
+]
 
 /** The configuration of this system; `dataDir` is its own folder, where the demo's secrets lie. */
 export function createConfig(dataDir: string) {
@@ -34,25 +66,8 @@ export function createConfig(dataDir: string) {
       contact: ['mailto:security@codetime.example'],
       languages: ['en'],
     },
-    requestInputs: [
-      {
-        name: 'Authorization header, or api_key in the address',
-        why: 'recognise whose editor it is',
-        kept: 'not stored; compared with the hash of the key',
-      },
-      { name: 'X-Machine-Name header', why: 'tell computers apart', kept: 'stored sealed as machine' },
-      { name: 'TimeZone header', why: 'know where a day begins', kept: 'stored sealed as timeZone' },
-      {
-        name: 'User-Agent header',
-        why: 'name the editor and the system, where the heartbeat does not',
-        kept: 'stored sealed as userAgent',
-      },
-      {
-        name: 'coding-metrics-session cookie',
-        why: 'keep the person signed in',
-        kept: 'not stored; compared with the hash of the token',
-      },
-    ],
+    requestInputs: REQUEST_INPUTS,
+    signIn: { providers: [demoProvider(dataDir)] },
     canary: createCanary(dataDir),
   })
 }

@@ -54,7 +54,7 @@ function overviewPage(nonce: string, systems: readonly Shown[]): Markup {
           lead: 'Each is a small product with a security page whose sentences are enforced and measured while it runs.',
         }),
         systems.map(systemCard),
-        html`<p class="small">To sign in, open one of the links that ${inlineCode('npm start')} printed in its terminal. They are not shown here, because a link is all it takes.</p>`,
+        html`<p class="small">To sign in, open a product and choose “Sign in”: the demo has an identity provider with made-up people. API keys for editors are printed by ${inlineCode('npm start')}.</p>`,
       ]),
       siteFooter('A demo on this machine only.'),
     ],

@@ -17,3 +17,6 @@ export function basePort(text: string | undefined): number {
 export function systemPort(base: number, offset: number): number {
   return base === 0 ? 0 : base + offset
 }
+
+/** The identity provider's distance above the overview: behind all systems. */
+export const IDENTITY_PROVIDER_OFFSET = 9

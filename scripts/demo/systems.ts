@@ -17,12 +17,8 @@ export interface RunningSystem {
   readonly url: string
   readonly surety: { readonly vkey: string }
   readonly apiKey: string
-  readonly people: readonly {
-    readonly email: string
-    readonly role: string
-    readonly cookie: string
-    readonly signInUrl: string
-  }[]
+  /** The demo's people, signed in through its identity provider. */
+  readonly people: readonly { readonly email: string; readonly role: string; readonly cookie: string }[]
   close(): Promise<void>
 }
 
@@ -33,6 +29,8 @@ export interface ExampleSystem {
   readonly about: string
   /** Added to the base port. */
   readonly portOffset: number
+  /** Path where the identity provider's answers are taken. */
+  readonly callbackPath: string
   /** Absolute path of its configuration. */
   readonly config: string
   start(options: SystemOptions): Promise<RunningSystem>
@@ -49,8 +47,12 @@ function example(
   load: () => Promise<SystemModule>,
 ): ExampleSystem {
   const config = fileURLToPath(new URL(`../../examples/${name}/surety.config.ts`, import.meta.url))
-  return { name, about, portOffset, config, start: async (options) => (await load()).start(options) }
+  const start: ExampleSystem['start'] = async (options) => (await load()).start(options)
+  return { name, about, portOffset, callbackPath: CALLBACK_PATH, config, start }
 }
+
+/** Every system has the demo's identity provider under the id `demo`. */
+const CALLBACK_PATH = '/account/sign-in/with/demo/callback'
 
 /** The examples, each at its usual port. */
 export const SYSTEMS: readonly ExampleSystem[] = [

@@ -40,17 +40,26 @@ export function systemFolder(path: string): SystemFolder {
 }
 
 /** The token that `/metrics` asks for: made once, readable by the owner of the folder alone. */
-export async function openMetricsToken({ keys }: SystemFolder): Promise<string> {
-  const file = join(keys, 'metrics-token')
+export function openMetricsToken(folder: SystemFolder): Promise<string> {
+  return openSecret(folder, 'metrics-token', 24)
+}
+
+/** What signs the cookies and forms of sign-in: made once. Whoever replaces it signs everybody out. */
+export function openSignInSecret(folder: SystemFolder): Promise<string> {
+  return openSecret(folder, 'sign-in-secret', 32)
+}
+
+async function openSecret({ keys }: SystemFolder, name: string, bytes: number): Promise<string> {
+  const file = join(keys, name)
   const draft = `${file}.${randomBytes(8).toString('hex')}.draft`
   try {
-    await writeFile(draft, randomBytes(24).toString('base64url'), { mode: 0o600 })
-    // Whole or not at all: a disk that is full would otherwise leave an empty token, which anybody knows.
+    await writeFile(draft, randomBytes(bytes).toString('base64url'), { mode: 0o600 })
+    // Whole or not at all: a disk that is full would otherwise leave an empty secret, which anybody knows.
     await link(draft, file).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
     })
   } catch (cause) {
-    throw new SuretyStartError('ERR_START_FOLDER', 'the token of /metrics cannot be written', { cause })
+    throw new SuretyStartError('ERR_START_FOLDER', `${name} cannot be written`, { cause })
   } finally {
     await rm(draft, { force: true })
   }

@@ -2,6 +2,7 @@ import type { Duration } from '../kernel/index.ts'
 import type { KeyProviderSettings } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
+import type { IdentifiedPerson, SignInConfig } from './sign-in.ts'
 import type { StaffConfig } from './staff.ts'
 
 export type ResourceMap = { readonly [name: string]: Resource }
@@ -36,6 +37,11 @@ export interface Canary {
   /** Null where the app has no such route: the probe then says so instead of guessing. */
   request(site: { url: string }, person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
   remove(site: { url: string }, person: CanaryPerson): Promise<void>
+  /**
+   * Signs the person in through a provider of `signIn`, as a browser does; gives a `Cookie` header.
+   * Null where it cannot at this provider: the probe then says so.
+   */
+  signIn?(site: { url: string }, person: CanaryPerson, providerId: string): Promise<string | null>
 }
 
 /** RFC 9116 and the policy behind it. */
@@ -115,6 +121,10 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   /** Headers and other parts of a request that are used. Default none. */
   readonly requestInputs?: readonly RequestInput[]
   readonly canary?: Canary
+  /** The library's own sign-in. Default: none. */
+  readonly signIn?: SignInConfig
+  /** Who sends a request, by a login of the app's own; null for nobody. Instead of `signIn`. */
+  readonly identify?: (request: Request) => Promise<IdentifiedPerson | null>
   /** Witnesses of the evidence log, at most 15. Default none: the page then says *unwitnessed*. */
   readonly witnesses?: readonly WitnessConfig[]
   /** Staff and their roles. Default none: operators then reach nothing. */

@@ -8,6 +8,7 @@ import { checkStaff } from './define-staff.ts'
 import { checkKeyProvider } from './key-provider.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
+import { checkSignIn } from './sign-in.ts'
 
 const KEYS = [
   'name',
@@ -21,6 +22,8 @@ const KEYS = [
   'disclosure',
   'requestInputs',
   'canary',
+  'signIn',
+  'identify',
   'witnesses',
   'staff',
 ]
@@ -56,6 +59,7 @@ export function defineSurety<const Resources extends ResourceMap>(
   checkDurations(check, config)
   if (config.keys) checkKeyProvider(check, config.keys)
   if (config.disclosure) checkContacts(check, config.disclosure.contact)
+  checkSignIn(check, config)
   checkWitnesses(check, config.witnesses ?? [])
   if (config.staff) checkStaff(check, config, config.staff)
   return Object.freeze({ ...config })

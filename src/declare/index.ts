@@ -52,6 +52,15 @@ export {
 export type { Action, Permission, PermissionText, Scope } from './permission.ts'
 export type { FieldMap, LawfulBasis, OnErase, Resource, Subject } from './resource.ts'
 export { erasureOf, type RowErasure } from './row-erasure.ts'
+export {
+  checkSignInProviders,
+  github,
+  google,
+  type OAuthSignInProvider,
+  type OidcSignInProvider,
+  type SignInProvider,
+} from './sign-in-provider.ts'
+export type { IdentifiedPerson, SignInConfig } from './sign-in.ts'
 export type { RowOf, TableOf, TablesOf } from './row.ts'
 export { STAFF_PREFIX } from './define-staff.ts'
 export type { PrivilegedHolding, StaffConfig, StaffQuery, StaffRole } from './staff.ts'

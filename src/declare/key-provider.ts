@@ -174,7 +174,8 @@ function checkNames(check: DefinitionCheck, value: unknown, key: string): void {
   check.that(isNames, key, 'is not a list of environment variables', "write it such as ['NAME']: names alone")
 }
 
-function checkSecret(check: DefinitionCheck, value: unknown, key: string): void {
+/** Refuses anything but the place of a secret. */
+export function checkSecret(check: DefinitionCheck, value: unknown, key: string): void {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
   const [entry] = entries
   const named = entries.length === 1 && entry !== undefined && ['env', 'file'].includes(entry[0])
@@ -189,7 +190,8 @@ function checkSecret(check: DefinitionCheck, value: unknown, key: string): void 
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
-function checkAddress(check: DefinitionCheck, value: string, key: string): void {
+/** Refuses anything but an https address, or http on this machine, without credentials. */
+export function checkAddress(check: DefinitionCheck, value: string, key: string): void {
   const url = URL.canParse(value) ? new URL(value) : null
   const isClosed =
     url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.includes(url.hostname))

@@ -8,7 +8,7 @@ export const MODULES_PATH = '/.surety/modules/'
 
 const SOURCE_ROOT = new URL('../', import.meta.url)
 /** Folders below the sources whose modules may go to a browser. */
-const ROOMS = ['kernel/', 'verify/', 'page/island/', 'staff/island/'] as const
+const ROOMS = ['kernel/', 'verify/', 'page/island/', 'identity/island/', 'staff/island/'] as const
 
 export interface BrowserModule {
   readonly code: string

@@ -5,8 +5,9 @@
  * a log line holds no path, query, header or body; only files found at start are ever handed out.
  * How: Hono; `protection` stands before the routes, `createRoutes` makes the public ones over ports
  * that `surety.ts` connects. Status codes and public wording are chosen here and nowhere else.
- * Not here: sign-in, attack detection, TLS.
+ * Not here: attack detection, TLS; of sign-in only its routes (`account/`), the rest is `identity`'s.
  */
+export { accountRoutes, type AccountSiteDeps } from './account/account-routes.ts'
 export { DEFAULT_MAX_BODY_BYTES, limitBody } from './body-limit.ts'
 export type { HttpLogger, SuretyEnv, SuretyVariables } from './context.ts'
 export { HttpError } from './errors.ts'
@@ -18,6 +19,10 @@ export { notFoundHandler, problemDetails, problemHandler, problemResponse } from
 export type { ProblemOptions, PublicProblem, PublicProblems } from './problem.ts'
 export { protection } from './protection.ts'
 export type { ProtectionOptions } from './protection.ts'
+export { providerCallbackPath } from './account/provider-routes.ts'
+export type { AccountProviders } from './account/provider-routes.ts'
+export { scimRoutes } from './scim-routes.ts'
+export type { ScimDeps } from './scim-routes.ts'
 export { requestLog } from './request-log.ts'
 export type { FinishedRequest } from './request-log.ts'
 export { createRoutes } from './routes.ts'

@@ -125,6 +125,15 @@ export interface DatabaseNoticed {
   readonly program: string | null
 }
 
+/** How a person proves who they are has changed. */
+export interface AccountChanged {
+  readonly kind: 'account.changed'
+  readonly subject: string
+  /** What changed, such as `password` or `passkey-added`; never a value. */
+  readonly what: string
+  readonly request: string | null
+}
+
 /** What the system itself did. */
 export interface SystemActed {
   readonly kind: 'system.started' | 'audit.rehearsed'
@@ -144,6 +153,7 @@ export type AuditEvent =
   | AccessRefused
   | AccessChanged
   | SignIn
+  | AccountChanged
   | StaffActed
   | StaffAccessed
   | StaffTook

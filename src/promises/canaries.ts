@@ -9,6 +9,8 @@ export interface Canaries {
   withPeople<T>(roles: readonly string[], action: (people: readonly CanaryPerson[]) => Promise<T>): Promise<T>
   /** The app's answer; null where it has no route for the intent. */
   request(person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
+  /** A `Cookie` header of a sign-in through the provider; null where the canary has no way to do that. */
+  signIn(person: CanaryPerson, providerId: string): Promise<string | null>
 }
 
 /**
@@ -39,6 +41,7 @@ export function createCanaries(canary: Canary, site: string): Canaries {
       }
     },
     request: (person, intent) => canary.request(at, person, intent),
+    signIn: async (person, providerId) => (await canary.signIn?.(at, person, providerId)) ?? null,
   }
 }
 

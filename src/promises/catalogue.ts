@@ -3,11 +3,15 @@ import { accessIpAllowList } from './access-ip-allow-list.ts'
 import { accessRbac } from './access-rbac.ts'
 import { accessReview } from './access-review.ts'
 import { accessTenantIsolation } from './access-tenant-isolation.ts'
+import { authMfa } from './auth-mfa.ts'
+import { authOauth } from './auth-oauth.ts'
+import { authPasswords } from './auth-passwords.ts'
 import { dataDeclaredFields } from './data-declared-fields.ts'
 import { dataInventory } from './data-inventory.ts'
 import type { PromiseDefinition } from './definition.ts'
 import { disclosureContact } from './disclosure-contact.ts'
 import { encryptionKeysApart } from './encryption-keys-apart.ts'
+import { encryptionPasswords } from './encryption-passwords.ts'
 import { encryptionRest } from './encryption-rest.ts'
 import { guardHeaders } from './guard-headers.ts'
 import { monitorAuditTrail } from './monitor-audit-trail.ts'
@@ -23,10 +27,14 @@ const DEFINITIONS: readonly PromiseDefinition[] = [
   accessRbac,
   accessReview,
   accessTenantIsolation,
+  authMfa,
+  authOauth,
+  authPasswords,
   dataDeclaredFields,
   dataInventory,
   disclosureContact,
   encryptionKeysApart,
+  encryptionPasswords,
   encryptionRest,
   guardHeaders,
   monitorAuditTrail,

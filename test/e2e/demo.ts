@@ -31,7 +31,7 @@ export interface Finished {
 /** Starts the coding-metrics example and resolves when it is ready. */
 export async function startDemo(): Promise<Demo> {
   const dataDir = await mkdtemp(join(tmpdir(), 'surety-demo-'))
-  const env = { ...process.env, SURETY_DATA: dataDir, PORT: String(await freePortPair()), NO_COLOR: '1' }
+  const env = { ...process.env, SURETY_DATA: dataDir, PORT: String(await freePorts()), NO_COLOR: '1' }
   const began = performance.now()
   const child = spawn(process.execPath, [CONDITION, join(ROOT, 'scripts/start.ts'), 'coding-metrics'], {
     env,
@@ -95,12 +95,17 @@ function run(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<Finished>
 }
 
 /** A free port whose successor is free as well: the overview takes the first, the system the second. */
-async function freePortPair(): Promise<number> {
+/** Above the overview: the first system, and the identity provider. */
+const OFFSETS = [1, 9]
+
+async function freePorts(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const port = await portOf(0)
-    if (port < 65_535 && (await portOf(port + 1).catch(() => 0)) === port + 1) return port
+    const others = OFFSETS.map((offset) => port + offset)
+    const free = await Promise.all(others.map((other) => portOf(other).catch(() => 0)))
+    if (free.every((found, at) => found === others[at])) return port
   }
-  throw new Error('no two free ports in a row')
+  throw new Error('no free ports at the distances that a demo needs')
 }
 
 function portOf(wanted: number): Promise<number> {

@@ -109,9 +109,30 @@ describe.skipIf(!launch)('the pages, in a real browser', () => {
     await context.close()
   })
 
-  test('a sign-in link leads to the dashboard; without one there is nobody’s data', async () => {
+  test('a newcomer signs in through the demo’s provider, and gets to a dashboard of their own', async () => {
+    for (const width of WIDTHS) {
+      const { page, complaints } = await visit('/', width)
+      expect(await page.locator('main').innerText()).not.toMatch(/wakapi/)
+      await page.getByRole('link', { name: /^Sign in/ }).click()
+      await page.waitForURL(/\/interaction\//)
+      expect(new URL(page.url()).origin).not.toBe(new URL(demo.system.url).origin)
+      expect(await overflow(page)).toBeLessThanOrEqual(0)
+      await page.getByRole('button', { name: 'Continue as Noor' }).click()
+      await page.waitForURL(`${demo.system.url}/`)
+      expect(await page.getByRole('banner').innerText()).toContain('Noor')
+      expect(complaints).toEqual([])
+      await page.context().close()
+    }
+  })
+
+  test('nobody is signed in who goes back', async () => {
     const { page } = await visit('/', 390)
-    expect(await page.locator('main').innerText()).not.toMatch(/wakapi/)
+    await page.getByRole('link', { name: /^Sign in/ }).click()
+    await page.getByRole('button', { name: 'Go back without signing in' }).click()
+    await page.waitForURL(/\/callback/)
+    expect(await page.getByRole('alert').innerText()).toContain('signed nobody in')
+    await page.goto(`${demo.system.url}/`)
+    expect(await page.getByRole('link', { name: /^Sign in/ }).count()).toBe(1)
     await page.context().close()
   })
 })

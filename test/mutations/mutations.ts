@@ -3,6 +3,7 @@ import { DATA_MUTATIONS } from './data.ts'
 import { EVIDENCE_MUTATIONS } from './evidence.ts'
 import { KEYS_MUTATIONS } from './keys.ts'
 import type { Mutation } from './mutation.ts'
+import { SIGN_IN_MUTATIONS } from './sign-in.ts'
 import { STAFF_MUTATIONS } from './staff.ts'
 
 /**
@@ -14,5 +15,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...DATA_MUTATIONS,
   ...KEYS_MUTATIONS,
   ...EVIDENCE_MUTATIONS,
+  ...SIGN_IN_MUTATIONS,
   ...STAFF_MUTATIONS,
 ]

@@ -4,6 +4,7 @@ import type { Backend, Database } from './backend.ts'
 import { newestZone, type HeartbeatStore } from './heartbeat-store.ts'
 import { dayOf, isDay, knownZone, type Day } from './metrics/calendar.ts'
 import { findByApiKey, principalOf, type Person } from './people.ts'
+import type { SignIn } from './sign-in.ts'
 import { readApiKey } from './wakatime/credentials.ts'
 import { refuse, type Refusal, type RefusalCode } from './wakatime/refusal.ts'
 
@@ -12,6 +13,7 @@ export interface Service {
   readonly backend: Backend
   readonly heartbeats: HeartbeatStore
   readonly clock: Clock
+  readonly signIn: SignIn
 }
 
 /** Ends a request with a refusal; the one place that catches it is `answerFailure`. */

@@ -8,7 +8,7 @@ export interface AppOptions {
   readonly service: Service
   /** Surety's middleware: security headers with a nonce, request id, request log without query strings. */
   readonly protect: MiddlewareHandler<PageEnv>
-  /** Surety's own routes: the security page, its evidence, the data list. */
+  /** Surety's own routes: the security page, its evidence, the data list, sign-in and accounts. */
   readonly security: Hono<PageEnv>
   /** Whoever knows it may make demo accounts. */
   readonly accountToken: string
@@ -19,9 +19,10 @@ export interface AppOptions {
 export function createApp({ service, protect, security, accountToken, logger }: AppOptions): Hono<PageEnv> {
   const app = new Hono<PageEnv>()
   app.use('*', protect)
+  // First, since it has a place of its own below /api.
+  app.route('/', security)
   app.route('/api', apiRoutes(service, accountToken, logger))
   app.route('/', pageRoutes(service, logger))
-  app.route('/', security)
   app.notFound(notFoundPage)
   return app
 }

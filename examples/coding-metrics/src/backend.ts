@@ -1,13 +1,15 @@
 import type { Kysely } from 'kysely'
-import type { Principal, TablesOf } from 'surety'
+import type { Accounts, Principal, TablesOf } from 'surety'
 import type { resources } from './resources.ts'
 
 export type Tables = TablesOf<typeof resources>
 export type Database = Kysely<Tables>
 
-/** What this product needs of Surety: a database that knows who is asking. */
+/** What this product needs of Surety: a database that knows who is asking, and who can sign in. */
 export interface Backend {
   as(principal: Principal): { readonly db: Database }
   /** The principal of a task of ours that runs before a tenant is known, on the named tables alone. */
   system(task: string, tables: readonly (keyof Tables)[]): Principal
+  /** People who can sign in; what this product stores of them lies under the same pseudonym. */
+  readonly accounts: Pick<Accounts, 'add' | 'remove'>
 }

@@ -84,8 +84,18 @@ test('does not read a stranger’s row', async () => {
   expect(own!.status).toBe(200)
 })
 
+test('signs in through the demo’s provider as the very person, and nowhere else', async () => {
+  const person = await canary().createPerson({ url: system.url, tag: 'signs-in', role: 'member' })
+  const cookie = (await canary().signIn!(system, person, 'demo'))!
+  const session = await fetch(`${system.url}/api/surety/v1/session`, { headers: { cookie } })
+  expect(await session.json()).toMatchObject({ person: person.id, methods: ['oidc'] })
+  expect(await canary().signIn!(system, person, 'other')).toBeNull()
+  await canary().remove(system, person)
+  expect((await fetch(`${system.url}/api/surety/v1/session`, { headers: { cookie } })).status).toBe(401)
+})
+
 test('has no way where the product has no route', async () => {
-  const person = { id: '', tenant: '', role: 'member', credentials: '' }
+  const person = { id: '', tenant: '', role: 'member', credentials: null }
   for (const resource of ['sessions', 'api_keys', 'unknown']) {
     expect(await canary().request(system, person, { action: 'create', resource })).toBeNull()
   }

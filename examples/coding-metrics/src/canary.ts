@@ -1,6 +1,9 @@
+import { readProviderSecrets, signInThrough } from '@surety-examples/identity-provider'
 import { systemClock, type Canary, type CanaryIntent, type CanaryPerson } from 'surety'
 import { ACCOUNT_TOKEN_HEADER, readDemoSecrets } from './demo-secrets.ts'
+import { demoProvider, identityProviderFolder } from './identity-provider.ts'
 import { addDays } from './metrics/calendar.ts'
+import { DEMO_PROVIDER, signInPath } from './sign-in.ts'
 
 /** How a field of the data map is sent by an editor: under this name in the body, or in this header. */
 const BODY_NAMES: Readonly<Record<string, string>> = {
@@ -22,6 +25,13 @@ const HEADER_NAMES: Readonly<Record<string, string>> = { machine: 'x-machine-nam
 
 /** No request of a canary takes longer, in milliseconds. */
 const TIMEOUT_MS = 30_000
+
+/** What stays in the prober's memory. */
+interface Credentials {
+  readonly apiKey: string
+  readonly email: string
+  readonly name: string
+}
 
 interface Call {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -48,7 +58,8 @@ export function createCanary(dataDir: string): Canary {
         throw new TypeError(`making a canary account was answered with ${response.status}`)
       }
       const made = (await response.json()) as { id: string; team: string; role: string; apiKey: string }
-      return { id: made.id, tenant: made.team, role: made.role, credentials: made.apiKey }
+      const credentials: Credentials = { apiKey: made.apiKey, email: body.email, name }
+      return { id: made.id, tenant: made.team, role: made.role, credentials }
     },
     async request({ url }, person, intent) {
       const wanted = callFor(intent)
@@ -67,11 +78,39 @@ export function createCanary(dataDir: string): Canary {
         throw new TypeError(`removing a canary account was answered with ${response.status}`)
       }
     },
+    async signIn({ url }, person, providerId) {
+      if (providerId !== DEMO_PROVIDER) return null
+      const sub = `canary-${person.id}`
+      const { email, name } = person.credentials as Credentials
+      const people = await changePeople(dataDir)
+      await people('POST', { sub, name, email, emailVerified: true })
+      try {
+        return (await signInThrough({ start: new URL(signInPath(), url).href, sub })).cookie
+      } finally {
+        await people('DELETE', { sub })
+      }
+    },
+  }
+}
+
+/** Adds or removes somebody at the demo's identity provider, as its owner can. */
+async function changePeople(dataDir: string) {
+  const { peopleToken } = await readProviderSecrets(identityProviderFolder(dataDir))
+  const { issuer } = demoProvider(dataDir)
+  return async (method: 'POST' | 'DELETE', person: object): Promise<void> => {
+    const response = await fetch(`${issuer}/people`, {
+      method,
+      headers: { authorization: `Bearer ${peopleToken}` },
+      body: JSON.stringify(person),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    if (!response.ok) throw new TypeError(`the identity provider answered with ${response.status}`)
   }
 }
 
 function call(url: string, { method, path, body, headers }: Call, person?: CanaryPerson): Promise<Response> {
-  const authorization = person ? { authorization: `Basic ${btoa(String(person.credentials))}` } : {}
+  const key = (person?.credentials as Credentials | undefined)?.apiKey
+  const authorization = key === undefined ? {} : { authorization: `Basic ${btoa(key)}` }
   return fetch(new URL(path, url), {
     method,
     headers: {

@@ -8,18 +8,18 @@ import {
   findByApiKey,
   findByEmail,
   grantApiKey,
-  openToken,
+  hasAccount,
   removePerson,
   type Person,
   type Role,
 } from './people.ts'
 import { decodeObject, readBody } from './wakatime/body.ts'
 
-/** The two people of the demo: reserved addresses that reach nobody. */
+/** The two people of the demo, as its identity provider knows them: reserved addresses that reach nobody. */
 const DEMO_PEOPLE = [
-  { email: 'ada@codetime.example', displayName: 'Ada', role: 'member' },
-  { email: 'grace@codetime.example', displayName: 'Grace', role: 'administrator' },
-] as const satisfies readonly { email: string; displayName: string; role: Role }[]
+  { sub: 'person-ada', email: 'ada@codetime.example', displayName: 'Ada', role: 'member' },
+  { sub: 'person-grace', email: 'grace@codetime.example', displayName: 'Grace', role: 'administrator' },
+] as const satisfies readonly { sub: string; email: string; displayName: string; role: Role }[]
 
 /** A demo person as `npm start` hands them out. */
 export interface DemoPerson {
@@ -27,31 +27,26 @@ export interface DemoPerson {
   readonly apiKey: string
   /** True when the person was made by this start. */
   readonly isNew: boolean
-  /** The session cookie's value. */
-  readonly session: string
-  /** Token of a sign-in link. */
-  readonly link: string
+  /** Who they are at the demo's identity provider. */
+  readonly sub: string
 }
 
-/** Makes sure that the demo's team, its people and their keys are there, and signs them in. */
-export async function openDemoPeople(
-  backend: Backend,
-  secrets: DemoSecrets,
-  now: number,
-): Promise<DemoPerson[]> {
+/** Makes sure that the demo's team, its people, their accounts and their keys are there. */
+export async function openDemoPeople(backend: Backend, secrets: DemoSecrets): Promise<DemoPerson[]> {
   const opened: DemoPerson[] = []
   let teamId: string | undefined
-  for (const { email, displayName, role } of DEMO_PEOPLE) {
+  for (const { sub, email, displayName, role } of DEMO_PEOPLE) {
     const apiKey = secrets.apiKeys[role]
     const found = await findByEmail(backend, email)
     if (found && !(await findByApiKey(backend, apiKey))) await grantApiKey(backend, found, apiKey)
+    if (found && !(await hasAccount(backend, found.id))) {
+      await backend.accounts.add({ personId: found.id, email, emailVerified: true, name: displayName })
+    }
     const team = teamId === undefined ? { teamName: 'Demo team' } : { teamId }
     const person =
       found ?? (await createPerson(backend, { email, displayName, role, apiKey, ...team })).person
     teamId = person.teamId
-    const session = await openToken(backend, person, 'session', now)
-    const link = await openToken(backend, person, 'link', now)
-    opened.push({ person, apiKey, isNew: !found, session, link })
+    opened.push({ person, apiKey, isNew: !found, sub })
   }
   return opened
 }

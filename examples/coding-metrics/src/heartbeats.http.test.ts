@@ -20,7 +20,7 @@ let people = 0
 /** A person of their own team, so that tests do not see each other's heartbeats. */
 async function newPerson() {
   const email = `person-${++people}@codetime.example`
-  return createPerson(system.surety, { email, displayName: 'Somebody', role: 'member' })
+  return createPerson(system.backend, { email, displayName: 'Somebody', role: 'member' })
 }
 async function listed(key: string, date = '2026-11-22'): Promise<Record<string, unknown>[]> {
   const response = await system.api(`${HEARTBEATS}?date=${date}&timezone=UTC`, { key })
@@ -249,7 +249,7 @@ describe('refusals of a whole request', () => {
   test('answer a removed account’s key with 401, so that an offline queue resurrects nothing', async () => {
     const { person, apiKey: key } = await newPerson()
     expect((await system.post(BULK, [beat()], { key })).status).toBe(202)
-    await removePerson(system.surety, person)
+    await removePerson(system.backend, person)
     expect((await system.post(BULK, flush.body, { key })).status).toBe(401)
     const { db } = system.surety.as(system.surety.system('test', ['heartbeats']))
     expect(

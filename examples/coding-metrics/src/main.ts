@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { signInThrough } from '@surety-examples/identity-provider'
 import {
   clockFromEnvironment,
   createLogger,
@@ -11,13 +12,13 @@ import {
 import { serveNode } from 'surety/node'
 import { createConfig } from '../surety.config.ts'
 import { createApp } from './app.ts'
-import type { Tables } from './backend.ts'
-import { openDemoSecrets, type DemoSecrets } from './demo-secrets.ts'
+import type { Backend, Tables } from './backend.ts'
+import { openDemoSecrets } from './demo-secrets.ts'
 import { seedDemo } from './demo-seed.ts'
 import { openDemoPeople, type DemoPerson } from './demo.ts'
 import { createHeartbeatStore, type HeartbeatStore } from './heartbeat-store.ts'
-import { SESSION_COOKIE } from './pages.ts'
-import type { Role } from './people.ts'
+import { findById, principalOf, type Role } from './people.ts'
+import { createSignIn, signInPath } from './sign-in.ts'
 
 export interface StartOptions {
   /** TCP port on loopback; 0 takes a free one. */
@@ -40,8 +41,8 @@ export interface RunningDemoPerson {
   readonly apiKey: string
   /** A `Cookie` header's value that is signed in as the person. */
   readonly cookie: string
-  /** Where a browser signs in as the person. */
-  readonly signInUrl: string
+  /** Who they are at the demo's identity provider. */
+  readonly sub: string
 }
 
 export interface Running {
@@ -53,10 +54,11 @@ export interface Running {
   readonly config: string
   readonly dataDir: string
   readonly surety: Surety<Tables>
+  readonly backend: Backend
   close(): Promise<void>
 }
 
-/** Starts the coding-metrics system and resolves when it answers. */
+/** Starts the coding-metrics system, beside the demo's identity provider, and resolves when it answers. */
 export async function start(options: StartOptions): Promise<Running> {
   const {
     dataDir,
@@ -69,31 +71,35 @@ export async function start(options: StartOptions): Promise<Running> {
     clock,
     logger,
     url: () => url,
+    async principalOf(personId) {
+      const person = await findById(backendOf(surety), personId)
+      return person && principalOf(person)
+    },
     ...(options.server ? { server: options.server } : {}),
   })
   try {
-    const heartbeats = createHeartbeatStore(surety)
+    const backend = backendOf(surety)
+    const heartbeats = createHeartbeatStore(backend)
     const secrets = await openDemoSecrets(dataDir)
     const app = createApp({
-      service: { backend: surety, heartbeats, clock },
+      service: { backend, heartbeats, clock, signIn: createSignIn(surety.identity) },
       protect: surety.protect(),
       security: surety.routes(),
       accountToken: secrets.accountToken,
       logger,
     })
-    const people = await openPeople(surety, heartbeats, secrets, {
-      now: clock.now(),
-      seed: options.seed ?? true,
-    })
+    const people = await openDemoPeople(backend, secrets)
+    if (options.seed ?? true) await seed(people, heartbeats, clock.now())
     const server = await serveNode({ fetch: (request) => app.fetch(request), port: options.port })
     url = `http://localhost:${server.port}`
     return {
       url,
       apiKey: secrets.apiKeys.member,
-      people: people.map((demo) => describe(demo, url)),
+      people: await signInAll(people, url),
       config: fileURLToPath(new URL('../surety.config.ts', import.meta.url)),
       dataDir,
       surety,
+      backend,
       async close() {
         await server.close()
         await surety.close()
@@ -105,25 +111,24 @@ export async function start(options: StartOptions): Promise<Running> {
   }
 }
 
-async function openPeople(
-  surety: Surety<Tables>,
-  heartbeats: HeartbeatStore,
-  secrets: DemoSecrets,
-  { now, seed }: { now: number; seed: boolean },
-): Promise<DemoPerson[]> {
-  const people = await openDemoPeople(surety, secrets, now)
-  for (const { person, isNew } of people) {
-    if (seed && isNew && person.role === 'member') await seedDemo(heartbeats, person, now)
-  }
-  return people
+function backendOf(surety: Surety<Tables>): Backend {
+  const { accounts } = surety
+  if (!accounts) throw new TypeError('this product signs people in: configure signIn')
+  return { as: surety.as, system: surety.system, accounts }
 }
 
-function describe({ person, apiKey, session, link }: DemoPerson, url: string): RunningDemoPerson {
-  return {
-    email: person.email,
-    role: person.role,
-    apiKey,
-    cookie: `${SESSION_COOKIE}=${session}`,
-    signInUrl: `${url}/sign-in?token=${link}`,
+async function seed(people: readonly DemoPerson[], heartbeats: HeartbeatStore, now: number): Promise<void> {
+  for (const { person, isNew } of people) {
+    if (isNew && person.role === 'member') await seedDemo(heartbeats, person, now)
   }
+}
+
+/** Signs the demo's people in as a browser does, through the identity provider. */
+async function signInAll(people: readonly DemoPerson[], url: string): Promise<RunningDemoPerson[]> {
+  const signedIn: RunningDemoPerson[] = []
+  for (const { person, apiKey, sub } of people) {
+    const { cookie } = await signInThrough({ start: `${url}${signInPath()}`, sub })
+    signedIn.push({ email: person.email, role: person.role, apiKey, cookie, sub })
+  }
+  return signedIn
 }

@@ -1,26 +1,21 @@
 import { Hono, type Context } from 'hono'
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type { Logger } from 'surety'
 import { answerFailure, type Service } from './api-request.ts'
 import { newestZone, readBeats, readBeatsByPerson } from './heartbeat-store.ts'
 import { dayOf, knownZone } from './metrics/calendar.ts'
 import { namedRange, OFFERED_DAYS, type DayRange, type OfferedDays } from './metrics/range.ts'
 import { neededInstants } from './metrics/reports.ts'
-import { closeToken, findByToken, openToken, principalOf, TOKEN_LIFE_MS, type Person } from './people.ts'
+import { openPerson, principalOf, type Person } from './people.ts'
 import { dashboardPage } from './view/dashboard.ts'
 import { connectPage, failurePage, welcomePage } from './view/plain-pages.ts'
 import { STYLES } from './view/styles.ts'
 import { teamPage } from './view/team.ts'
-
-/** Cookies ignore ports: the name says whose it is. */
-export const SESSION_COOKIE = 'coding-metrics-session'
 
 /** What Surety's middleware puts into a request's context. */
 export type PageEnv = { Variables: { nonce: string; requestId: string } }
 
 /** The pages people read; they work without script. */
 export function pageRoutes(service: Service, logger: Logger): Hono<PageEnv> {
-  const { backend, clock } = service
   const pages = new Hono<PageEnv>()
   pages.get(STYLES.path, (c) => {
     c.header('Cache-Control', 'public, max-age=31536000, immutable')
@@ -43,22 +38,9 @@ export function pageRoutes(service: Service, logger: Logger): Hono<PageEnv> {
       connectPage({ nonce: c.get('nonce'), person, apiUrl: `${new URL(c.req.url).origin}/api/v1` }),
     )
   })
-  pages.get('/sign-in', async (c) => {
-    const person = await findByToken(backend, 'link', c.req.query('token') ?? '', clock.now())
-    if (!person) return show(c, failurePage(c.get('nonce'), LINK_DEAD), 401)
-    setCookie(c, SESSION_COOKIE, await openToken(backend, person, 'session', clock.now()), {
-      httpOnly: true,
-      sameSite: 'Lax',
-      path: '/',
-      secure: new URL(c.req.url).protocol === 'https:',
-      maxAge: TOKEN_LIFE_MS.session / 1000,
-    })
-    return c.redirect('/', 303)
-  })
   pages.post('/sign-out', async (c) => {
-    const token = getCookie(c, SESSION_COOKIE)
-    if (token !== undefined) await closeToken(backend, token)
-    deleteCookie(c, SESSION_COOKIE, { path: '/' })
+    if (!comesFromHere(c)) return show(c, failurePage(c.get('nonce'), FOREIGN_FORM), 403)
+    c.header('Set-Cookie', await service.signIn.end(c.req.raw))
     return c.redirect('/', 303)
   })
   pages.onError((error, c) => {
@@ -78,9 +60,9 @@ const NOT_FOUND = {
   title: 'There is no such page',
   text: 'The address may be mistyped, or what was here is gone.',
 }
-const LINK_DEAD = {
-  title: 'This sign-in link does not work',
-  text: 'It is mistyped, or older than 12 hours. Restart the demo and open the link it prints.',
+const FOREIGN_FORM = {
+  title: 'That was not sent from here',
+  text: 'Another site sent this form. Nothing of yours was changed.',
 }
 const FAILED = {
   title: 'Something failed here',
@@ -98,9 +80,17 @@ function show(
   return c.html(page, status)
 }
 
-async function signedIn(c: Context<PageEnv>, { backend, clock }: Service): Promise<Person | null> {
-  const token = getCookie(c, SESSION_COOKIE)
-  return token === undefined ? null : findByToken(backend, 'session', token, clock.now())
+async function signedIn(c: Context<PageEnv>, { backend, signIn }: Service): Promise<Person | null> {
+  const personId = await signIn.personIdOf(c.req.raw)
+  return personId === null ? null : openPerson(backend, personId)
+}
+
+/** Browsers say where a form comes from (Fetch Metadata); one that does not names at least the origin. */
+function comesFromHere(c: Context<PageEnv>): boolean {
+  const site = c.req.header('sec-fetch-site')
+  if (site !== undefined) return site === 'same-origin' || site === 'none'
+  const origin = c.req.header('origin')
+  return origin === undefined || URL.parse(origin)?.host === c.req.header('host')
 }
 
 interface Period {

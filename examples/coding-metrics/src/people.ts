@@ -1,5 +1,5 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import type { Principal } from 'surety'
+import { createHash, randomUUID } from 'node:crypto'
+import { hasCode, type Principal } from 'surety'
 import type { Backend, Database } from './backend.ts'
 
 export type Role = 'member' | 'administrator'
@@ -25,10 +25,6 @@ export interface NewPerson {
   readonly apiKey?: string
 }
 
-/** Life of a sign-in link and of the session it opens, in milliseconds. */
-export const TOKEN_LIFE_MS = { link: 12 * 3_600_000, session: 30 * 86_400_000 } as const
-export type TokenKind = keyof typeof TOKEN_LIFE_MS
-
 /** The principal a person acts as. */
 export function principalOf(person: Person): Principal {
   return { kind: 'user', id: person.id, tenant: person.teamId, roles: [person.role] }
@@ -39,7 +35,7 @@ export function mintApiKey(): string {
   return `waka_${randomUUID()}`
 }
 
-/** Keys and tokens are random, so one round of SHA-256 is enough to keep them unreadable. */
+/** Keys are random, so one round of SHA-256 is enough to keep them unreadable. */
 function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
@@ -66,23 +62,6 @@ export async function findByApiKey(backend: Backend, apiKey: string): Promise<Pe
   return row ? findPerson(db, row.personId) : null
 }
 
-/** Who signed in with the token, or null when it is unknown, of the other kind, or past its end. */
-export async function findByToken(
-  backend: Backend,
-  kind: TokenKind,
-  token: string,
-  now: number,
-): Promise<Person | null> {
-  const { db } = backend.as(backend.system('authenticate', ['sessions', 'people']))
-  const row = await db
-    .selectFrom('sessions')
-    .select(['personId', 'kind', 'expiresAt'])
-    .where('tokenHash', '=', hashSecret(token))
-    .executeTakeFirst()
-  if (!row || row.kind !== kind || row.expiresAt.getTime() <= now) return null
-  return findPerson(db, row.personId)
-}
-
 /** The person with this address, or null. */
 export async function findByEmail(backend: Backend, email: string): Promise<Person | null> {
   const { db } = backend.as(backend.system('find-account', ['people']))
@@ -90,52 +69,80 @@ export async function findByEmail(backend: Backend, email: string): Promise<Pers
   return row ? findPerson(db, row.personId) : null
 }
 
-/** Mints a token for the person and keeps its hash. */
-export async function openToken(backend: Backend, person: Person, kind: TokenKind, now: number) {
-  const token = randomBytes(32).toString('base64url')
-  const { db } = backend.as(backend.system('sign-in', ['sessions']))
-  await db
-    .insertInto('sessions')
-    .values({
-      personId: person.id,
-      teamId: person.teamId,
-      kind,
-      tokenHash: hashSecret(token),
-      expiresAt: new Date(now + TOKEN_LIFE_MS[kind]),
-    })
-    .execute()
-  return token
+/** The person's row, or null for a pseudonym that has none. */
+export async function findById(backend: Backend, personId: string): Promise<Person | null> {
+  return findPerson(backend.as(backend.system('find-account', ['people'])).db, personId)
 }
 
-/** Makes the token worthless. */
-export async function closeToken(backend: Backend, token: string): Promise<void> {
-  const { db } = backend.as(backend.system('sign-out', ['sessions']))
-  await db.deleteFrom('sessions').where('tokenHash', '=', hashSecret(token)).execute()
+/** Whether the person can sign in already. */
+export async function hasAccount(backend: Backend, personId: string): Promise<boolean> {
+  const { db } = backend.as(backend.system('find-account', ['accounts']))
+  const row = await db.selectFrom('accounts').select('id').where('personId', '=', personId).executeTakeFirst()
+  return row !== undefined
 }
 
-/** A new person with a team and an API key; all of it is stored, or nothing. */
+/**
+ * The person behind an account. Somebody who signs in for the first time gets a team of their own,
+ * whose id is theirs: of two first requests at once, one makes it and the other finds it.
+ */
+export async function openPerson(backend: Backend, personId: string): Promise<Person | null> {
+  const found = await findById(backend, personId)
+  if (found) return found
+  const { db } = backend.as(backend.system('first-visit', ['accounts']))
+  const account = await db
+    .selectFrom('accounts')
+    .select(['email', 'name'])
+    .where('personId', '=', personId)
+    .executeTakeFirst()
+  if (!account) return null
+  const { email, name: displayName } = account
+  try {
+    await insertPerson(backend, { personId, teamId: personId, email, displayName, role: 'administrator' })
+  } catch (error) {
+    if (!hasCode(error, 'ERR_STORE_CONFLICT')) throw error
+  }
+  return findById(backend, personId)
+}
+
+/** A new person who can sign in, with a team and an API key. */
 export async function createPerson(
   backend: Backend,
   given: NewPerson,
 ): Promise<{ person: Person; apiKey: string }> {
-  const apiKey = given.apiKey ?? mintApiKey()
-  const personId = randomUUID()
-  const teamId = given.teamId ?? randomUUID()
-  const { db } = backend.as(backend.system('sign-up', ['teams', 'people', 'api_keys']))
-  await db.transaction().execute(async (trx) => {
-    if (given.teamId === undefined) {
-      await trx
-        .insertInto('teams')
-        .values({ teamId, name: given.teamName ?? `${given.displayName}’s team` })
-        .execute()
-    }
-    const { email, displayName, role } = given
-    await trx.insertInto('people').values({ personId, teamId, email, displayName, role }).execute()
-    await addApiKey(trx, { personId, teamId }, apiKey)
-  })
-  const person = await findPerson(backend.as(backend.system('sign-up', ['people'])).db, personId)
+  const { email, displayName, role, apiKey = mintApiKey(), teamId } = given
+  // First the account: whoever signs in to one that has nothing yet gets what is missing.
+  const personId = await backend.accounts.add({ email, emailVerified: true, name: displayName })
+  const teamName = teamId === undefined ? (given.teamName ?? nameOfTeam(displayName)) : undefined
+  const row = { personId, teamId: teamId ?? randomUUID(), email, displayName, role }
+  await insertPerson(backend, row, { apiKey, ...(teamName !== undefined && { teamName }) })
+  const person = await findById(backend, personId)
   if (!person) throw new TypeError('a person just stored does not read back')
   return { person, apiKey }
+}
+
+function nameOfTeam(displayName: string): string {
+  return `${displayName}’s team`
+}
+
+type PersonRow = Pick<Person, 'teamId' | 'email' | 'displayName' | 'role'> & { readonly personId: string }
+
+/** Stores a person, a new team where it is named, and a key where it is given: all of it, or nothing. */
+async function insertPerson(
+  backend: Backend,
+  person: PersonRow,
+  more: { readonly teamName?: string; readonly apiKey?: string } = {
+    teamName: nameOfTeam(person.displayName),
+  },
+): Promise<void> {
+  const { db } = backend.as(backend.system('sign-up', ['teams', 'people', 'api_keys']))
+  const { personId, teamId } = person
+  await db.transaction().execute(async (trx) => {
+    await trx.insertInto('people').values(person).execute()
+    if (more.teamName !== undefined) {
+      await trx.insertInto('teams').values({ teamId, name: more.teamName }).execute()
+    }
+    if (more.apiKey !== undefined) await addApiKey(trx, { personId, teamId }, more.apiKey)
+  })
 }
 
 async function addApiKey(db: Database, owner: { personId: string; teamId: string }, apiKey: string) {
@@ -151,10 +158,11 @@ export async function grantApiKey(backend: Backend, person: Person, apiKey: stri
   await addApiKey(db, { personId: person.id, teamId: person.teamId }, apiKey)
 }
 
-const OWNED = ['heartbeats', 'sessions', 'api_keys', 'people'] as const
+const OWNED = ['heartbeats', 'api_keys', 'people'] as const
 
-/** Deletes a person's rows everywhere, and the team with its last person. The key is dead at once. */
+/** Deletes a person's rows everywhere, and the team with its last person. Key and sessions are dead at once. */
 export async function removePerson(backend: Backend, person: Person): Promise<void> {
+  await backend.accounts.remove(person.id)
   const { db } = backend.as(backend.system('remove-person', [...OWNED, 'teams']))
   await db.transaction().execute(async (trx) => {
     for (const table of OWNED) await trx.deleteFrom(table).where('personId', '=', person.id).execute()

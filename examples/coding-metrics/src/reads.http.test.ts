@@ -139,7 +139,7 @@ describe('who sees what', () => {
   test('a stranger reads and deletes nothing of another team, and cannot tell what is there', async () => {
     const { data } = await client.getMyHeartbeats('2026-11-21')
     const path = `/users/current/heartbeats/${data[0]!.id}`
-    const { apiKey: key } = await createPerson(system.surety, {
+    const { apiKey: key } = await createPerson(system.backend, {
       email: 'mallory@codetime.example',
       displayName: 'Mallory',
       role: 'administrator',

@@ -1,4 +1,4 @@
-import { field, resource } from 'surety'
+import { accountResources, field, resource } from 'surety'
 
 /** A team is the tenant: whoever measures alone is a team of one. */
 export const teams = resource({
@@ -23,6 +23,7 @@ export const people = resource({
   basis: 'contract',
   retention: 'account',
   undeclared: 'refuse',
+  unique: [['personId']],
   fields: {
     personId: field.id('random identifier of the person, never an e-mail address'),
     teamId: field.id('the team the person belongs to'),
@@ -45,24 +46,6 @@ export const apiKeys = resource({
     personId: field.id('the person the key belongs to'),
     teamId: field.id('the team of that person'),
     keyHash: field.text('SHA-256 of the key', { max: 64, index: 'blind-installation' }),
-  },
-})
-
-/** Sign-in links and the browser sessions they open; both are random tokens of which we keep the hash. */
-export const sessions = resource({
-  name: 'sessions',
-  subject: 'personId',
-  tenant: 'teamId',
-  purpose: 'keep the person signed in on the dashboard',
-  basis: 'contract',
-  retention: '30d',
-  undeclared: 'refuse',
-  fields: {
-    personId: field.id('the person who signed in'),
-    teamId: field.id('the team of that person'),
-    kind: field.choice('whether the token opens a session or is one', ['link', 'session']),
-    tokenHash: field.text('SHA-256 of the token', { max: 64, index: 'blind-installation' }),
-    expiresAt: field.timestamp('when the token stops working'),
   },
 })
 
@@ -139,4 +122,4 @@ export const heartbeats = resource({
 })
 
 /** The data map: everything this product keeps. */
-export const resources = { teams, people, api_keys: apiKeys, sessions, heartbeats }
+export const resources = { ...accountResources, teams, people, api_keys: apiKeys, heartbeats }

@@ -78,7 +78,7 @@ test('neither the API key nor a session is in the data folders, but for the demo
   expect(rows.map(({ keyHash }) => keyHash).join()).not.toContain(system.apiKey)
 })
 
-test('the eleven promises with a mechanism are measured and kept', async () => {
+test('the fourteen promises with a mechanism are measured and kept', async () => {
   const runs = await system.surety.probe({ site: system.url })
   const broken = runs
     .filter(({ outcome }) => outcome !== 'kept')
@@ -87,6 +87,9 @@ test('the eleven promises with a mechanism are measured and kept', async () => {
   expect(runs.map(({ id }) => id).toSorted()).toEqual([
     'access.rbac',
     'access.tenant-isolation',
+    'auth.mfa',
+    'auth.oauth',
+    'auth.passwords',
     'data.declared-fields',
     'data.inventory',
     'disclosure.contact',

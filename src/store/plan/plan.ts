@@ -1,4 +1,5 @@
 import { PostgresQueryCompiler, type OperationNode, type RootOperationNode } from 'kysely'
+import { grantOf } from '../../access/index.ts'
 import type { Resource } from '../../declare/index.ts'
 import { StoreError } from '../errors.ts'
 import { Authority, ColumnNeeds, Narrowed, type Policy } from './authority.ts'
@@ -74,7 +75,7 @@ export function planStatement(policy: Policy, node: RootOperationNode): Plan {
   const kind = kindOf(node)
   if (!Object.hasOwn(PLANNERS, kind)) refuseNode(node)
   const plan = PLANNERS[kind as keyof typeof PLANNERS]
-  if (policy.principal.kind === 'operator') withinTheStack(() => requireTellingRows(node))
+  if (grantOf(policy.principal)) withinTheStack(() => requireTellingRows(node))
   const needs = new ColumnNeeds()
   for (;;) {
     const authority = new Authority(policy, needs)

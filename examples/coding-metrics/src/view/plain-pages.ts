@@ -1,5 +1,6 @@
 import { buttonLink, command, html, inlineCode, link, notice, pageHeading, type Markup } from 'surety/ui'
 import type { Person } from '../people.ts'
+import { signInPath } from '../sign-in.ts'
 import { shell } from './shell.ts'
 
 /** What somebody sees who is not signed in. */
@@ -14,16 +15,17 @@ export function welcomePage(nonce: string): Markup {
       lead: 'Your editor tells Codetime which file is open; you get to see your time by project, language and day. Paths, projects, branches and machine names are sealed before they are stored.',
     })}
       <div class="narrow">
+        <p>${buttonLink(signInPath(), 'Sign in with the demo’s provider', 'primary')}</p>
         ${notice(
           'neutral',
-          'Signing in',
-          html`Open the sign-in link that ${inlineCode('npm start')} printed. Each person of the demo has one.`,
+          'Who can sign in',
+          'The demo brings an identity provider of its own, with made-up people who need no password. Whoever is new gets an account.',
         )}
         <p>
           Every promise about your data stands on ${link('/security', 'the security page')}, with what was
           measured, when, and what that cannot prove.
         </p>
-        <p>${buttonLink('/security', 'Read the security page', 'primary')}</p>
+        <p>${buttonLink('/security', 'Read the security page')}</p>
       </div>`,
   })
 }

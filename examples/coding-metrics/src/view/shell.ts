@@ -42,6 +42,7 @@ export function shell({ nonce, title, current, person, body }: ShellOptions): Ma
 function linksFor(person: ShellOptions['person']) {
   const links = [{ href: '/', label: person ? 'Dashboard' : 'Home' }]
   if (person?.role === 'administrator') links.push({ href: '/team', label: 'Team' })
+  if (person) links.push({ href: '/account/security', label: 'Account' })
   links.push({ href: '/connect', label: 'Connect' }, { href: '/security', label: 'Security' })
   return links
 }

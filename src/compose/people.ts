@@ -1,0 +1,86 @@
+import type { Hono } from 'hono'
+import type { Principal } from '../access/index.ts'
+import { tenantRoutes, type StaffVisitor, type SuretyEnv } from '../http/index.ts'
+import type { AuditLog } from '../log/index.ts'
+import type { Site } from '../page/index.ts'
+import { ADMINISTRATOR, type Tenants } from '../tenants/index.ts'
+import {
+  accountSite,
+  openSystemIdentity,
+  type SystemIdentity,
+  type SystemIdentityOptions,
+} from './identity.ts'
+import { staffSite, type StaffSiteParts } from './staff-site.ts'
+import { openSystemTenants } from './tenants.ts'
+
+type PrincipalOf = NonNullable<SystemIdentityOptions['principalOf']>
+type TenantParts = Parameters<typeof openSystemTenants>[0]
+
+export interface PeopleOptions extends Omit<SystemIdentityOptions, 'as' | 'principalOf'>, TenantParts {
+  readonly audit: TenantParts['audit'] & Pick<AuditLog, 'note'>
+  /** What a person may do, where the app itself keeps that. Default: what `tenants/` keeps. */
+  readonly principalOf: PrincipalOf | undefined
+}
+
+/** Who uses the system, joined: sign-in says who sends a request, tenants what they may do. */
+export interface People {
+  readonly login: SystemIdentity
+  /** Null where the data map does not hold what they are stored in. */
+  readonly tenants: Tenants | null
+  /** The pages of accounts, of tenants and about staff access, as far as each is configured. */
+  sites(site: Site, staff: Omit<StaffSiteParts, 'site'>): Hono<SuretyEnv>[]
+}
+
+/** @throws TenantsError `ERR_TENANTS_CONFIG`; IdentityError `ERR_IDENTITY_CONFIG` */
+export function openPeople(options: PeopleOptions): People {
+  const { store } = options
+  const tenants = openSystemTenants(options)
+  const principalOf =
+    options.principalOf ?? (tenants && ((personId: string) => tenants.principalOf(personId)))
+  const as: SystemIdentityOptions['as'] = (principal) => store.as(principal) as ReturnType<typeof as>
+  const { principalOf: _, ...rooms } = options
+  const login = openSystemIdentity({ ...rooms, as, ...(principalOf && { principalOf }) })
+  return {
+    login,
+    tenants,
+    sites(site, staff) {
+      const visitor = staff.visitor ?? visitorOf(login)
+      return [
+        ...accountSite(options, site, login),
+        ...tenantSite(options, site, { login, tenants }),
+        ...staffSite({ ...staff, site, visitor }),
+      ]
+    },
+  }
+}
+
+function tenantSite(
+  { config, clock }: PeopleOptions,
+  site: Site,
+  { login: { identity, identify }, tenants }: Pick<People, 'login' | 'tenants'>,
+): Hono<SuretyEnv>[] {
+  if (!identity || !tenants) return []
+  const visit = async (request: Request) => {
+    const signedIn = await identity.signedIn(request)
+    const principal = signedIn && (await identify(request))
+    if (!signedIn || principal?.kind !== 'user') return null
+    return { principal, form: identity.forms.of(signedIn.sessionId), address: null }
+  }
+  return [tenantRoutes({ site, config, tenants, clock, visit, signInPath: '/account/sign-in' })]
+}
+
+/** Who visits the pages about staff access, where the library signs people in. */
+function visitorOf({ identity, identify }: SystemIdentity): StaffSiteParts['visitor'] {
+  if (!identity) return undefined
+  return async (request): Promise<StaffVisitor | null> => {
+    const signedIn = await identity.signedIn(request)
+    if (!signedIn) return null
+    const principal: Principal = await identify(request)
+    return {
+      personId: signedIn.personId,
+      tenant: principal.tenant,
+      administers: principal.roles.includes(ADMINISTRATOR),
+      formToken: identity.forms.of(signedIn.sessionId),
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { Hono } from 'hono'
+import {
+  accountPages,
+  ProviderSignInError,
+  type ProviderAccounts,
+  type ProviderSignIn,
+} from '../../identity/index.ts'
+import { SuretyError } from '../../kernel/index.ts'
+import { renderMarkup } from '../../ui/index.ts'
+import type { SuretyEnv } from '../context.ts'
+import { PROVIDER_PROBLEMS } from './provider-problems.ts'
+import { enter } from './sign-in-routes.ts'
+import { Visit, type AccountContext, type AccountRoutesDeps } from './visit.ts'
+
+/** Identity providers as the routes need them; `compose/` connects them. */
+export interface AccountProviders extends ProviderAccounts {
+  readonly offered: readonly { readonly id: string; readonly name: string }[]
+  readonly signIn: () => ProviderSignIn
+  readonly isEnabled: (personId: string) => Promise<boolean>
+}
+
+/** Path where a provider's answers are taken: what is registered there as redirect URI. */
+export function providerCallbackPath(providerId: string): string {
+  return `${accountPages.PROVIDER_PATH}/${providerId}/callback`
+}
+
+/**
+ * Sign-in through identity providers. Beginning is a plain link, since a form's target would have to
+ * lie on this site (CSP `form-action`): it changes nothing but the cookie that the answer is bound to.
+ */
+export function providerRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { providers } = deps
+  if (!providers) return app
+  const place = `${accountPages.PROVIDER_PATH}/:provider` as const
+  app.get(place, async (c) => {
+    try {
+      const { location, cookie } = await providers
+        .signIn()
+        .begin(c.req.param('provider'), new Visit(c, deps).next())
+      c.header('Set-Cookie', cookie, { append: true })
+      return c.redirect(location, 303)
+    } catch (error) {
+      return refusal(c, deps, error)
+    }
+  })
+  app.get(`${place}/callback`, async (c) => {
+    const visit = new Visit(c, deps)
+    // Whatever comes out, the browser's part of this sign-in has ended.
+    c.header('Set-Cookie', providers.signIn().endCookie, { append: true })
+    try {
+      return await finish(visit, providers, c.req.param('provider'))
+    } catch (error) {
+      if (error instanceof SuretyError) visit.note('sign-in.failed', null, 'oidc')
+      return refusal(c, deps, error)
+    }
+  })
+  return app
+}
+
+async function finish(visit: Visit, providers: AccountProviders, providerId: string): Promise<Response> {
+  const { identity } = visit.deps
+  const { identity: verified, returnTo } = await providers.signIn().finish(providerId, visit.c.req.raw)
+  const { personId } = await providers.accountOf(verified)
+  // The session that the browser had ends: one that somebody planted there is worthless after.
+  const before = await visit.visitor()
+  const token = await identity.enter(personId, ['oidc'], visit.client)
+  if (before) await identity.sessions.end(before.token)
+  // Switched off meanwhile: then this one was opened too late to be ended with the others.
+  if (!(await providers.isEnabled(personId))) {
+    await identity.sessions.end(token)
+    throw new ProviderSignInError('ERR_IDENTITY_DISABLED', 'this account is switched off')
+  }
+  return enter(visit, token, returnTo)
+}
+
+/** People get the sign-in page again, which says why; others problem details. */
+function refusal(c: AccountContext, deps: AccountRoutesDeps, error: unknown): Response | Promise<Response> {
+  const problem = error instanceof SuretyError ? PROVIDER_PROBLEMS[error.code] : undefined
+  if (!problem || !(c.req.header('Accept') ?? '').includes('text/html')) throw error
+  const visit = new Visit(c, deps)
+  const page = accountPages.signIn({
+    ...visit.frame(null),
+    next: visit.home,
+    passwords: deps.identity.offersPasswords,
+    further: accountPages.providerLinks(deps.providers?.offered ?? [], visit.home),
+    problem: problem.detail ?? problem.title,
+  })
+  return c.html(renderMarkup(page), problem.status)
+}

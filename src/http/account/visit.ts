@@ -1,0 +1,194 @@
+import type { Context } from 'hono'
+import type { AuditEvent } from '../../log/index.ts'
+import {
+  accountPages,
+  IdentityError,
+  isSameOrigin,
+  returnPath,
+  type Client,
+  type Identity,
+  type Session,
+} from '../../identity/index.ts'
+import { SuretyError, type Clock } from '../../kernel/index.ts'
+import { renderMarkup, type Markup } from '../../ui/index.ts'
+import { loadBrowserModules } from '../browser-modules.ts'
+import type { SuretyEnv } from '../context.ts'
+import { problemDetails } from '../problem.ts'
+import { ACCOUNT_PROBLEMS } from './account-problems.ts'
+import type { AccountProviders } from './provider-routes.ts'
+
+export const { ACCOUNT_PATHS, FORM_TOKEN } = accountPages
+
+/** What the account routes stand on; `surety.ts` connects it. */
+export interface AccountRoutesDeps {
+  readonly identity: Identity
+  /** Name of the product. */
+  readonly name: string
+  /** Public address of the app. The `Host` header decides nothing. */
+  readonly url: () => string
+  readonly clock: Clock
+  /** Identity providers that people sign in through. Default none. */
+  readonly providers?: AccountProviders
+  /** Where people go after sign-in unless they were going somewhere. Default `/account/security`. */
+  readonly home?: string
+  /** Told what happened. Must not throw. */
+  readonly audit: (event: AuditEvent) => void
+  /** Where a request comes from. Default: the connection's own address. */
+  readonly clientOf?: (c: Context) => Client
+}
+
+export type AccountContext = Context<SuretyEnv>
+
+/** Somebody in the middle of a request: their session and its token. */
+export interface Visitor {
+  readonly session: Session
+  readonly token: string
+}
+
+/** One request to an account page: who sends it, what its form says, how it is answered. */
+export class Visit {
+  readonly c: AccountContext
+  readonly deps: AccountRoutesDeps
+
+  constructor(c: AccountContext, deps: AccountRoutesDeps) {
+    this.c = c
+    this.deps = deps
+  }
+
+  get client(): Client {
+    return (this.deps.clientOf ?? connectionOf)(this.c)
+  }
+
+  get home(): string {
+    return this.deps.home ?? ACCOUNT_PATHS.security
+  }
+
+  /** The page that the person was going to, as far as it is of this site. */
+  next(given: unknown = this.c.req.query('next')): string {
+    return returnPath(given, this.home)
+  }
+
+  /** The live session, one that waits for a second factor included; null for nobody. */
+  async visitor(): Promise<Visitor | null> {
+    const { identity } = this.deps
+    const token = identity.cookie.read(this.c.req.raw)
+    const session = token === null ? null : await identity.sessions.find(token)
+    return session && token !== null ? { session, token } : null
+  }
+
+  /** @throws IdentityError `ERR_IDENTITY_SIGNED_OUT`, `ERR_IDENTITY_SECOND_FACTOR` */
+  async signedIn(): Promise<Visitor> {
+    const visitor = await this.visitor()
+    if (!visitor) throw new IdentityError('ERR_IDENTITY_SIGNED_OUT', 'nobody is signed in')
+    if (visitor.session.pending)
+      throw new IdentityError('ERR_IDENTITY_SECOND_FACTOR', 'the session waits for a second factor')
+    return visitor
+  }
+
+  /** As {@link signedIn}, for what is sensitive. @throws IdentityError `ERR_IDENTITY_STEP_UP` */
+  async fresh(): Promise<Visitor> {
+    const visitor = await this.signedIn()
+    const { clock, identity } = this.deps
+    if (clock.now() - visitor.session.authenticatedAt <= identity.policy.freshMs) return visitor
+    throw new IdentityError('ERR_IDENTITY_STEP_UP', 'the last proof is too old for this')
+  }
+
+  /**
+   * The fields of a form that a page of this site sent; of a session, with that session's token.
+   * @throws IdentityError `ERR_IDENTITY_ORIGIN`, `ERR_IDENTITY_FORM`
+   */
+  async form(visitor: Visitor | null): Promise<Readonly<Record<string, string>>> {
+    this.requireSameOrigin()
+    const body = await this.c.req.parseBody()
+    const fields = Object.fromEntries(Object.entries(body).filter(([, value]) => typeof value === 'string'))
+    this.#requireToken(visitor, fields[FORM_TOKEN])
+    return fields as Record<string, string>
+  }
+
+  /** The same for JSON, which scripts send. */
+  async json(visitor: Visitor | null): Promise<Readonly<Record<string, unknown>>> {
+    this.requireSameOrigin()
+    const body: unknown = await this.c.req.json().catch(() => null)
+    if (typeof body !== 'object' || body === null)
+      throw new IdentityError('ERR_IDENTITY_FORM', 'the request holds no JSON object')
+    const fields = body as Record<string, unknown>
+    this.#requireToken(visitor, fields[FORM_TOKEN])
+    return fields
+  }
+
+  requireSameOrigin(): void {
+    if (!isSameOrigin(this.c.req.raw, this.deps.url()))
+      throw new IdentityError('ERR_IDENTITY_ORIGIN', 'the request comes from another site')
+  }
+
+  #requireToken(visitor: Visitor | null, given: unknown): void {
+    if (visitor === null) return
+    const { forms } = this.deps.identity
+    if (typeof given !== 'string' || !forms.isOf(visitor.session.id, given))
+      throw new IdentityError('ERR_IDENTITY_FORM', 'the form belongs to no session or to another')
+  }
+
+  frame(visitor: Visitor | null) {
+    const { identity, name } = this.deps
+    return {
+      name,
+      nonce: this.c.get('nonce'),
+      formToken: visitor && identity.forms.of(visitor.session.id),
+      island: { module: passkeyModules().entry },
+    }
+  }
+
+  page(markup: Markup, status: 200 | 401 | 409 | 422 | 429 | 503 = 200): Response | Promise<Response> {
+    return this.c.html(renderMarkup(markup), status)
+  }
+
+  setToken(token: string): void {
+    this.c.header('Set-Cookie', this.deps.identity.cookie.set(token), { append: true })
+  }
+
+  clearToken(): void {
+    this.c.header('Set-Cookie', this.deps.identity.cookie.clear(), { append: true })
+  }
+
+  /** By 303, so that going back sends no form again. */
+  goTo(path: string): Response {
+    return this.c.redirect(path, 303)
+  }
+
+  /** What was refused: for browsers the page again, saying so; for others problem details. */
+  refusal(error: unknown, page: (why: string) => Markup): Response | Promise<Response> {
+    const problem = error instanceof SuretyError ? ACCOUNT_PROBLEMS[error.code] : undefined
+    if (!problem || problem.status === 403) throw error
+    const html = (this.c.req.header('Accept') ?? '').includes('text/html')
+    if (!html) return problemDetails(this.c, problem, (error as SuretyError).code)
+    return this.page(page(problem.title), problem.status as 401)
+  }
+
+  note(
+    kind: 'sign-in.succeeded' | 'sign-in.failed' | 'sign-in.ended',
+    subject: string | null,
+    method: string,
+  ): void {
+    this.deps.audit({ kind, subject, tenant: null, method, request: this.c.get('requestId') })
+  }
+
+  changed(subject: string, what: string): void {
+    this.deps.audit({ kind: 'account.changed', subject, what, request: this.c.get('requestId') })
+  }
+}
+
+function connectionOf(c: Context): Client {
+  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined
+  return {
+    address: env?.incoming?.socket?.remoteAddress ?? null,
+    userAgent: c.req.header('user-agent') ?? null,
+    device: null,
+  }
+}
+
+let modules: ReturnType<typeof loadBrowserModules> | null = null
+
+/** The script behind the passkey buttons. */
+export function passkeyModules(): ReturnType<typeof loadBrowserModules> {
+  return (modules ??= loadBrowserModules('identity/island/passkey'))
+}

@@ -1,0 +1,91 @@
+import { Hono } from 'hono'
+import type { AuditEvent } from '../../log/index.ts'
+import type { IdentityOptions } from '../../identity/index.ts'
+import { openTestIdentity, type TestIdentity } from '../../identity/testing.ts'
+import { accountRoutes } from '../account/account-routes.ts'
+import type { SuretyEnv } from '../context.ts'
+import { protection } from '../protection.ts'
+
+export const SITE_URL = 'http://localhost:4001'
+const silent = { info() {}, warn() {}, error() {} }
+
+export interface AccountSite extends TestIdentity {
+  readonly app: Hono<SuretyEnv>
+  readonly events: AuditEvent[]
+  /** A browser with cookies of its own. */
+  browser(): TestBrowser
+}
+
+/** The account pages over a real database, behind the middleware that every app has. */
+export async function openAccountSite(options: Partial<IdentityOptions> = {}): Promise<AccountSite> {
+  const opened = await openTestIdentity(options)
+  const events: AuditEvent[] = []
+  const { clock } = opened.world
+  const app = new Hono<SuretyEnv>()
+  app.use('*', protection({ clock, logger: silent }))
+  const audit = (event: AuditEvent) => void events.push(event)
+  const routes = { identity: opened.identity, name: 'Codetime', url: () => SITE_URL, clock, audit }
+  app.route('/', accountRoutes({ ...routes, logger: silent, hasSecurityTxt: false }))
+  return { ...opened, app, events, browser: () => new TestBrowser(app) }
+}
+
+/** As much of a browser as forms need: cookies, the origin of its pages, the fields that a page hides in a form. */
+export class TestBrowser {
+  readonly #app: Hono<SuretyEnv>
+  readonly cookies = new Map<string, string>()
+
+  constructor(app: Hono<SuretyEnv>) {
+    this.#app = app
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return this.send(path, { headers })
+  }
+
+  /** Sends a form of one of the site's own pages. */
+  post(
+    path: string,
+    fields: Record<string, string>,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    const own = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
+    return this.send(path, {
+      method: 'POST',
+      body: new URLSearchParams(fields).toString(),
+      headers: { ...own, ...headers },
+    })
+  }
+
+  json(path: string, body: object): Promise<Response> {
+    const headers = {
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'application/json',
+      accept: 'application/json',
+    }
+    return this.send(path, { method: 'POST', body: JSON.stringify(body), headers })
+  }
+
+  /** The form token in the last page of that path. */
+  async formToken(path: string): Promise<string> {
+    const text = await (await this.get(path)).text()
+    return /name="form" value="([^"]+)"/.exec(text)?.[1] ?? ''
+  }
+
+  async send(
+    path: string,
+    init: { method?: string; body?: string; headers?: Record<string, string> },
+  ): Promise<Response> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const headers = { accept: 'text/html', ...(cookie && { cookie }), ...init.headers }
+    const response = await this.#app.request(`${SITE_URL}${path}`, { ...init, headers })
+    for (const line of response.headers.getSetCookie()) this.#keep(line)
+    return response
+  }
+
+  #keep(line: string): void {
+    const [pair = ''] = line.split(';')
+    const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
+    if (line.includes('Max-Age=0')) this.cookies.delete(name)
+    else this.cookies.set(name, value)
+  }
+}

@@ -1,0 +1,160 @@
+import type { Clock } from '../kernel/index.ts'
+import { isEnabled } from './account-standing.ts'
+import type { Auth } from './better-auth/auth.ts'
+import type { AccountStore } from './database.ts'
+import { createPasswordHasher, type Argon2Parameters, type PasswordHasher } from './passwords/argon2.ts'
+import { createBreachedPasswords, type BreachedPasswordsOptions } from './passwords/breached-passwords.ts'
+import { IdentityError } from './errors.ts'
+import { createPasswordSignIn, type Client, type PasswordSignIn } from './password-sign-in.ts'
+import { createFormTokens, type FormTokens } from './form-token.ts'
+import { createSecondFactors, type SecondFactors } from './second-factors/second-factors.ts'
+import { openGuard, type SignInGuard } from './sign-in-guard.ts'
+import { createSessionCookie, type SessionCookie } from './session-cookie.ts'
+import type { SessionPolicy } from './session-policy.ts'
+import { createSessions, SECOND_FACTORS, type Session, type Sessions, type SignInMethod } from './sessions.ts'
+
+/** Somebody who has proved who they are, as fully as their roles ask. */
+export interface SignedIn {
+  readonly personId: string
+  readonly sessionId: string
+  /** Unix milliseconds. */
+  readonly authenticatedAt: number
+  readonly methods: readonly SignInMethod[]
+}
+
+export interface IdentityOptions {
+  /** Name of the system: letters, digits and hyphens. */
+  readonly system: string
+  /** Name of the product, as people know it. */
+  readonly name: string
+  /** Public address of the app, without a trailing slash; a function where its port is known late. */
+  readonly url: () => string
+  /** Signs cookies and forms: 32 random bytes or more, as text. */
+  readonly secret: string
+  readonly store: AccountStore
+  readonly clock: Clock
+  readonly policy: SessionPolicy
+  /** Whether people can sign up and in with a password. Default true. */
+  readonly passwords?: boolean
+  /** Default {@link OWASP_ARGON2}. */
+  readonly argon2?: Argon2Parameters
+  readonly breached?: BreachedPasswordsOptions
+  /** Default: nothing limits guessing. */
+  readonly guard?: SignInGuard
+  /** Whether one of the person's roles demands a second factor. Asked at each use of a session that has none. */
+  readonly requiresSecondFactor?: (personId: string) => Promise<boolean>
+}
+
+/** What a person sees of their account. */
+export interface AccountView {
+  readonly email: string
+  readonly name: string
+}
+
+/** Sign-in for apps that have no login of their own. */
+export interface Identity {
+  /** Who sent the request; null for nobody, and for whoever still owes a second factor. */
+  signedIn(request: Request): Promise<SignedIn | null>
+  /** The live session of the request, one that still waits for a second factor included. */
+  session(request: Request): Promise<Session | null>
+  /**
+   * Opens a session for somebody who has proved who they are in another way than by password.
+   * @throws IdentityError `ERR_IDENTITY_CREDENTIALS` where the account is gone or switched off
+   */
+  enter(personId: string, methods: readonly SignInMethod[], client: Client): Promise<string>
+  readonly sessions: Sessions
+  readonly cookie: SessionCookie
+  readonly passwords: PasswordSignIn
+  readonly secondFactors: SecondFactors
+  readonly forms: FormTokens
+  readonly policy: SessionPolicy
+  /** Whether a role of the person's demands a second factor. */
+  requiresSecondFactor(personId: string): Promise<boolean>
+  /** What the person is called, and where they are reached; null where the account is gone. */
+  account(personId: string): Promise<AccountView | null>
+  /** Whether people sign up and in with a password. */
+  readonly offersPasswords: boolean
+  /** Better Auth itself, loaded with the first that signs in or up. */
+  auth(): Promise<Auth>
+}
+
+/** Opens sign-in. The public address is asked for at the first use, when the server listens. */
+export function createIdentity(options: IdentityOptions): Identity {
+  const { system, secret, store, clock, policy, requiresSecondFactor = async () => false } = options
+  const hasher = createPasswordHasher(options.argon2)
+  const sessions = createSessions({ store, clock, policy })
+  const guard = options.guard ?? openGuard
+  const secondFactors = createSecondFactors({ ...options, guard, required: requiresSecondFactor })
+  const lazily = atFirstUse(options, hasher, secondFactors)
+  const passwords = createPasswordSignIn({
+    auth: lazily.auth,
+    store,
+    hasher,
+    breached: createBreachedPasswords(options.breached),
+    guard,
+  })
+  const identity: Identity = {
+    sessions,
+    passwords,
+    secondFactors,
+    forms: createFormTokens(secret),
+    policy,
+    requiresSecondFactor,
+    offersPasswords: options.passwords ?? true,
+    async enter(personId, methods, { address, userAgent }) {
+      if (!(await isEnabled(store, personId)))
+        throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the account is gone or switched off')
+      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
+      const pending = !proved && (await secondFactors.has(personId))
+      return sessions.open({ personId, methods, pending, address, userAgent })
+    },
+    async account(personId) {
+      const rows = store('account', ['accounts']).selectFrom('accounts').select(['email', 'name'])
+      return (await rows.where('personId', '=', personId).executeTakeFirst()) ?? null
+    },
+    auth: lazily.auth,
+    get cookie() {
+      return (lazily.cookie ??= createSessionCookie({
+        system,
+        secret,
+        secure: options.url().startsWith('https:'),
+        maxAgeSeconds: Math.floor(policy.absoluteMs / 1000),
+      }))
+    },
+    async session(request) {
+      const token = identity.cookie.read(request)
+      return token === null ? null : sessions.find(token)
+    },
+    async signedIn(request) {
+      const session = await identity.session(request)
+      if (!session || session.pending) return null
+      const { id, personId, authenticatedAt, methods } = session
+      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
+      if (!proved && (await requiresSecondFactor(personId))) return null
+      return { personId, sessionId: id, authenticatedAt, methods }
+    },
+  }
+  return identity
+}
+
+/** What needs the public address, or is heavy to load. */
+function atFirstUse(options: IdentityOptions, hasher: PasswordHasher, secondFactors: SecondFactors) {
+  let loading: Promise<Auth> | null = null
+  const load = async (): Promise<Auth> => {
+    const { createAuth } = await import('./better-auth/auth.ts')
+    const { system, secret, store, clock, policy, passwords = true } = options
+    const hasSecondFactor = (personId: string) => secondFactors.has(personId)
+    return createAuth({
+      system,
+      url: options.url(),
+      secret,
+      store,
+      clock,
+      hasher,
+      policy,
+      passwords,
+      hasSecondFactor,
+    })
+  }
+  return { cookie: null as SessionCookie | null, auth: () => (loading ??= load()) }
+}

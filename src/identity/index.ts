@@ -1,0 +1,64 @@
+/**
+ * Identity: who is signed in.
+ *
+ * Promise: nobody is signed in who has not proved it, as fully as their roles ask; a stolen database
+ * signs nobody in; what a stranger tries tells them nothing about who has an account.
+ *
+ * How: accounts, credentials, sessions and factors are governed resources, sealed like all personal
+ * data (`resources.ts`). Better Auth works on them through an adapter of ours (`better-auth/`):
+ * accounts and passwords are its, loaded with the first sign-in; sessions, second factors, cookies and
+ * all times are this room's. Of tokens and codes only SHA-256 is stored, of passwords Argon2id.
+ *
+ * Not here: limits on guessing (`sign-in-guard.ts` is the port), roles and tenants, HTTP. An app with a
+ * login of its own passes `identify` and uses none of this.
+ */
+export { createAccounts, type Account, type AccountPage, type Accounts, type NewAccount } from './accounts.ts'
+export type { Auth } from './better-auth/auth.ts'
+export { accountStore, type AccountDatabase, type AccountStore } from './database.ts'
+export { accountPages } from './views/account-pages.ts'
+export { canonicalEmail } from './email.ts'
+export { IdentityError } from './errors.ts'
+export { createIdentity, type Identity, type IdentityOptions, type SignedIn } from './identity.ts'
+export { discoverProvider } from './oidc/discovery.ts'
+export { ProviderSignInError } from './oidc/errors.ts'
+export {
+  createProviderAccounts,
+  type ProviderAccount,
+  type ProviderAccounts,
+} from './oidc/provider-accounts.ts'
+export {
+  createProviderSignIn,
+  type ProviderSignIn,
+  type ProviderSignInOptions,
+  type VerifiedIdentity,
+} from './oidc/provider-sign-in.ts'
+export { ScimError } from './scim/errors.ts'
+export {
+  LIST_SCHEMA,
+  parseFilter,
+  parsePatch,
+  parseUser,
+  toScimUser,
+  type UserChanges,
+  type WantedUser,
+} from './scim/scim-user.ts'
+export { useOnce } from './oidc/use-once.ts'
+export {
+  createPasswordHasher,
+  isWeaker,
+  OWASP_ARGON2,
+  parseHash,
+  type Argon2Parameters,
+} from './passwords/argon2.ts'
+export { isSameOrigin, returnPath } from './form-token.ts'
+export type { AccountView } from './identity.ts'
+export type { EnrolledFactors } from './second-factors/second-factors.ts'
+export { totpCode, totpStep, totpUri } from './second-factors/totp.ts'
+export { SECOND_FACTORS } from './sessions.ts'
+export type { Client } from './password-sign-in.ts'
+export { LEAST_SCORE, MIN_PASSWORD_CHARACTERS } from './passwords/password-rules.ts'
+export { accountResources, REALM, type AccountTables } from './resources.ts'
+export { hashSecret, mintToken } from './secrets.ts'
+export { sessionPolicy, type SessionPolicy } from './session-policy.ts'
+export type { Session, SignInMethod } from './sessions.ts'
+export { openGuard, type SignInAttempt, type SignInGuard } from './sign-in-guard.ts'

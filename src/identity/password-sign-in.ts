@@ -1,0 +1,233 @@
+import { hasCode } from '../kernel/index.ts'
+import { ADDRESS_HEADER } from './account-standing.ts'
+import type { Auth } from './better-auth/auth.ts'
+import type { AccountStore } from './database.ts'
+import { canonicalEmail } from './email.ts'
+import { IdentityError } from './errors.ts'
+import type { PasswordHasher } from './passwords/argon2.ts'
+import type { BreachedPasswords } from './passwords/breached-passwords.ts'
+import { checkNewPassword, checkPasswordLength } from './passwords/password-rules.ts'
+import type { SignInAttempt, SignInGuard } from './sign-in-guard.ts'
+
+/** Where a request comes from, as far as the server that took it knows. */
+export interface Client {
+  readonly address: string | null
+  readonly userAgent: string | null
+  /** The id in a known device's cookie. */
+  readonly device: string | null
+}
+
+export interface PasswordSignInOptions {
+  readonly auth: () => Promise<Auth>
+  readonly store: AccountStore
+  readonly hasher: PasswordHasher
+  readonly breached: BreachedPasswords
+  readonly guard: SignInGuard
+}
+
+export interface GivenPassword {
+  /** As typed. */
+  readonly email: string
+  readonly password: string
+}
+
+export interface NewPerson extends GivenPassword {
+  readonly name: string
+}
+
+export interface PasswordSignIn {
+  /**
+   * Makes an account. Answers the same whether or not the address was taken: then nothing happens.
+   *
+   * @throws IdentityError `ERR_IDENTITY_EMAIL`, `ERR_IDENTITY_NAME`, `ERR_IDENTITY_PASSWORD_…`
+   */
+  signUp(person: NewPerson): Promise<void>
+  /**
+   * The token of a new session, which waits for a second factor where the person has one.
+   *
+   * @throws IdentityError `ERR_IDENTITY_CREDENTIALS` whatever was wrong, `ERR_IDENTITY_BUSY`, and what the guard says
+   */
+  signIn(given: GivenPassword, client: Client): Promise<string>
+  /** Whether the password is the person's; asked again before what is sensitive. Guarded like a sign-in. */
+  confirm(personId: string, password: string, client: Client): Promise<boolean>
+  /** Whether the person has a password. */
+  has(personId: string): Promise<boolean>
+  /**
+   * Gives the person another password. Their sessions are the caller's to end.
+   *
+   * @throws IdentityError `ERR_IDENTITY_PASSWORD_…`, `ERR_IDENTITY_CREDENTIALS` where they sign in without one
+   */
+  change(personId: string, password: string): Promise<void>
+}
+
+const NAME_MAX = 120
+/** The provider's name that Better Auth gives to passwords. */
+const PASSWORD_PROVIDER = 'credential'
+
+export function createPasswordSignIn(options: PasswordSignInOptions): PasswordSignIn {
+  return new GovernedPasswords(options)
+}
+
+class GovernedPasswords implements PasswordSignIn {
+  readonly #options: PasswordSignInOptions
+
+  constructor(options: PasswordSignInOptions) {
+    this.#options = options
+  }
+
+  async signUp({ email: typed, name, password }: NewPerson): Promise<void> {
+    const { auth, breached } = this.#options
+    const email = canonicalEmail(typed)
+    await checkNewPassword(password, [email, name.slice(0, NAME_MAX)], breached)
+    checkName(name)
+    try {
+      const { api } = await auth()
+      await api.signUpEmail({ body: { email, name, password } })
+    } catch (error) {
+      // Also what a failing database leads to: only an address that has an account is told apart from it.
+      if (!isTaken(error) || !(await this.#hasAccount(email))) throw error
+    }
+  }
+
+  async signIn({ email: typed, password }: GivenPassword, client: Client): Promise<string> {
+    const { auth, guard } = this.#options
+    // Neither is anybody's: nothing is hashed, nothing looked up, and nothing told apart.
+    const email = emailOrNull(typed)
+    if (email === null || !isLengthFine(password)) throw wrongCredentials()
+    const attempt: SignInAttempt = { ...attemptOf(client), account: email, method: 'password' }
+    await admit(guard, attempt)
+    const headers = headersOf(client)
+    try {
+      const { api } = await auth()
+      const { token, user } = await api.signInEmail({ body: { email, password }, headers })
+      await guard.settle(attempt, 'succeeded')
+      await this.#rehash(user.id, password)
+      return token
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      await guard.settle(attempt, 'failed')
+      throw wrongCredentials()
+    }
+  }
+
+  async confirm(personId: string, password: string, client: Client): Promise<boolean> {
+    const { hasher, guard } = this.#options
+    if (!isLengthFine(password)) return false
+    const attempt: SignInAttempt = { ...attemptOf(client), account: personId, method: 'password' }
+    await admit(guard, attempt)
+    const credential = await this.#credentialOf(personId)
+    const right = credential?.password ? await hasher.verify(credential.password, password) : false
+    await guard.settle(attempt, right ? 'succeeded' : 'failed')
+    return right
+  }
+
+  async change(personId: string, password: string): Promise<void> {
+    const { store, breached } = this.#options
+    const account = await store('set-password', ['accounts'])
+      .selectFrom('accounts')
+      .select(['email', 'name'])
+      .where('personId', '=', personId)
+      .executeTakeFirst()
+    const credential = await this.#credentialOf(personId)
+    if (!account || !credential) throw wrongCredentials()
+    await checkNewPassword(password, [account.email, account.name], breached)
+    await this.#replace(credential.id, password)
+  }
+
+  async has(personId: string): Promise<boolean> {
+    return (await this.#credentialOf(personId))?.password != null
+  }
+
+  async #hasAccount(email: string): Promise<boolean> {
+    const accounts = this.#options.store('sign-up', ['accounts']).selectFrom('accounts').select('id')
+    return (await accounts.where('email', '=', email).executeTakeFirst()) !== undefined
+  }
+
+  async #credentialOf(personId: string) {
+    const rows = await this.#options
+      .store('check-password', ['credentials'])
+      .selectFrom('credentials')
+      .select(['id', 'providerId', 'password'])
+      .where('personId', '=', personId)
+      .execute()
+    return rows.find(({ providerId }) => providerId === PASSWORD_PROVIDER) ?? null
+  }
+
+  async #rehash(personId: string, password: string): Promise<void> {
+    const credential = await this.#credentialOf(personId)
+    if (credential?.password && this.#options.hasher.isOutdated(credential.password))
+      await this.#replace(credential.id, password)
+  }
+
+  async #replace(id: string, password: string): Promise<void> {
+    const { hasher, store } = this.#options
+    const hash = await hasher.hash(password)
+    await store('set-password', ['credentials'])
+      .updateTable('credentials')
+      .set({ password: hash })
+      .where('id', '=', id)
+      .execute()
+  }
+}
+
+/** @throws IdentityError the code that the guard gives, with the seconds to wait in its message */
+export async function admit(guard: SignInGuard, attempt: SignInAttempt): Promise<void> {
+  const answer = await guard.admit(attempt)
+  if (answer.verdict === 'go') return
+  const seconds = Math.ceil(answer.retryAfterMs / 1000)
+  throw new IdentityError('ERR_IDENTITY_LOCKED', `try again in ${seconds} s (${answer.code})`)
+}
+
+function attemptOf({ address, device }: Client): Pick<SignInAttempt, 'address' | 'device'> {
+  return { address, device }
+}
+
+function headersOf({ address, userAgent }: Client): Headers {
+  const headers = new Headers()
+  if (address !== null) headers.set(ADDRESS_HEADER, address)
+  if (userAgent !== null) headers.set('user-agent', userAgent)
+  return headers
+}
+
+function wrongCredentials(): Error {
+  return new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the address or the password is not right')
+}
+
+function checkName(name: string): void {
+  const fits =
+    name.trim().length > 0 && name.length <= NAME_MAX && name.isWellFormed() && !name.includes('\0')
+  if (!fits) throw new IdentityError('ERR_IDENTITY_NAME', 'the name is empty, too long or no text')
+}
+
+function emailOrNull(typed: string): string | null {
+  try {
+    return canonicalEmail(typed)
+  } catch (error) {
+    if (hasCode(error, 'ERR_IDENTITY_EMAIL')) return null
+    throw error
+  }
+}
+
+function isLengthFine(password: string): boolean {
+  try {
+    checkPasswordLength(password)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ERR_IDENTITY_PASSWORD_LENGTH')) return false
+    throw error
+  }
+}
+
+/** Two sign-ups for one address that race: the database lets the first in, and Better Auth says no more than this. */
+function isTaken(error: unknown): boolean {
+  return statusOf(error) === 'UNPROCESSABLE_ENTITY'
+}
+
+function isRefused(error: unknown): boolean {
+  return statusOf(error) === 'UNAUTHORIZED'
+}
+
+/** The status of an error of Better Auth's, which is not loaded for its class alone. */
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && error.name === 'APIError' && 'status' in error ? error.status : null
+}

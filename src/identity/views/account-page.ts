@@ -1,0 +1,79 @@
+import {
+  button,
+  html,
+  htmlDocument,
+  mainContent,
+  postForm,
+  siteFooter,
+  siteHeader,
+  type Child,
+  type Markup,
+} from '../../ui/index.ts'
+
+/** Paths of the account pages. */
+export const ACCOUNT_PATHS = {
+  signIn: '/account/sign-in',
+  signUp: '/account/sign-up',
+  signOut: '/account/sign-out',
+  secondFactor: '/account/second-factor',
+  confirm: '/account/confirm',
+  security: '/account/security',
+  sessions: '/account/sessions',
+} as const
+
+/** What every account page needs of its request. */
+export interface AccountFrame {
+  /** Name of the product. */
+  readonly name: string
+  /** CSP nonce of the response. */
+  readonly nonce: string
+  /** The form token of the session; null where nobody is signed in. */
+  readonly formToken: string | null
+  /** Path of the script that speaks to passkeys. */
+  readonly island: { readonly module: string }
+}
+
+export interface AccountPage {
+  readonly title: string
+  /** Path in the navigation, where the person is signed in. */
+  readonly current?: string
+  readonly usesPasskeys?: boolean
+  readonly content: Child
+}
+
+const LINKS = [
+  { href: ACCOUNT_PATHS.security, label: 'Sign-in and security' },
+  { href: ACCOUNT_PATHS.sessions, label: 'Where you are signed in' },
+]
+
+/** A page of one's own account, or the way into it. */
+export function accountPage(frame: AccountFrame, page: AccountPage): Markup {
+  const { formToken, island } = frame
+  const inside = page.current !== undefined
+  return htmlDocument({
+    title: `${page.title} · ${frame.name}`,
+    nonce: frame.nonce,
+    ...(page.usesPasskeys && { modules: [island.module] }),
+    body: [
+      siteHeader({
+        name: frame.name,
+        links: inside ? LINKS : [{ href: '/security', label: 'Security' }],
+        ...(page.current === undefined ? {} : { current: page.current }),
+        ...(formToken !== null && { end: signOutForm(formToken) }),
+      }),
+      mainContent(page.content),
+      siteFooter(html`<a href="/security">What we promise, and whether we keep it</a>`),
+    ],
+  })
+}
+
+/** Name of the field that carries a session's form token. */
+export const FORM_TOKEN = 'form'
+
+function signOutForm(token: string): Markup {
+  return postForm({
+    action: ACCOUNT_PATHS.signOut,
+    hidden: { [FORM_TOKEN]: token },
+    body: button('Sign out'),
+  })
+}

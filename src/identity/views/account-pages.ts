@@ -1,0 +1,19 @@
+import { ACCOUNT_PATHS, FORM_TOKEN } from './account-page.ts'
+import { PROVIDER_PATH, providerLinks } from './provider-links.ts'
+import { authenticatorView, recoveryCodesView, securityView, sessionsView } from './security-view.ts'
+import { secondFactorView, signInView, signUpView } from './sign-in-view.ts'
+
+/** The pages of one's own account, as functions of what they show. */
+export const accountPages = {
+  ACCOUNT_PATHS,
+  FORM_TOKEN,
+  PROVIDER_PATH,
+  providerLinks,
+  signIn: signInView,
+  signUp: signUpView,
+  secondFactor: secondFactorView,
+  security: securityView,
+  authenticator: authenticatorView,
+  recoveryCodes: recoveryCodesView,
+  sessions: sessionsView,
+} as const
