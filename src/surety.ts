@@ -25,6 +25,7 @@ import {
   openSystemFolder,
   type SystemFolder,
 } from './compose/system-folder.ts'
+import { openSignInGuard } from './compose/sign-in-guard.ts'
 import { askWitnesses } from './compose/witnesses.ts'
 import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
 import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
@@ -279,6 +280,7 @@ function assemble<Resources extends ResourceMap>(
     system: systemPrincipal,
     clock,
     secret: rooms.signInSecret,
+    guard: openSignInGuard({ database, clock, audit, secret: rooms.signInSecret }),
     url: () => site.url,
   })
   return {

@@ -5,6 +5,7 @@
  * Refused by default: what no role allows is null. What it does not do: operators' grants (an
  * operator is refused everywhere), and anything about columns.
  */
+export { isInside, parseRange, type AddressRange } from './address-range.ts'
 export { decide, parseRoles, tenantOf, type Roles } from './decide.ts'
 export { AccessError } from './errors.ts'
 export { freezePrincipal, systemPrincipal, tablesOfSystem, type Principal } from './principal.ts'

@@ -11,7 +11,7 @@ import {
   type Identity,
   type SignInGuard,
 } from '../identity/index.ts'
-import { accountRoutes, type AccountSiteDeps, type SuretyEnv } from '../http/index.ts'
+import { accountRoutes, trustedProxies, type AccountSiteDeps, type SuretyEnv } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import { systemName } from './system-name.ts'
@@ -125,7 +125,8 @@ export function accountSite(
 ): Hono<SuretyEnv>[] {
   if (!identity) return []
   const { name, disclosure } = config
-  const common = { identity, name, clock, logger, hasSecurityTxt: disclosure !== undefined }
+  const proxies = config.proxies && { proxies: trustedProxies(config.proxies) }
+  const common = { identity, name, clock, logger, hasSecurityTxt: disclosure !== undefined, ...proxies }
   return [accountRoutes({ ...common, url: () => site.url, audit: (event) => audit.note(event) })]
 }
 
