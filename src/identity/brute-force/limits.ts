@@ -58,15 +58,20 @@ export function waitOf({ level, at, until }: Count, limit: Limit, now: number): 
   return Math.max(0, at + waitAfter(level, limit) - now, until - now)
 }
 
+/** A failure counts until half of it is forgotten: seconds between two tries buy no third. */
+function failuresOf(level: number): number {
+  return Math.round(level)
+}
+
 function waitAfter(level: number, { free, firstWaitMs, lockAfter, lockMs }: Limit): number {
-  const failures = Math.floor(level)
+  const failures = failuresOf(level)
   if (failures >= lockAfter) return lockMs
   return failures <= free ? 0 : Math.min(firstWaitMs * 2 ** (failures - free - 1), lockMs)
 }
 
 /** True where only time, and no further try, opens it again. */
 export function isLocked({ level }: Count, { lockAfter }: Limit): boolean {
-  return Math.floor(level) >= lockAfter
+  return failuresOf(level) >= lockAfter
 }
 
 /** The count with one failure more. It never grows past the lock, so that it is forgotten in bounded time. */
