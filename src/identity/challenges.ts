@@ -11,11 +11,21 @@ export interface Challenges {
   take(name: string): Promise<string | null>
 }
 
+const TIDY_MS = 60_000
+
 export function createChallenges(store: AccountStore, clock: Clock): Challenges {
   const table = () => store('challenge', ['sign_in_challenges'])
+  let tidiedAt = Number.NEGATIVE_INFINITY
+  /** Anybody can ask for a challenge: those that nobody answers must not pile up. */
+  const tidy = async (now: number): Promise<void> => {
+    if (now - tidiedAt < TIDY_MS) return
+    tidiedAt = now
+    await table().deleteFrom('sign_in_challenges').where('expiresAt', '<=', new Date(now)).execute()
+  }
   return {
     async put(name, value, lifeMs) {
       const now = clock.now()
+      await tidy(now)
       await table()
         .insertInto('sign_in_challenges')
         .values({

@@ -24,5 +24,4 @@ export const IdentityError = defineErrors('IdentityError', {
   ERR_IDENTITY_FORM: 'load the page again and send its form as it is',
   ERR_IDENTITY_QUERY: 'look accounts up by an id or by a field with a blind index',
   ERR_IDENTITY_CONFIG: 'correct signIn in surety.config: spread accountResources into resources',
-  ERR_IDENTITY_OFF: 'configure signIn, or pass identify: (request) => principal for a login of your own',
 })

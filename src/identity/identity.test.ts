@@ -94,6 +94,18 @@ describe('somebody with a password', () => {
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
+  test('is told so when the sign-up could not be stored', async () => {
+    const failing = opened.reopen({
+      store: (task, tables) => {
+        if (task === 'better-auth') return opened.store(task, tables.slice(0, 1))
+        return opened.store(task, tables)
+      },
+    })
+    const given = { email: 'unstored@example.com', name: 'Ada', password: GOOD_PASSWORD }
+    await expect(failing.passwords.signUp(given)).rejects.toThrow()
+    await expect(signIn(given.email)).rejects.toMatchObject(refused)
+  })
+
   test('may not sign in while the account is disabled', async () => {
     const email = await newPerson()
     const db = opened.store('tests', ['accounts'])
@@ -259,7 +271,7 @@ describe('a session', () => {
     const { identity } = opened
     const token = await signIn(await newPerson())
     const { headers } = requestWith(identity, token)
-    const session = await identity.auth.api.getSession({ headers })
+    const session = await (await identity.auth()).api.getSession({ headers })
     expect(session?.user.id).toBe(await personOf(token))
   })
 })

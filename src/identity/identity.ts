@@ -1,10 +1,10 @@
 import type { Clock } from '../kernel/index.ts'
+import { isEnabled } from './account-standing.ts'
+import type { Auth } from './better-auth/auth.ts'
 import { createDeviceCookie, createKnownDevices } from './brute-force/known-devices.ts'
-import { createAuth, type Auth, type AuthOptions } from './better-auth/auth.ts'
 import type { AccountStore } from './database.ts'
 import { createPasswordHasher, type Argon2Parameters, type PasswordHasher } from './passwords/argon2.ts'
 import { createBreachedPasswords, type BreachedPasswordsOptions } from './passwords/breached-passwords.ts'
-import { isEnabled } from './better-auth/auth.ts'
 import { IdentityError } from './errors.ts'
 import { createPasswordSignIn, type Client, type PasswordSignIn } from './password-sign-in.ts'
 import { createFormTokens, type FormTokens } from './form-token.ts'
@@ -44,7 +44,6 @@ export interface IdentityOptions {
   readonly guard?: SignInGuard
   /** Whether one of the person's roles demands a second factor. Asked at each use of a session that has none. */
   readonly requiresSecondFactor?: (personId: string) => Promise<boolean>
-  readonly providers?: AuthOptions['providers']
 }
 
 /** What a person sees of their account. */
@@ -86,8 +85,8 @@ export interface Identity {
   account(personId: string): Promise<AccountView | null>
   /** Whether people sign up and in with a password. */
   readonly offersPasswords: boolean
-  /** Better Auth itself, for what identity providers need. */
-  readonly auth: Auth
+  /** Better Auth itself, loaded with the first that signs in or up. */
+  auth(): Promise<Auth>
 }
 
 /** Opens sign-in. The public address is asked for at the first use, when the server listens. */
@@ -99,7 +98,7 @@ export function createIdentity(options: IdentityOptions): Identity {
   const secondFactors = createSecondFactors({ ...options, guard, required: requiresSecondFactor })
   const lazily = atFirstUse(options, hasher, secondFactors)
   const passwords = createPasswordSignIn({
-    auth: () => lazily.auth,
+    auth: lazily.auth,
     store,
     hasher,
     breached: createBreachedPasswords(options.breached),
@@ -125,9 +124,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       const rows = store('account', ['accounts']).selectFrom('accounts').select(['email', 'name'])
       return (await rows.where('personId', '=', personId).executeTakeFirst()) ?? null
     },
-    get auth() {
-      return lazily.auth
-    },
+    auth: lazily.auth,
     get cookie() {
       return (lazily.cookie ??= createSessionCookie({
         system,
@@ -168,24 +165,24 @@ function createDevices(
   }
 }
 
+/** What needs the public address, or is heavy to load. */
 function atFirstUse(options: IdentityOptions, hasher: PasswordHasher, secondFactors: SecondFactors) {
-  let auth: Auth | null = null
-  const { system, secret, store, clock, policy, passwords = true, providers } = options
-  return {
-    cookie: null as SessionCookie | null,
-    get auth() {
-      return (auth ??= createAuth({
-        system,
-        url: options.url(),
-        secret,
-        store,
-        clock,
-        hasher,
-        policy,
-        passwords,
-        hasSecondFactor: (personId) => secondFactors.has(personId),
-        ...(providers && { providers }),
-      }))
-    },
+  let loading: Promise<Auth> | null = null
+  const load = async (): Promise<Auth> => {
+    const { createAuth } = await import('./better-auth/auth.ts')
+    const { system, secret, store, clock, policy, passwords = true } = options
+    const hasSecondFactor = (personId: string) => secondFactors.has(personId)
+    return createAuth({
+      system,
+      url: options.url(),
+      secret,
+      store,
+      clock,
+      hasher,
+      policy,
+      passwords,
+      hasSecondFactor,
+    })
   }
+  return { cookie: null as SessionCookie | null, auth: () => (loading ??= load()) }
 }

@@ -6,16 +6,14 @@
  *
  * How: accounts, credentials, sessions and factors are governed resources, sealed like all personal
  * data (`resources.ts`). Better Auth works on them through an adapter of ours (`better-auth/`):
- * accounts, passwords and links to identity providers are its; sessions, second factors, cookies and
+ * accounts and passwords are its, loaded with the first sign-in; sessions, second factors, cookies and
  * all times are this room's. Of tokens and codes only SHA-256 is stored, of passwords Argon2id.
  *
  * Guessing is slowed down and stopped by `brute-force/`, behind the port in `sign-in-guard.ts`.
  *
- * Not here: roles and tenants, HTTP. An app with a
- * login of its own passes `identify` and uses none of this.
+ * Not here: roles and tenants, HTTP. An app with a login of its own passes `identify` and uses none of this.
  */
-export { ADDRESS_HEADER, AUTH_PATH, createAuth, type Auth, type AuthOptions } from './better-auth/auth.ts'
-export { suretyAdapter } from './better-auth/adapter.ts'
+export type { Auth } from './better-auth/auth.ts'
 export { createPostgresAttempts, type AttemptStore } from './brute-force/attempt-store.ts'
 export {
   createBruteForceGuard,
@@ -37,10 +35,11 @@ export {
 export { isSameOrigin, returnPath } from './form-token.ts'
 export type { AccountView } from './identity.ts'
 export type { EnrolledFactors } from './second-factors/second-factors.ts'
-export { totpUri } from './second-factors/totp.ts'
+export { totpCode, totpStep, totpUri } from './second-factors/totp.ts'
 export { SECOND_FACTORS } from './sessions.ts'
 export { identityMigrations } from './migrations.ts'
 export type { Client } from './password-sign-in.ts'
+export { LEAST_SCORE, MIN_PASSWORD_CHARACTERS } from './passwords/password-rules.ts'
 export { accountResources, REALM, type AccountTables } from './resources.ts'
 export { hashSecret, mintToken } from './secrets.ts'
 export { sessionPolicy, type SessionPolicy } from './session-policy.ts'

@@ -1,6 +1,6 @@
-import { isAPIError } from 'better-auth/api'
-import { hasCode, SuretyError } from '../kernel/index.ts'
-import { ADDRESS_HEADER, type Auth } from './better-auth/auth.ts'
+import { hasCode } from '../kernel/index.ts'
+import { ADDRESS_HEADER } from './account-standing.ts'
+import type { Auth } from './better-auth/auth.ts'
 import type { AccountStore } from './database.ts'
 import { canonicalEmail } from './email.ts'
 import { IdentityError } from './errors.ts'
@@ -18,7 +18,7 @@ export interface Client {
 }
 
 export interface PasswordSignInOptions {
-  readonly auth: () => Auth
+  readonly auth: () => Promise<Auth>
   readonly store: AccountStore
   readonly hasher: PasswordHasher
   readonly breached: BreachedPasswords
@@ -50,6 +50,8 @@ export interface PasswordSignIn {
   signIn(given: GivenPassword, client: Client): Promise<string>
   /** Whether the password is the person's; asked again before what is sensitive. Guarded like a sign-in. */
   confirm(personId: string, password: string, client: Client): Promise<boolean>
+  /** Whether the person has a password. */
+  has(personId: string): Promise<boolean>
   /**
    * Gives the person another password. Their sessions are the caller's to end.
    *
@@ -58,6 +60,7 @@ export interface PasswordSignIn {
   change(personId: string, password: string): Promise<void>
 }
 
+const NAME_MAX = 120
 /** The provider's name that Better Auth gives to passwords. */
 const PASSWORD_PROVIDER = 'credential'
 
@@ -75,12 +78,14 @@ class GovernedPasswords implements PasswordSignIn {
   async signUp({ email: typed, name, password }: NewPerson): Promise<void> {
     const { auth, breached } = this.#options
     const email = canonicalEmail(typed)
+    await checkNewPassword(password, [email, name.slice(0, NAME_MAX)], breached)
     checkName(name)
-    await checkNewPassword(password, [email, name], breached)
     try {
-      await auth().api.signUpEmail({ body: { email, name, password } })
+      const { api } = await auth()
+      await api.signUpEmail({ body: { email, name, password } })
     } catch (error) {
-      if (!isTaken(error)) throw error
+      // Also what a failing database leads to: only an address that has an account is told apart from it.
+      if (!isTaken(error) || !(await this.#hasAccount(email))) throw error
     }
   }
 
@@ -93,7 +98,8 @@ class GovernedPasswords implements PasswordSignIn {
     await admit(guard, attempt)
     const headers = headersOf(client)
     try {
-      const { token, user } = await auth().api.signInEmail({ body: { email, password }, headers })
+      const { api } = await auth()
+      const { token, user } = await api.signInEmail({ body: { email, password }, headers })
       await guard.settle(attempt, 'succeeded')
       await this.#rehash(user.id, password)
       return token
@@ -126,6 +132,15 @@ class GovernedPasswords implements PasswordSignIn {
     if (!account || !credential) throw wrongCredentials()
     await checkNewPassword(password, [account.email, account.name], breached)
     await this.#replace(credential.id, password)
+  }
+
+  async has(personId: string): Promise<boolean> {
+    return (await this.#credentialOf(personId))?.password != null
+  }
+
+  async #hasAccount(email: string): Promise<boolean> {
+    const accounts = this.#options.store('sign-up', ['accounts']).selectFrom('accounts').select('id')
+    return (await accounts.where('email', '=', email).executeTakeFirst()) !== undefined
   }
 
   async #credentialOf(personId: string) {
@@ -178,8 +193,6 @@ function wrongCredentials(): Error {
   return new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the address or the password is not right')
 }
 
-const NAME_MAX = 120
-
 function checkName(name: string): void {
   const fits =
     name.trim().length > 0 && name.length <= NAME_MAX && name.isWellFormed() && !name.includes('\0')
@@ -207,9 +220,14 @@ function isLengthFine(password: string): boolean {
 
 /** Two sign-ups for one address that race: the database lets the first in, and Better Auth says no more than this. */
 function isTaken(error: unknown): boolean {
-  return isAPIError(error) && error.status === 'UNPROCESSABLE_ENTITY' && !(error.cause instanceof SuretyError)
+  return statusOf(error) === 'UNPROCESSABLE_ENTITY'
 }
 
 function isRefused(error: unknown): boolean {
-  return isAPIError(error) && error.status === 'UNAUTHORIZED'
+  return statusOf(error) === 'UNAUTHORIZED'
+}
+
+/** The status of an error of Better Auth's, which is not loaded for its class alone. */
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && error.name === 'APIError' && 'status' in error ? error.status : null
 }

@@ -1,10 +1,14 @@
 import { accessRbac } from './access-rbac.ts'
 import { accessTenantIsolation } from './access-tenant-isolation.ts'
+import { authBruteForce } from './auth-brute-force.ts'
+import { authMfa } from './auth-mfa.ts'
+import { authPasswords } from './auth-passwords.ts'
 import { dataDeclaredFields } from './data-declared-fields.ts'
 import { dataInventory } from './data-inventory.ts'
 import type { PromiseDefinition } from './definition.ts'
 import { disclosureContact } from './disclosure-contact.ts'
 import { encryptionKeysApart } from './encryption-keys-apart.ts'
+import { encryptionPasswords } from './encryption-passwords.ts'
 import { encryptionRest } from './encryption-rest.ts'
 import { guardHeaders } from './guard-headers.ts'
 import { monitorAuditTrail } from './monitor-audit-trail.ts'
@@ -14,10 +18,14 @@ import { retentionLogs } from './retention-logs.ts'
 const DEFINITIONS: readonly PromiseDefinition[] = [
   accessRbac,
   accessTenantIsolation,
+  authBruteForce,
+  authMfa,
+  authPasswords,
   dataDeclaredFields,
   dataInventory,
   disclosureContact,
   encryptionKeysApart,
+  encryptionPasswords,
   encryptionRest,
   guardHeaders,
   monitorAuditTrail,

@@ -250,9 +250,11 @@ async function withAuthenticator() {
   const confirmed = await browser.post('/account/security/authenticator-confirm', { form, code: code() })
   expect(confirmed.status).toBe(200)
   expect(browser.cookies.get('codetime-session')).not.toBe(before)
-  const recovery = [...(await confirmed.text()).matchAll(/<li>([a-z2-7-]{19})<\/li>/g)].map(
-    (match) => match[1]!,
-  )
+  const page = await confirmed.text()
+  // The page's own forms belong to the session that it was given.
+  const shown = /name="form" value="([^"]+)"/.exec(page)![1]!
+  expect(shown).toBe(await browser.formToken('/account/security'))
+  const recovery = [...page.matchAll(/<li>([a-z2-7-]{19})<\/li>/g)].map((match) => match[1]!)
   site.world.clock.advance(60_000)
   return { browser, email, code, recovery }
 }

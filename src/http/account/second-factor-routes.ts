@@ -84,9 +84,11 @@ async function challenge(
   next: string,
 ): Promise<(problem?: string) => Markup> {
   const { identity } = visit.deps
-  const enrolled = await identity.secondFactors.enrolled(visitor.session.personId)
+  const { personId } = visitor.session
+  const enrolled = await identity.secondFactors.enrolled(personId)
+  const password = await identity.passwords.has(personId)
   const passkeys = enrolled.passkeys.length > 0
-  const has = { codes: enrolled.authenticator || passkeys, passkeys, password: identity.offersPasswords }
+  const has = { codes: enrolled.authenticator || passkeys, passkeys, password }
   const view = {
     ...visit.frame(visitor),
     formToken: identity.forms.of(visitor.session.id),

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { accountPages } from '../../identity/index.ts'
+import { accountPages, IdentityError } from '../../identity/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { ACCOUNT_PATHS, Visit, type AccountRoutesDeps, type Visitor } from './visit.ts'
 
@@ -35,9 +35,9 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
       return visit.page(await overview(visit, visitor, { problem }), 422)
     }
     visit.changed(personId, 'authenticator-added')
-    await strengthen(visit, visitor)
+    const stronger = await strengthen(visit, visitor)
     return visit.page(
-      accountPages.recoveryCodes({ ...visit.frame(visitor), codes: await recoveryCodes.renew(personId) }),
+      accountPages.recoveryCodes({ ...visit.frame(stronger), codes: await recoveryCodes.renew(personId) }),
     )
   })
   app.post(`${PATH}/recovery-codes`, async (c) => {
@@ -109,11 +109,15 @@ async function renew(visit: Visit, { token }: Visitor): Promise<void> {
 }
 
 /** The same, and the code that was just given counts as a second factor of this session. */
-async function strengthen(visit: Visit, { token, session }: Visitor): Promise<void> {
+async function strengthen(visit: Visit, { token, session }: Visitor): Promise<Visitor> {
   const methods = [...new Set([...session.methods, 'totp' as const])]
   const { identity, clock } = visit.deps
   const fresh = await identity.sessions.rotate(token, { methods, authenticatedAt: clock.now() })
-  if (fresh !== null) visit.setToken(fresh)
+  const stronger = fresh === null ? null : await identity.sessions.find(fresh)
+  if (fresh === null || stronger === null)
+    throw new IdentityError('ERR_IDENTITY_SIGNED_OUT', 'the session ended meanwhile')
+  visit.setToken(fresh)
+  return { session: stronger, token: fresh }
 }
 
 function tokenFrame(visit: Visit, visitor: Visitor) {
@@ -132,12 +136,12 @@ async function overview(visit: Visit, visitor: Visitor, told: Told) {
 
 async function overviewOf(visit: Visit, visitor: Visitor) {
   const { identity } = visit.deps
-  const { personId, methods } = visitor.session
+  const { personId } = visitor.session
   const factors = await identity.secondFactors.enrolled(personId)
   const account = (await identity.account(personId)) ?? { name: '', email: '' }
   const none = !factors.authenticator && factors.passkeys.length === 0
   const mustEnrol = none && (await identity.requiresSecondFactor(personId))
-  const hasPassword = identity.offersPasswords && methods.includes('password')
+  const hasPassword = await identity.passwords.has(personId)
   const view = { ...tokenFrame(visit, visitor), account, factors, hasPassword, mustEnrol }
   return ({ news, problem }: Told) =>
     accountPages.security({

@@ -1,5 +1,6 @@
-import { betterAuth, type BetterAuthOptions } from 'better-auth'
+import { betterAuth } from 'better-auth'
 import { systemClock, type Clock } from '../../kernel/index.ts'
+import { ADDRESS_HEADER, isEnabled } from '../account-standing.ts'
 import type { AccountStore } from '../database.ts'
 import type { PasswordHasher } from '../passwords/argon2.ts'
 import { MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '../passwords/password-rules.ts'
@@ -21,27 +22,21 @@ export interface AuthOptions {
   readonly passwords: boolean
   /** Whether the person has a second factor, so that a new session waits for it. */
   readonly hasSecondFactor: (personId: string) => Promise<boolean>
-  /** Providers and plug-ins of Better Auth, merged in; what this room sets itself stays. */
-  readonly providers?: Pick<BetterAuthOptions, 'socialProviders' | 'plugins' | 'account'>
 }
 
-/** Where Better Auth answers: callbacks of identity providers, and nothing that `http` does not let through. */
-export const AUTH_PATH = '/account/auth'
-
-/** Header in which this room, and nobody else, tells Better Auth the client's address. */
-export const ADDRESS_HEADER = 'x-surety-client-address'
+/** Better Auth wants to know where it would answer; its own routes are not served. */
+const AUTH_PATH = '/account/auth'
 
 export type Auth = ReturnType<typeof createAuth>
 
 /**
- * Better Auth over the governed store: accounts, passwords, links to identity providers. Sessions that
+ * Better Auth over the governed store: accounts and passwords. Sessions that
  * it opens get this room's ends and, where the person has a second factor, wait for it.
  */
 export function createAuth(options: AuthOptions) {
-  const { system, url, secret, store, clock, hasher, policy, passwords, providers } = options
+  const { system, url, secret, store, clock, hasher, policy, passwords } = options
   const secure = url.startsWith('https:')
   return betterAuth({
-    ...providers,
     appName: system,
     baseURL: url,
     basePath: AUTH_PATH,
@@ -108,14 +103,4 @@ async function completed(
       userAgent: userAgent?.slice(0, MAX_USER_AGENT) ?? null,
     },
   }
-}
-
-/** Whether the account exists and was not switched off. */
-export async function isEnabled(store: AccountStore, personId: string): Promise<boolean> {
-  const account = await store('sign-in', ['accounts'])
-    .selectFrom('accounts')
-    .select('disabledAt')
-    .where('personId', '=', personId)
-    .executeTakeFirst()
-  return account !== undefined && account.disabledAt === null
 }

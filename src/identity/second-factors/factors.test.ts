@@ -123,4 +123,13 @@ describe('a challenge', () => {
     opened.world.clock.advance(60_000)
     expect(await challenges.take('two')).toBeNull()
   })
+
+  test('that nobody answers is removed with the next', async () => {
+    const challenges = createChallenges(opened.store, opened.world.clock)
+    for (const name of ['a', 'b', 'c']) await challenges.put(name, 'value', 60_000)
+    opened.world.clock.advance(120_000)
+    await challenges.put('d', 'value', 60_000)
+    const db = opened.store('tests', ['sign_in_challenges'])
+    expect(await db.selectFrom('sign_in_challenges').select('id').execute()).toHaveLength(1)
+  })
 })

@@ -51,6 +51,8 @@ export interface PasskeysOptions {
 /** A challenge is answered within five minutes (WebAuthn Level 3 §15.1 recommends up to ten). */
 const CHALLENGE_MS = 300_000
 const NAME_MAX = 60
+/** EdDSA, ES256, RS256 (COSE): what devices have and every platform verifies. */
+const ALGORITHMS = [-8, -7, -257] as const
 /** Nobody needs more, and each is looked at. */
 const MOST_PASSKEYS = 20
 
@@ -77,8 +79,9 @@ class StoredPasskeys implements Passkeys {
       userName: email,
       userID: new TextEncoder().encode(id),
       attestationType: 'none',
+      supportedAlgorithmIDs: [...ALGORITHMS],
       excludeCredentials: have.map(({ credentialId }) => ({ id: credentialId })),
-      authenticatorSelection: { residentKey: 'preferred', userVerification: 'required' },
+      authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     })
     await this.#challenges.put(`passkey-add:${request.challenge}`, id, CHALLENGE_MS)
     return request
@@ -94,6 +97,7 @@ class StoredPasskeys implements Passkeys {
         expectedOrigin: this.#site().origin,
         expectedRPID: this.#site().hostname,
         requireUserVerification: true,
+        supportedAlgorithmIDs: [...ALGORITHMS],
       }),
     )
     if (!verified.verified) throw refused('the answer of the device does not hold')

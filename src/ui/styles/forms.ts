@@ -2,8 +2,7 @@
 export const forms = `
 .narrow { max-width: 28rem; }
 .narrow > * + * { margin-top: var(--gap); }
-.form { display: grid; gap: 1.1rem; }
-.form-inline { display: inline; }
+.form { display: grid; gap: 1.1rem; max-width: 28rem; }
 .field { display: grid; gap: 0.35rem; }
 .field label { font-weight: 600; font-size: 0.95rem; }
 .field input {
@@ -14,11 +13,13 @@ export const forms = `
 .field .hint { color: var(--muted); font-size: 0.875rem; line-height: 1.45; }
 .field .problem { color: var(--bad); font-size: 0.9rem; }
 .form > .button { justify-self: start; }
-.code-list { columns: 2; column-gap: 1.5rem; list-style: none; padding: 0; font: 0.95rem/2 var(--mono); }
+.code-list { columns: 13rem; column-gap: 1.5rem; white-space: nowrap; list-style: none; padding: 0; font: 0.95rem/2 var(--mono); }
 .key { font: 1.05rem/1.6 var(--mono); letter-spacing: 0.05em; overflow-wrap: anywhere; }
 .rows { list-style: none; padding: 0; }
+.card > .rows { margin-top: 0; }
 .rows > li { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.6rem 1.5rem; padding: 0.85rem 0; border-bottom: 1px solid var(--line); }
 .rows > li:last-child { border-bottom: 0; padding-bottom: 0; }
+.rows > li:first-child { padding-top: 0; }
 .rows > li > div { min-width: 0; }
 .rows p + p { color: var(--muted); font-size: 0.9rem; }
 `

@@ -1,0 +1,85 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { silentLogger } from '../../src/database/index.ts'
+import { serveNode, type RunningServer, type SuretyEnv } from '../../src/http/index.ts'
+import { GOOD_PASSWORD } from '../../src/identity/testing.ts'
+import { accountResources, defineSurety, openSurety, type AnySurety } from '../../src/surety.ts'
+
+const PAGE = `# Security
+
+[Passwords are stored with Argon2id](promise:encryption.passwords), and
+[new ones that are weak or stolen are refused](promise:auth.passwords).
+[Guessing is stopped](promise:auth.brute-force).
+[A second factor is asked for where there is one](promise:auth.mfa).
+[Personal data is encrypted](promise:encryption.rest).
+`
+
+let dataDir: string
+let surety: AnySurety
+let server: RunningServer
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'surety-sign-in-'))
+  await chmod(dataDir, 0o755)
+  const page = join(dataDir, 'security.md')
+  await writeFile(page, PAGE)
+  const config = defineSurety({
+    name: 'Sign-in',
+    origin: 'sign-in.example',
+    page,
+    resources: accountResources,
+    roles: {},
+    signIn: {},
+  })
+  surety = (await openSurety(config, {
+    dataDir,
+    logger: silentLogger,
+    url: () => server.url,
+  })) as unknown as AnySurety
+  const app = new Hono<SuretyEnv>()
+  app.use('*', surety.protect())
+  app.route('/', surety.routes())
+  server = await serveNode({ fetch: app.fetch, port: 0, hostname: 'localhost' })
+}, 120_000)
+afterAll(async () => {
+  await server?.close()
+  await surety?.close()
+  await rm(dataDir, { recursive: true, force: true })
+  if (surety?.databaseDir) await rm(surety.databaseDir, { recursive: true, force: true })
+})
+
+const post = (path: string, fields: Record<string, string>) =>
+  fetch(new URL(path, server.url), {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { origin: server.url, accept: 'text/html' },
+    body: new URLSearchParams(fields),
+  })
+
+test('a whole system signs people in, knows them afterwards, and keeps its promises about it', async () => {
+  const person = { email: 'ada@example.com', password: GOOD_PASSWORD }
+  expect((await post('/account/sign-up', { ...person, name: 'Ada' })).status).toBe(303)
+  const signedIn = await post('/account/sign-in', person)
+  const [cookie = ''] = signedIn.headers.getSetCookie()
+  expect(cookie).toMatch(/^sign-in-session=/)
+  const asked = new Request(server.url, { headers: { cookie: cookie.split(';')[0]! } })
+  expect(await surety.identify(asked)).toMatchObject({ kind: 'user', roles: [] })
+  expect(await surety.identify(new Request(server.url))).toMatchObject({ kind: 'anonymous' })
+
+  const runs = await surety.probe({ site: server.url })
+  const outcomes = Object.fromEntries(runs.map(({ id, outcome, summary }) => [id, `${outcome}: ${summary}`]))
+  for (const id of [
+    'encryption.passwords',
+    'auth.passwords',
+    'auth.brute-force',
+    'auth.mfa',
+    'encryption.rest',
+  ])
+    expect(outcomes[id], id).toMatch(/^kept/)
+  const shown = (await (await fetch(new URL('/security.json', server.url))).json()) as {
+    promises: { status: string }[]
+  }
+  expect(shown.promises.map(({ status }) => status)).toEqual(['kept', 'kept', 'kept', 'kept', 'kept'])
+})
