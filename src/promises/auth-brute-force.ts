@@ -11,6 +11,7 @@ import {
 import { createMarker } from './canaries.ts'
 import { definePromise, type Measurement } from './definition.ts'
 import { ownSignIn, unmeasurable } from './encryption-passwords.ts'
+import { PromiseError } from './errors.ts'
 import type { ProbeContext } from './probe-context.ts'
 
 /** Guessing a password is stopped, and the person whose account is attacked still gets in. */
@@ -62,8 +63,7 @@ async function attack(context: ProbeContext, { email, password }: CanaryAccount)
   for (let made = 0; made < GUESSES; made++) {
     const answer = await attacker.send(ACCOUNT.signIn, { email, password: `${createMarker()} guess` })
     await answer.body?.cancel()
-    // Anything else than "too many" says something about the password.
-    if (answer.status !== 429) {
+    if (wasRead(answer.status)) {
       taken += 1
       if (made >= GUESSES - LAST) takenLate += 1
     }
@@ -72,6 +72,13 @@ async function attack(context: ProbeContext, { email, password }: CanaryAccount)
   }
   const letIn = await signsIn(createAccountVisitor(context), email, password)
   return { before, taken, takenLate, letIn, rightfulIn: await signsIn(owner, email, password) }
+}
+
+/** Whether the guess was compared with the password. @throws PromiseError `ERR_PROMISE_CANARY` where that is not said */
+function wasRead(status: number): boolean {
+  if (status === 429) return false
+  if (status === 401 || status === 303) return true
+  throw new PromiseError('ERR_PROMISE_CANARY', `a guess was answered with ${status}`)
 }
 
 async function signsIn(visitor: AccountVisitor, email: string, password: string): Promise<boolean> {

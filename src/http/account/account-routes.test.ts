@@ -51,6 +51,8 @@ describe('signing up and in', () => {
     const browser = site.browser()
     const answer = await signIn(browser, await signUp(browser))
     expect(answer.headers.getSetCookie()).toEqual([
+      // That the device was here before signs nobody in: see brute-force.test.ts.
+      expect.stringMatching(/^codetime-devices=/),
       expect.stringMatching(/^codetime-session=[^;]+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/),
     ])
   })
