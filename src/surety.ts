@@ -280,7 +280,7 @@ function assemble<Resources extends ResourceMap>(
     system: systemPrincipal,
     clock,
     secret: rooms.signInSecret,
-    guard: openSignInGuard({ database, clock, audit, secret: rooms.signInSecret }),
+    guard: openSignInGuard({ config, database, clock, audit, secret: rooms.signInSecret }),
     url: () => site.url,
   })
   return {

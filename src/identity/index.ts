@@ -20,6 +20,7 @@ export {
   type BruteForceOptions,
   type GuardEvent,
 } from './brute-force/brute-force-guard.ts'
+export { createRedisAttempts } from './brute-force/redis-attempts.ts'
 export { accountStore, type AccountDatabase, type AccountStore } from './database.ts'
 export { accountPages } from './views/account-pages.ts'
 export { canonicalEmail } from './email.ts'

@@ -9,8 +9,8 @@ export const BRUTE_FORCE_MUTATIONS: readonly Mutation[] = [
     name: 'guessing goes on whatever was counted',
     invariants: [1],
     file: GUARD,
-    guard: "return wait > 0 ? { verdict: 'wait'",
-    replacement: "return wait < 0 ? { verdict: 'wait'",
+    guard: 'const after = wait > 0 ?',
+    replacement: 'wait = 0\n          const after = wait > 0 ?',
     tests: [GUARD_TEST],
   },
   {
