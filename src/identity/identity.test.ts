@@ -230,7 +230,7 @@ describe('a session', () => {
     const fresh = await sessions.rotate(planted, { methods: ['password', 'totp'] })
     expect(await sessions.find(planted)).toBeNull()
     expect(await sessions.find(fresh!)).toMatchObject({ methods: ['password', 'totp'] })
-    const raced = await Promise.all([sessions.rotate(fresh!, {}), sessions.rotate(fresh!, {})])
+    const raced = await Promise.all(Array.from({ length: 8 }, () => sessions.rotate(fresh!, {})))
     expect(raced.filter((token) => token !== null)).toHaveLength(1)
   })
 
