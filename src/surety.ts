@@ -13,7 +13,7 @@ import { createDroppedCounter, type DroppedCounter } from './compose/dropped-cou
 import { keepLogFiles, logFilesOf } from './compose/log-files.ts'
 import { openSystemDatabase } from './compose/system-database.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
-import { accountSite, openSystemIdentity } from './compose/identity.ts'
+import { accountSite, openSignIn } from './compose/identity.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
@@ -25,7 +25,6 @@ import {
   openSystemFolder,
   type SystemFolder,
 } from './compose/system-folder.ts'
-import { openSignInGuard } from './compose/sign-in-guard.ts'
 import { askWitnesses } from './compose/witnesses.ts'
 import { asConnection, openJobs, type Database, type DatabaseServer, type Logger } from './database/index.ts'
 import type { KeyProviderSettings, ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
@@ -274,15 +273,7 @@ function assemble<Resources extends ResourceMap>(
   }
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   const site = siteOf(rooms, options)
-  const { identify, identity } = openSystemIdentity({
-    config,
-    as,
-    system: systemPrincipal,
-    clock,
-    secret: rooms.signInSecret,
-    guard: openSignInGuard({ config, database, clock, audit, secret: rooms.signInSecret }),
-    url: () => site.url,
-  })
+  const { identify, identity } = openSignIn(rooms, as, () => site.url)
   return {
     config,
     identify,

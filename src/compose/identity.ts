@@ -1,5 +1,5 @@
 import type { Hono } from 'hono'
-import { freezePrincipal, type Principal } from '../access/index.ts'
+import { freezePrincipal, systemPrincipal, type Principal } from '../access/index.ts'
 import type { SuretyConfig } from '../declare/index.ts'
 import {
   accountResources,
@@ -14,6 +14,7 @@ import {
 import { accountRoutes, trustedProxies, type AccountSiteDeps, type SuretyEnv } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
+import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
 import { systemName } from './system-name.ts'
 
 export interface SystemIdentityOptions {
@@ -39,6 +40,20 @@ export interface SystemIdentity {
    * @throws AccessError `ERR_ACCESS_PRINCIPAL` for what a login of the app's own gives and cannot be meant
    */
   identify(request: Request): Promise<Principal>
+}
+
+/** Who sends requests to a running system; guessing is limited for all its processes. */
+export function openSignIn(
+  { config, database, clock, audit, signInSecret: secret }: SignInRooms,
+  as: SystemIdentityOptions['as'],
+  url: () => string,
+): SystemIdentity {
+  const guard = openSignInGuard({ config, database, clock, audit, secret })
+  return openSystemIdentity({ config, as, system: systemPrincipal, clock, secret, guard, url })
+}
+
+interface SignInRooms extends Omit<SystemSignInGuardOptions, 'secret'> {
+  readonly signInSecret: string
 }
 
 const ANONYMOUS: Principal = Object.freeze({

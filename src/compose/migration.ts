@@ -20,7 +20,13 @@ import { SuretyStartError } from './errors.ts'
 import { systemName } from './system-name.ts'
 
 /** The tables of the library's own, room by room. */
-const SYSTEM_MIGRATIONS = [databaseMigrations, keysMigrations, logMigrations, identityMigrations, promisesMigrations]
+const SYSTEM_MIGRATIONS = [
+  databaseMigrations,
+  keysMigrations,
+  logMigrations,
+  identityMigrations,
+  promisesMigrations,
+]
 
 /** One thing that a migration would do. */
 export type PlannedStep = Pick<MigrationStep, 'kind' | 'statement' | 'why'>

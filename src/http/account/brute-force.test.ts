@@ -87,7 +87,7 @@ describe('10,000 passwords from 200 addresses on 50 accounts', () => {
       for (let account = quarter; account < ACCOUNTS; account += 5)
         expect(await signIn(owners[account]!, account)).toBe(303)
     }
-    expect([...answers.keys()].toSorted()).toEqual([401, 429])
+    expect(new Set(answers.keys())).toEqual(new Set([401, 429]))
     expect(answers.get(401)! + answers.get(429)!).toBe(GUESSES)
     // Few passwords were looked at at all.
     expect(answers.get(401)!).toBeLessThanOrEqual(ACCOUNTS * 4)

@@ -109,7 +109,7 @@ class RedisAttempts implements AttemptStore {
     const reply = await this.#send(['MGET', ...keys.map((key) => this.#prefix + key)])
     if (!Array.isArray(reply) || reply.length !== keys.length)
       throw new TypeError('Redis answered with no list')
-    return reply.map((text: unknown) => (text === null ? '' : String(text)))
+    return reply.map((text: unknown) => (typeof text === 'string' ? text : ''))
   }
 
   #run(script: string, keys: readonly string[], given: readonly string[]): Promise<unknown> {
