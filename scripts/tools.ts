@@ -3,6 +3,7 @@
 import { canInstallPackages, installPackages } from './apt.ts'
 import { findBrowser } from './browser.ts'
 import { findGo } from './go.ts'
+import { findRedis } from './redis.ts'
 import { findSoftHsm } from './softhsm.ts'
 
 interface Tool {
@@ -30,6 +31,12 @@ const TOOLS: readonly Tool[] = [
     usedFor: 'the tests of the PKCS#11 key provider',
     packages: ['softhsm2'],
     find: async () => findSoftHsm(),
+  },
+  {
+    name: 'Redis',
+    usedFor: 'the tests of failed sign-ins counted there',
+    packages: ['redis-server'],
+    find: async () => findRedis(),
   },
 ]
 

@@ -36,6 +36,7 @@ import {
   TENANT_PROBLEMS,
   protection,
   requestMetrics,
+  trustedProxies,
   type PublicProblems,
   type SuretyEnv,
 } from './http/index.ts'
@@ -277,7 +278,12 @@ function assemble<Resources extends ResourceMap>(
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     tenants,
-    protect: () => protection({ clock, logger, observe, audit: (event) => audit.note(event), ...limit }),
+    protect: () =>
+      protection({
+        ...{ clock, logger, observe, ...limit },
+        audit: (event) => audit.note(event),
+        ...(config.proxies && { proxies: trustedProxies(config.proxies) }),
+      }),
     routes: () => makeRoutes(rooms, site, () => people.sites(site, { ...rooms, visitor: options.visitor })),
     probe,
     async keepProbing(chosen) {

@@ -16,6 +16,7 @@ import {
 import {
   accountRoutes,
   scimRoutes,
+  trustedProxies,
   type AccountProviders,
   type AccountSiteDeps,
   type SuretyEnv,
@@ -148,6 +149,7 @@ export function accountSite(
     clock,
     logger,
     hasSecurityTxt: disclosure !== undefined,
+    ...(config.proxies && { proxies: trustedProxies(config.proxies) }),
     ...(providers && { providers }),
   }
   const note = (event: AuditEvent): void => audit.note(event)

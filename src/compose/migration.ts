@@ -11,6 +11,7 @@ import {
   type MigrationStep,
 } from '../database/index.ts'
 import type { SuretyConfig } from '../declare/index.ts'
+import { identityMigrations } from '../identity/index.ts'
 import { keysMigrations } from '../keys/index.ts'
 import { hasCode, systemClock, type Clock } from '../kernel/index.ts'
 import { logMigrations } from '../log/index.ts'
@@ -19,7 +20,13 @@ import { SuretyStartError } from './errors.ts'
 import { systemName } from './system-name.ts'
 
 /** The tables of the library's own, room by room. */
-const SYSTEM_MIGRATIONS = [databaseMigrations, keysMigrations, logMigrations, promisesMigrations]
+const SYSTEM_MIGRATIONS = [
+  databaseMigrations,
+  keysMigrations,
+  logMigrations,
+  identityMigrations,
+  promisesMigrations,
+]
 
 /** One thing that a migration would do. */
 export type PlannedStep = Pick<MigrationStep, 'kind' | 'statement' | 'why'>

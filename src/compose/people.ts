@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import type { Principal } from '../access/index.ts'
-import { tenantRoutes, type StaffVisitor, type SuretyEnv } from '../http/index.ts'
+import { addressOfClient, tenantRoutes, type StaffVisitor, type SuretyEnv } from '../http/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import type { Site } from '../page/index.ts'
 import { ADMINISTRATOR, type Tenants } from '../tenants/index.ts'
@@ -10,6 +10,7 @@ import {
   type SystemIdentity,
   type SystemIdentityOptions,
 } from './identity.ts'
+import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
 import { staffSite, type StaffSiteParts } from './staff-site.ts'
 import { openSystemTenants } from './tenants.ts'
 
@@ -18,6 +19,7 @@ type TenantParts = Parameters<typeof openSystemTenants>[0]
 
 export interface PeopleOptions extends Omit<SystemIdentityOptions, 'as' | 'principalOf'>, TenantParts {
   readonly audit: TenantParts['audit'] & Pick<AuditLog, 'note'>
+  readonly database: SystemSignInGuardOptions['database']
   /** What a person may do, where the app itself keeps that. Default: what `tenants/` keeps. */
   readonly principalOf: PrincipalOf | undefined
 }
@@ -35,11 +37,11 @@ export interface People {
 export function openPeople(options: PeopleOptions): People {
   const { store } = options
   const tenants = openSystemTenants(options)
-  const principalOf =
-    options.principalOf ?? (tenants && ((personId: string) => tenants.principalOf(personId)))
+  const principalOf = options.principalOf ?? (tenants && byTenants(tenants))
   const as: SystemIdentityOptions['as'] = (principal) => store.as(principal) as ReturnType<typeof as>
   const { principalOf: _, ...rooms } = options
-  const login = openSystemIdentity({ ...rooms, as, ...(principalOf && { principalOf }) })
+  const guard = openSignInGuard(options)
+  const login = openSystemIdentity({ ...rooms, as, guard, ...(principalOf && { principalOf }) })
   return {
     login,
     tenants,
@@ -54,6 +56,11 @@ export function openPeople(options: PeopleOptions): People {
   }
 }
 
+/** What the person's organisation allows from the address that the request comes from. */
+function byTenants(tenants: Tenants): PrincipalOf {
+  return (personId, request) => tenants.principalOf(personId, { address: addressOfClient(request) })
+}
+
 function tenantSite(
   { config, clock }: PeopleOptions,
   site: Site,
@@ -64,7 +71,7 @@ function tenantSite(
     const signedIn = await identity.signedIn(request)
     const principal = signedIn && (await identify(request))
     if (!signedIn || principal?.kind !== 'user') return null
-    return { principal, form: identity.forms.of(signedIn.sessionId), address: null }
+    return { principal, form: identity.forms.of(signedIn.sessionId), address: addressOfClient(request) }
   }
   return [tenantRoutes({ site, config, tenants, clock, visit, signInPath: '/account/sign-in' })]
 }

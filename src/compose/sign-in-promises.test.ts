@@ -6,7 +6,8 @@ import type { SuretyEnv } from '../http/context.ts'
 import { serveNode, type RunningServer } from '../http/node.ts'
 import { protection } from '../http/protection.ts'
 import { accountResources, OWASP_ARGON2, type IdentityOptions } from '../identity/index.ts'
-import { CLIENT, GOOD_PASSWORD, openTestIdentity, type TestIdentity } from '../identity/testing.ts'
+import { CLIENT, GOOD_PASSWORD, guardOver, openTestIdentity, type TestIdentity } from '../identity/testing.ts'
+import { authBruteForce } from '../promises/auth-brute-force.ts'
 import { authMfa } from '../promises/auth-mfa.ts'
 import { authPasswords } from '../promises/auth-passwords.ts'
 import { encryptionPasswords } from '../promises/encryption-passwords.ts'
@@ -102,6 +103,32 @@ describe('auth.passwords', () => {
       app.post('/account/sign-up', (c) => c.json({ code: 'ERR_IDENTITY_PASSWORD_WEAK' }, 422)),
     )
     expect(await measure(authPasswords)).toMatchObject({ outcome: 'undecided' })
+  })
+})
+
+describe('auth.brute-force', { timeout: 90_000 }, () => {
+  test('is kept: guesses are stopped, and the device that the canary has still signs in', async () => {
+    await serve({ guard: await guardOver(opened.world) })
+    const before = await rowsLeft()
+    const measured = await measure(authBruteForce)
+    expect(measured).toMatchObject({
+      outcome: 'kept',
+      values: { guesses: 120, takenLate: 0, rightPasswordLetIn: false, rightfulIn: true },
+    })
+    expect(await rowsLeft()).toBe(before)
+  })
+
+  test('is broken where nothing limits guessing', async () => {
+    await serve()
+    const measured = await measure(authBruteForce)
+    expect(measured).toMatchObject({ outcome: 'broken', values: { taken: 120, rightPasswordLetIn: true } })
+  })
+
+  test('is broken where the account is locked for its own person too', async () => {
+    const { devices } = await serve({ guard: await guardOver(opened.world) })
+    Object.assign(devices, { read: () => null })
+    opened.world.clock.advance(86_400_000)
+    expect(await measure(authBruteForce)).toMatchObject({ outcome: 'broken', values: { rightfulIn: false } })
   })
 })
 
@@ -208,7 +235,7 @@ describe('encryption.passwords', () => {
 })
 
 describe('with a login of the app’s own', () => {
-  test.each([authPasswords, authMfa, encryptionPasswords])(
+  test.each([authPasswords, authBruteForce, authMfa, encryptionPasswords])(
     '$id is unproven, and check says why',
     async (promise) => {
       expect(promise.check(config, {})).toMatchObject([{ key: 'signIn' }])

@@ -105,6 +105,14 @@ export interface WitnessConfig {
   readonly vkey: string
 }
 
+/** Proxies before the app: only what they say of a client's address is believed. */
+export interface ProxySettings {
+  /** Their addresses, or ranges such as `127.0.0.1/32` or `2001:db8:1::/48`. */
+  readonly addresses: readonly string[]
+  /** The header that each of them extends, and no client can set past them. Default `"x-forwarded-for"`. */
+  readonly header?: 'x-forwarded-for' | 'forwarded'
+}
+
 /** The configuration of one system, checked by {@link defineSurety}. */
 export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly name: string
@@ -125,6 +133,8 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly signIn?: SignInConfig
   /** Who sends a request, by a login of the app's own; null for nobody. Instead of `signIn`. */
   readonly identify?: (request: Request) => Promise<IdentifiedPerson | null>
+  /** Default none: a client's address is the connection's own, and headers about it count for nothing. */
+  readonly proxies?: ProxySettings
   /** Witnesses of the evidence log, at most 15. Default none: the page then says *unwitnessed*. */
   readonly witnesses?: readonly WitnessConfig[]
   /** Staff and their roles. Default none: operators then reach nothing. */

@@ -1,7 +1,7 @@
 import { isDuration, parseDuration } from '../kernel/index.ts'
 import { parseWitnessKey, VerifyError } from '../verify/index.ts'
 import { tenantColumn } from './columns.ts'
-import type { ResourceMap, SuretyConfig, WitnessConfig } from './config.ts'
+import type { ProxySettings, ResourceMap, SuretyConfig, WitnessConfig } from './config.ts'
 import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
 import { checkStaff } from './define-staff.ts'
@@ -24,6 +24,7 @@ const KEYS = [
   'canary',
   'signIn',
   'identify',
+  'proxies',
   'witnesses',
   'staff',
 ]
@@ -60,9 +61,19 @@ export function defineSurety<const Resources extends ResourceMap>(
   if (config.keys) checkKeyProvider(check, config.keys)
   if (config.disclosure) checkContacts(check, config.disclosure.contact)
   checkSignIn(check, config)
+  if (config.proxies) checkProxies(check, config.proxies)
   checkWitnesses(check, config.witnesses ?? [])
   if (config.staff) checkStaff(check, config, config.staff)
   return Object.freeze({ ...config })
+}
+
+function checkProxies(check: DefinitionCheck, { addresses, header, ...unknown }: ProxySettings): void {
+  check.onlyKnown(unknown, [])
+  const listed = Array.isArray(addresses) && addresses.length > 0
+  const readable = listed && addresses.every((address) => /^[0-9a-f:.]+(\/\d{1,3})?$/i.test(address))
+  check.that(readable, 'proxies.addresses', 'lists no addresses', "write addresses such as ['127.0.0.1/32']")
+  const known = header === undefined || header === 'x-forwarded-for' || header === 'forwarded'
+  check.that(known, 'proxies.header', 'is not a known header', "use 'x-forwarded-for' or 'forwarded'")
 }
 
 function checkResources(check: DefinitionCheck, resources: ResourceMap): void {

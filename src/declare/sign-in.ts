@@ -28,6 +28,11 @@ export interface SignInConfig {
     /** Whether a new password passes while the service is away. Default `"list-only"`. */
     readonly onOutage?: 'list-only' | 'refuse'
   }
+  /**
+   * Where failed attempts are counted. Default: the database. `redis` sends one command and gives its plain
+   * reply: `(command) => client.sendCommand([...command])` of node-redis.
+   */
+  readonly attempts?: { readonly redis: (command: readonly string[]) => Promise<unknown> }
   readonly secondFactor?: {
     /** Roles whose people must have a second factor; without it their session opens nothing. Default none. */
     readonly roles?: readonly string[]
@@ -43,7 +48,7 @@ export interface IdentifiedPerson {
   readonly roles: readonly string[]
 }
 
-const KEYS = ['passwords', 'providers', 'scim', 'sessions', 'breachedPasswords', 'secondFactor']
+const KEYS = ['passwords', 'providers', 'scim', 'sessions', 'breachedPasswords', 'secondFactor', 'attempts']
 const SESSION_KEYS = ['idle', 'absolute', 'fresh']
 
 export function checkSignIn(
@@ -63,6 +68,13 @@ export function checkSignIn(
   if (signIn.scim) checkScim(check, signIn.scim)
   checkSessions(check, signIn.sessions ?? {})
   checkBreached(check, signIn.breachedPasswords ?? {})
+  if (signIn.attempts)
+    check.that(
+      typeof signIn.attempts.redis === 'function',
+      'signIn.attempts.redis',
+      'is no function',
+      'write redis: (command) => client.sendCommand([...command])',
+    )
   for (const role of signIn.secondFactor?.roles ?? [])
     check.that(
       Object.hasOwn(roles, role),

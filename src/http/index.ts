@@ -8,6 +8,7 @@
  * Not here: attack detection, TLS; of sign-in only its routes (`account/`), the rest is `identity`'s.
  */
 export { accountRoutes, type AccountSiteDeps } from './account/account-routes.ts'
+export { addressOfClient, trustedProxies, type TrustedProxies } from './client-address.ts'
 export { DEFAULT_MAX_BODY_BYTES, limitBody } from './body-limit.ts'
 export type { HttpLogger, SuretyEnv, SuretyVariables } from './context.ts'
 export { HttpError } from './errors.ts'

@@ -1,6 +1,7 @@
 import { createAdaptorServer } from '@hono/node-server'
 import { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { noteConnection, type NodeBindings } from './client-address.ts'
 import { HttpError } from './errors.ts'
 
 export interface ServeOptions {
@@ -35,7 +36,10 @@ const KEEP_ALIVE_MS = 5_000
 export async function serveNode(options: ServeOptions): Promise<RunningServer> {
   const hostname = options.hostname ?? '127.0.0.1'
   const server = createAdaptorServer({
-    fetch: options.fetch,
+    fetch(request, bindings) {
+      noteConnection(request, bindings as NodeBindings)
+      return options.fetch(request)
+    },
     overrideGlobalObjects: false,
     serverOptions: {
       headersTimeout: options.headersTimeoutMs ?? 10_000,

@@ -2,6 +2,7 @@ import { every } from 'hono/combine'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Clock } from '../kernel/index.ts'
 import { limitBody } from './body-limit.ts'
+import { noteClientAddress, type TrustedProxies } from './client-address.ts'
 import type { HttpLogger, SuretyEnv } from './context.ts'
 import { answerOutage } from './outage.ts'
 import { requestLog } from './request-log.ts'
@@ -15,6 +16,8 @@ export interface ProtectionOptions {
   readonly maxBodyBytes?: number
   /** See {@link securityHeaders}. */
   readonly isHttps?: (c: Context) => boolean
+  /** Proxies that may say where a request comes from. Default none: it is the connection's own address. */
+  readonly proxies?: TrustedProxies
   readonly observe?: (request: FinishedRequest) => void
   /** Told of every request that changed something or was refused; default nobody. Must not throw. */
   readonly audit?: (answered: AnsweredRequest) => void
@@ -23,6 +26,7 @@ export interface ProtectionOptions {
 /** Request id and log line, security headers, body limit, outages: what stands before every route. */
 export function protection(options: ProtectionOptions): MiddlewareHandler<SuretyEnv> {
   return every(
+    noteClientAddress(options.proxies),
     requestLog({ ...options, observe: (request) => observed(options, request) }),
     securityHeaders(options.isHttps ? { isHttps: options.isHttps } : {}),
     limitBody(options.maxBodyBytes),

@@ -13,6 +13,7 @@ export const IdentityError = defineErrors('IdentityError', {
     'check that the range service of signIn.breachedPasswords answers, or set onOutage: "list-only"',
   ERR_IDENTITY_BUSY: 'try again in a moment: too many passwords are being checked',
   ERR_IDENTITY_LOCKED: 'wait for the time given, or sign in with a device that you used before',
+  ERR_IDENTITY_GUARD: 'bring the database back, or what signIn.attempts names: until then nobody signs in',
   ERR_IDENTITY_SIGNED_OUT: 'sign in first',
   ERR_IDENTITY_SECOND_FACTOR: 'give a code of your authenticator, a recovery code, or a passkey',
   ERR_IDENTITY_CODE: 'give the code that the authenticator shows now; each is taken once',

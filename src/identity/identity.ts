@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/index.ts'
 import { isEnabled } from './account-standing.ts'
 import type { Auth } from './better-auth/auth.ts'
+import { createDeviceCookie, createKnownDevices } from './brute-force/known-devices.ts'
 import type { AccountStore } from './database.ts'
 import { createPasswordHasher, type Argon2Parameters, type PasswordHasher } from './passwords/argon2.ts'
 import { createBreachedPasswords, type BreachedPasswordsOptions } from './passwords/breached-passwords.ts'
@@ -51,6 +52,14 @@ export interface AccountView {
   readonly name: string
 }
 
+/** Devices that a person has signed in with before, which somebody else's guessing does not shut out. */
+export interface Devices {
+  /** What the request's device shows for itself; null for one that shows nothing. */
+  read(request: Request): string | null
+  /** A `Set-Cookie` value by which the device that sent the request is known for this person from now on. */
+  admit(request: Request, personId: string): Promise<string | null>
+}
+
 /** Sign-in for apps that have no login of their own. */
 export interface Identity {
   /** Who sent the request; null for nobody, and for whoever still owes a second factor. */
@@ -67,6 +76,8 @@ export interface Identity {
   readonly passwords: PasswordSignIn
   readonly secondFactors: SecondFactors
   readonly forms: FormTokens
+  /** Devices that a person has signed in with before. */
+  readonly devices: Devices
   readonly policy: SessionPolicy
   /** Whether a role of the person's demands a second factor. */
   requiresSecondFactor(personId: string): Promise<boolean>
@@ -98,6 +109,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     passwords,
     secondFactors,
     forms: createFormTokens(secret),
+    devices: createDevices(options, (personId) => identity.account(personId)),
     policy,
     requiresSecondFactor,
     offersPasswords: options.passwords ?? true,
@@ -135,6 +147,22 @@ export function createIdentity(options: IdentityOptions): Identity {
     },
   }
   return identity
+}
+
+function createDevices(
+  { system, secret, clock, url }: IdentityOptions,
+  accountOf: Identity['account'],
+): Devices {
+  const known = createKnownDevices(secret, clock)
+  const cookie = () => createDeviceCookie(system, url().startsWith('https:'))
+  return {
+    read: (request) => cookie().read(request),
+    async admit(request, personId) {
+      const account = await accountOf(personId)
+      // Guessing is counted by the address at sign-in, and by the person once it is known who they are.
+      return account && cookie().set(known.admit([account.email, personId], cookie().read(request)))
+    },
+  }
 }
 
 /** What needs the public address, or is heavy to load. */

@@ -9,11 +9,19 @@
  * accounts and passwords are its, loaded with the first sign-in; sessions, second factors, cookies and
  * all times are this room's. Of tokens and codes only SHA-256 is stored, of passwords Argon2id.
  *
- * Not here: limits on guessing (`sign-in-guard.ts` is the port), roles and tenants, HTTP. An app with a
- * login of its own passes `identify` and uses none of this.
+ * Guessing is slowed down and stopped by `brute-force/`, behind the port in `sign-in-guard.ts`.
+ *
+ * Not here: roles and tenants, HTTP. An app with a login of its own passes `identify` and uses none of this.
  */
 export { createAccounts, type Account, type AccountPage, type Accounts, type NewAccount } from './accounts.ts'
 export type { Auth } from './better-auth/auth.ts'
+export { createPostgresAttempts, type AttemptStore } from './brute-force/attempt-store.ts'
+export {
+  createBruteForceGuard,
+  type BruteForceOptions,
+  type GuardEvent,
+} from './brute-force/brute-force-guard.ts'
+export { createRedisAttempts } from './brute-force/redis-attempts.ts'
 export { accountStore, type AccountDatabase, type AccountStore } from './database.ts'
 export { accountPages } from './views/account-pages.ts'
 export { canonicalEmail } from './email.ts'
@@ -55,6 +63,7 @@ export type { AccountView } from './identity.ts'
 export type { EnrolledFactors } from './second-factors/second-factors.ts'
 export { totpCode, totpStep, totpUri } from './second-factors/totp.ts'
 export { SECOND_FACTORS } from './sessions.ts'
+export { identityMigrations } from './migrations.ts'
 export type { Client } from './password-sign-in.ts'
 export { LEAST_SCORE, MIN_PASSWORD_CHARACTERS } from './passwords/password-rules.ts'
 export { accountResources, REALM, type AccountTables } from './resources.ts'

@@ -1,9 +1,15 @@
 import { systemPrincipal } from '../access/index.ts'
+import { databaseMigrations, migrateSystem } from '../database/index.ts'
+import { keysMigrations } from '../keys/index.ts'
 import { openStoreOver, type TestStore } from '../store/testing.ts'
+import { createPostgresAttempts } from './brute-force/attempt-store.ts'
+import { createBruteForceGuard, type BruteForceOptions } from './brute-force/brute-force-guard.ts'
 import { accountStore, type AccountStore } from './database.ts'
 import { createIdentity, type Identity, type IdentityOptions } from './identity.ts'
+import { identityMigrations } from './migrations.ts'
 import type { Client } from './password-sign-in.ts'
 import { accountResources } from './resources.ts'
+import type { SignInGuard } from './sign-in-guard.ts'
 import { sessionPolicy } from './session-policy.ts'
 
 export interface TestIdentity {
@@ -21,6 +27,8 @@ export const OTHER_PASSWORD = 'Tundra/omelette 77 piano'
 
 export const CLIENT: Client = { address: '192.0.2.7', userAgent: 'Testing/1.0', device: null }
 
+const SECRET = 'c'.repeat(43)
+
 /** Cheap enough for tests that do not ask what a hash costs. */
 export const QUICK_ARGON2 = { memoryKib: 64, passes: 1, lanes: 1 } as const
 
@@ -33,7 +41,7 @@ export async function openTestIdentity(options: Partial<IdentityOptions> = {}): 
       system: 'codetime',
       name: 'Codetime',
       url: () => 'http://localhost:4001',
-      secret: 'c'.repeat(43),
+      secret: SECRET,
       store,
       clock: world.clock,
       policy: sessionPolicy(),
@@ -42,6 +50,16 @@ export async function openTestIdentity(options: Partial<IdentityOptions> = {}): 
       ...changes,
     })
   return { world, store, identity: open({}), reopen: open, close: () => world.close() }
+}
+
+/** The guard against guessing over that database, as a running system has it. */
+export async function guardOver(
+  { database, clock }: TestStore<typeof accountResources>,
+  options: Partial<BruteForceOptions> = {},
+): Promise<SignInGuard> {
+  await migrateSystem(database.owner, [databaseMigrations, keysMigrations, identityMigrations], clock)
+  const store = createPostgresAttempts(database.owner)
+  return createBruteForceGuard({ store, clock, secret: SECRET, ...options })
 }
 
 /** A request as a browser that holds the token sends it. */

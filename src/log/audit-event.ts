@@ -125,6 +125,16 @@ export interface DatabaseNoticed {
   readonly program: string | null
 }
 
+/** Many accounts were tried together, and unknown devices are slowed down or shut out for it. */
+export interface SignInAttacked {
+  readonly kind: 'sign-in.attacked'
+  /** `stuffing`: from one address or network; `spraying`: from many. */
+  readonly pattern: 'stuffing' | 'spraying'
+  readonly scope: 'address' | 'network' | 'installation'
+  /** Accounts that failed by then. */
+  readonly accounts: number
+}
+
 /** How a person proves who they are has changed. */
 export interface AccountChanged {
   readonly kind: 'account.changed'
@@ -153,6 +163,7 @@ export type AuditEvent =
   | AccessRefused
   | AccessChanged
   | SignIn
+  | SignInAttacked
   | AccountChanged
   | StaffActed
   | StaffAccessed

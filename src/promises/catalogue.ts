@@ -3,6 +3,7 @@ import { accessIpAllowList } from './access-ip-allow-list.ts'
 import { accessRbac } from './access-rbac.ts'
 import { accessReview } from './access-review.ts'
 import { accessTenantIsolation } from './access-tenant-isolation.ts'
+import { authBruteForce } from './auth-brute-force.ts'
 import { authMfa } from './auth-mfa.ts'
 import { authOauth } from './auth-oauth.ts'
 import { authPasswords } from './auth-passwords.ts'
@@ -27,6 +28,7 @@ const DEFINITIONS: readonly PromiseDefinition[] = [
   accessRbac,
   accessReview,
   accessTenantIsolation,
+  authBruteForce,
   authMfa,
   authOauth,
   authPasswords,

@@ -22,7 +22,6 @@ export const PLANNED_PROMISES: Readonly<Record<string, EvidenceKind>> = {
   'privacy.residency': 'attested',
   'encryption.transit': 'measured',
   'auth.sso': 'measured',
-  'auth.brute-force': 'measured',
   'access.own-log': 'measured',
   'staff.confidentiality': 'attested',
   'guard.runtime': 'measured',

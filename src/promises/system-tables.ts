@@ -93,6 +93,19 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
   },
   {
     schema: 'surety',
+    name: 'sign_in_counts',
+    columns: ['key', 'level', 'counted_at', 'until', 'forgotten_at'],
+    holds:
+      'how often signing in has failed, under keyed hashes of account, network address and device; gone within a day',
+  },
+  {
+    schema: 'surety',
+    name: 'sign_in_sightings',
+    columns: ['scope', 'account', 'succeeded', 'seen_at'],
+    holds: 'which accounts failed or succeeded to sign in, under keyed hashes, for some minutes',
+  },
+  {
+    schema: 'surety',
     name: 'planted',
     columns: ['id', 'value'],
     holds: 'one random value that a probe must find, to show that it searches',

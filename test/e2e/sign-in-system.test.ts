@@ -12,6 +12,7 @@ const PAGE = `# Security
 
 [Passwords are stored with Argon2id](promise:encryption.passwords), and
 [new ones that are weak or stolen are refused](promise:auth.passwords).
+[Guessing is stopped](promise:auth.brute-force).
 [A second factor is asked for where there is one](promise:auth.mfa).
 [Personal data is encrypted](promise:encryption.rest).
 `
@@ -69,10 +70,16 @@ test('a whole system signs people in, knows them afterwards, and keeps its promi
 
   const runs = await surety.probe({ site: server.url })
   const outcomes = Object.fromEntries(runs.map(({ id, outcome, summary }) => [id, `${outcome}: ${summary}`]))
-  for (const id of ['encryption.passwords', 'auth.passwords', 'auth.mfa', 'encryption.rest'])
+  for (const id of [
+    'encryption.passwords',
+    'auth.passwords',
+    'auth.brute-force',
+    'auth.mfa',
+    'encryption.rest',
+  ])
     expect(outcomes[id], id).toMatch(/^kept/)
   const shown = (await (await fetch(new URL('/security.json', server.url))).json()) as {
     promises: { status: string }[]
   }
-  expect(shown.promises.map(({ status }) => status)).toEqual(['kept', 'kept', 'kept', 'kept'])
+  expect(shown.promises.map(({ status }) => status)).toEqual(['kept', 'kept', 'kept', 'kept', 'kept'])
 })

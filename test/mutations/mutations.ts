@@ -1,4 +1,5 @@
 import { ACCESS_MUTATIONS } from './access.ts'
+import { BRUTE_FORCE_MUTATIONS } from './brute-force.ts'
 import { DATA_MUTATIONS } from './data.ts'
 import { EVIDENCE_MUTATIONS } from './evidence.ts'
 import { KEYS_MUTATIONS } from './keys.ts'
@@ -15,6 +16,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...DATA_MUTATIONS,
   ...KEYS_MUTATIONS,
   ...EVIDENCE_MUTATIONS,
+  ...BRUTE_FORCE_MUTATIONS,
   ...SIGN_IN_MUTATIONS,
   ...STAFF_MUTATIONS,
 ]

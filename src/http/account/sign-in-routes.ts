@@ -67,6 +67,7 @@ export async function afterSignIn(visit: Visit, token: string, next: string): Pr
   const { personId, pending, methods } = session
   if (pending) return `${ACCOUNT_PATHS.secondFactor}?next=${encodeURIComponent(next)}`
   visit.note('sign-in.succeeded', personId, methods.join('+'))
+  await visit.rememberDevice(personId)
   const proved = methods.some((method) => SECOND_FACTORS.includes(method))
   return !proved && (await identity.requiresSecondFactor(personId)) ? ACCOUNT_PATHS.security : next
 }

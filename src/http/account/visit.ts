@@ -12,6 +12,7 @@ import {
 import { SuretyError, type Clock } from '../../kernel/index.ts'
 import { renderMarkup, type Markup } from '../../ui/index.ts'
 import { loadBrowserModules } from '../browser-modules.ts'
+import { clientAddress, connectionOf, type TrustedProxies } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { problemDetails } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
@@ -33,8 +34,8 @@ export interface AccountRoutesDeps {
   readonly home?: string
   /** Told what happened. Must not throw. */
   readonly audit: (event: AuditEvent) => void
-  /** Where a request comes from. Default: the connection's own address. */
-  readonly clientOf?: (c: Context) => Client
+  /** Proxies that may say where a request comes from. Default none: it is the connection's own address. */
+  readonly proxies?: TrustedProxies
 }
 
 export type AccountContext = Context<SuretyEnv>
@@ -56,7 +57,12 @@ export class Visit {
   }
 
   get client(): Client {
-    return (this.deps.clientOf ?? connectionOf)(this.c)
+    const { req } = this.c
+    return {
+      address: clientAddress(connectionOf(this.c), req.raw.headers, this.deps.proxies),
+      userAgent: req.header('user-agent') ?? null,
+      device: this.deps.identity.devices.read(req.raw),
+    }
   }
 
   get home(): string {
@@ -146,6 +152,12 @@ export class Visit {
     this.c.header('Set-Cookie', this.deps.identity.cookie.set(token), { append: true })
   }
 
+  /** From now on this device's sign-ins do not wait for what others do to the account. */
+  async rememberDevice(personId: string): Promise<void> {
+    const cookie = await this.deps.identity.devices.admit(this.c.req.raw, personId)
+    if (cookie !== null) this.c.header('Set-Cookie', cookie, { append: true })
+  }
+
   clearToken(): void {
     this.c.header('Set-Cookie', this.deps.identity.cookie.clear(), { append: true })
   }
@@ -174,15 +186,6 @@ export class Visit {
 
   changed(subject: string, what: string): void {
     this.deps.audit({ kind: 'account.changed', subject, what, request: this.c.get('requestId') })
-  }
-}
-
-function connectionOf(c: Context): Client {
-  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined
-  return {
-    address: env?.incoming?.socket?.remoteAddress ?? null,
-    userAgent: c.req.header('user-agent') ?? null,
-    device: null,
   }
 }
 

@@ -1,8 +1,10 @@
 import { Hono } from 'hono'
 import type { AuditEvent } from '../../log/index.ts'
 import type { IdentityOptions } from '../../identity/index.ts'
-import { openTestIdentity, type TestIdentity } from '../../identity/testing.ts'
+import type { GuardEvent } from '../../identity/index.ts'
+import { guardOver, openTestIdentity, type TestIdentity } from '../../identity/testing.ts'
 import { accountRoutes } from '../account/account-routes.ts'
+import { trustedProxies } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { protection } from '../protection.ts'
 
@@ -12,30 +14,50 @@ const silent = { info() {}, warn() {}, error() {} }
 export interface AccountSite extends TestIdentity {
   readonly app: Hono<SuretyEnv>
   readonly events: AuditEvent[]
-  /** A browser with cookies of its own. */
-  browser(): TestBrowser
+  /** What the guard against guessing has told. */
+  readonly guarded: GuardEvent[]
+  /** A browser with cookies of its own; behind a proxy on this machine where it has an address. */
+  browser(address?: string): TestBrowser
 }
 
+export interface AccountSiteOptions extends Partial<IdentityOptions> {
+  /** True: guessing is limited as in a running system, and a proxy on this machine is believed. */
+  readonly guardsGuessing?: boolean
+}
+
+/** How a proxy on this machine hands a request on. */
+export const PROXIED = { incoming: { socket: { remoteAddress: '127.0.0.1' } } }
+const PROXIES = trustedProxies({ addresses: ['127.0.0.1/32'] })
+
 /** The account pages over a real database, behind the middleware that every app has. */
-export async function openAccountSite(options: Partial<IdentityOptions> = {}): Promise<AccountSite> {
+export async function openAccountSite({
+  guardsGuessing = false,
+  ...options
+}: AccountSiteOptions = {}): Promise<AccountSite> {
   const opened = await openTestIdentity(options)
+  const guarded: GuardEvent[] = []
+  const guard = guardsGuessing && (await guardOver(opened.world, { onEvent: (event) => guarded.push(event) }))
+  const identity = guard ? opened.reopen({ guard }) : opened.identity
   const events: AuditEvent[] = []
   const { clock } = opened.world
   const app = new Hono<SuretyEnv>()
   app.use('*', protection({ clock, logger: silent }))
   const audit = (event: AuditEvent) => void events.push(event)
-  const routes = { identity: opened.identity, name: 'Codetime', url: () => SITE_URL, clock, audit }
+  const place = { name: 'Codetime', url: () => SITE_URL, clock, ...(guard && { proxies: PROXIES }) }
+  const routes = { identity, audit, ...place }
   app.route('/', accountRoutes({ ...routes, logger: silent, hasSecurityTxt: false }))
-  return { ...opened, app, events, browser: () => new TestBrowser(app) }
+  return { ...opened, identity, app, events, guarded, browser: (address) => new TestBrowser(app, address) }
 }
 
 /** As much of a browser as forms need: cookies, the origin of its pages, the fields that a page hides in a form. */
 export class TestBrowser {
   readonly #app: Hono<SuretyEnv>
+  readonly #address: string | undefined
   readonly cookies = new Map<string, string>()
 
-  constructor(app: Hono<SuretyEnv>) {
+  constructor(app: Hono<SuretyEnv>, address?: string) {
     this.#app = app
+    this.#address = address
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -76,8 +98,9 @@ export class TestBrowser {
     init: { method?: string; body?: string; headers?: Record<string, string> },
   ): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = { accept: 'text/html', ...(cookie && { cookie }), ...init.headers }
-    const response = await this.#app.request(`${SITE_URL}${path}`, { ...init, headers })
+    const proxied = this.#address === undefined ? {} : { 'x-forwarded-for': this.#address }
+    const headers = { accept: 'text/html', ...(cookie && { cookie }), ...proxied, ...init.headers }
+    const response = await this.#app.request(`${SITE_URL}${path}`, { ...init, headers }, PROXIED)
     for (const line of response.headers.getSetCookie()) this.#keep(line)
     return response
   }

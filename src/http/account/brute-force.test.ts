@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { GOOD_PASSWORD } from '../../identity/testing.ts'
+import {
+  openAccountSite,
+  PROXIED,
+  SITE_URL,
+  type AccountSite,
+  type TestBrowser,
+} from '../testing/account-site.ts'
+
+const ACCOUNTS = 50
+const ADDRESSES = 200
+const GUESSES = 10_000
+/** Guesses that are on their way at once. */
+const AT_ONCE = 25
+/** Between two guesses: the whole attack takes five minutes. */
+const PACE_MS = 30
+const HOUR = 3_600_000
+
+let site: AccountSite
+beforeAll(async () => {
+  site = await openAccountSite({ guardsGuessing: true })
+}, 120_000)
+afterAll(() => site.close())
+
+/** No two of one network: IPv4 from networks of their own, IPv6 from sites of their own. */
+const attackers = Array.from({ length: ADDRESSES }, (_, i) =>
+  i % 2 === 0 ? `203.0.${i}.${1 + i}` : `2001:db8:${i.toString(16)}::${(i + 7).toString(16)}`,
+)
+
+async function guess(address: string, email: string, password: string): Promise<number> {
+  const headers = {
+    'sec-fetch-site': 'same-origin',
+    'content-type': 'application/x-www-form-urlencoded',
+    accept: 'application/json',
+    'x-forwarded-for': address,
+  }
+  const body = new URLSearchParams({ email, password }).toString()
+  const init = { method: 'POST', headers, body }
+  return (await site.app.request(`${SITE_URL}/account/sign-in`, init, PROXIED)).status
+}
+
+const emailOf = (account: number): string => `owner-${account}@example.com`
+const homeOf = (account: number): string => `198.51.100.${account + 1}`
+/** Each person's own password. */
+const passwordOf = (account: number): string => `${GOOD_PASSWORD} ${account}`
+const signIn = async (browser: TestBrowser, account: number): Promise<number> => {
+  const fields = { email: emailOf(account), password: passwordOf(account) }
+  return (await browser.post('/account/sign-in', fields)).status
+}
+
+describe('10,000 passwords from 200 addresses on 50 accounts', () => {
+  const perAccount = GUESSES / ACCOUNTS
+  const owners: TestBrowser[] = []
+  const answers = new Map<number, number>()
+
+  /** The right password stands in the last quarter of an account's guesses. */
+  const passwordAt = (account: number, round: number): string =>
+    round === (perAccount * 3) / 4 + account ? passwordOf(account) : `guess ${round} of many`
+
+  async function attack(from: number, to: number): Promise<void> {
+    for (let start = from; start < to; start += AT_ONCE) {
+      const batch = Array.from({ length: AT_ONCE }, (_, i) => {
+        const [account, round] = [(start + i) % ACCOUNTS, Math.floor((start + i) / ACCOUNTS)]
+        const address = attackers[(round * 7 + account * 13) % ADDRESSES]!
+        return guess(address, emailOf(account), passwordAt(account, round))
+      })
+      for (const status of await Promise.all(batch)) answers.set(status, (answers.get(status) ?? 0) + 1)
+      site.world.clock.advance(AT_ONCE * PACE_MS)
+    }
+  }
+
+  beforeAll(async () => {
+    for (let account = 0; account < ACCOUNTS; account++) {
+      const browser = site.browser(homeOf(account))
+      const person = { email: emailOf(account), name: 'Ada', password: passwordOf(account) }
+      expect((await browser.post('/account/sign-up', person)).status).toBe(303)
+      expect(await signIn(browser, account)).toBe(303)
+      owners.push(browser)
+    }
+    site.world.clock.advance(HOUR)
+  }, 240_000)
+
+  test('get in nowhere, while owners sign in with the devices they have', { timeout: 240_000 }, async () => {
+    for (let quarter = 0; quarter < 4; quarter++) {
+      await attack((quarter * GUESSES) / 4, ((quarter + 1) * GUESSES) / 4)
+      for (let account = quarter; account < ACCOUNTS; account += 5)
+        expect(await signIn(owners[account]!, account)).toBe(303)
+    }
+    expect(new Set(answers.keys())).toEqual(new Set([401, 429]))
+    expect(answers.get(401)! + answers.get(429)!).toBe(GUESSES)
+    // Few passwords were looked at at all.
+    expect(answers.get(401)!).toBeLessThanOrEqual(ACCOUNTS * 4)
+  })
+
+  test('are noticed as one attack', () => {
+    const attacks = site.guarded.filter(({ kind }) => kind === 'attack')
+    expect(attacks).toContainEqual(expect.objectContaining({ pattern: 'spraying', scope: 'installation' }))
+    expect(attacks.length).toBeLessThanOrEqual(3)
+  })
+
+  test('keep owners out of new devices no longer than the lock lasts', async () => {
+    expect(await signIn(site.browser('192.0.2.1'), 0)).toBe(429)
+    site.world.clock.advance(HOUR)
+    for (let account = 0; account < ACCOUNTS; account++)
+      expect(await signIn(site.browser(`192.0.2.${account + 1}`), account)).toBe(303)
+  })
+})
+
+describe('what the limits tell', () => {
+  test('an account that does not exist is slowed down and locked like one that does', async () => {
+    const email = 'exists@example.com'
+    await site.browser('192.0.2.90').post('/account/sign-up', { email, name: 'Ada', password: GOOD_PASSWORD })
+    const answersTo = async (address: string, account: string) => {
+      const statuses: number[] = []
+      for (let i = 0; i < 12; i++) {
+        statuses.push(await guess(address, account, `wrong guess ${i}`))
+        site.world.clock.advance(700)
+      }
+      return statuses
+    }
+    const known = await answersTo('192.0.2.91', email)
+    expect(known).toContain(429)
+    expect(await answersTo('192.0.2.191', 'missing@example.com')).toEqual(known)
+  })
+
+  test('a header that no declared proxy wrote makes nobody somebody else', async () => {
+    const statuses: number[] = []
+    for (let i = 0; i < 30; i++) {
+      // The client writes an address of its own before what the proxy adds.
+      statuses.push(await guess(`10.9.${i}.1, 192.0.2.200`, `somebody-${i}@example.com`, 'a wrong guess'))
+    }
+    expect(statuses.at(-1)).toBe(429)
+    expect(site.guarded).toContainEqual(expect.objectContaining({ pattern: 'stuffing', scope: 'address' }))
+  })
+
+  test('a device is known for its own account, once it has signed in, and its cookie is kept from scripts', async () => {
+    const email = 'device@example.com'
+    const browser = site.browser('192.0.2.201')
+    await browser.post('/account/sign-up', { email, name: 'Ada', password: GOOD_PASSWORD })
+    expect(browser.cookies.has('codetime-devices')).toBe(false)
+    const answer = await browser.post('/account/sign-in', { email, password: GOOD_PASSWORD })
+    const cookie = answer.headers.getSetCookie().find((line) => line.startsWith('codetime-devices='))
+    expect(cookie).toMatch(/; Path=\/; HttpOnly; SameSite=Lax$/)
+    expect(cookie).not.toContain(email)
+  })
+})
