@@ -133,7 +133,10 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly signIn?: SignInConfig
   /** Who sends a request, by a login of the app's own; null for nobody. Instead of `signIn`. */
   readonly identify?: (request: Request) => Promise<IdentifiedPerson | null>
-  /** Default none: a client's address is the connection's own, and headers about it count for nothing. */
+  /**
+   * Default none: a client's address is the connection's own, and headers about it count for nothing. Behind a
+   * proxy that is not declared all people share one address, and what it may guess.
+   */
   readonly proxies?: ProxySettings
   /** Witnesses of the evidence log, at most 15. Default none: the page then says *unwitnessed*. */
   readonly witnesses?: readonly WitnessConfig[]

@@ -104,6 +104,7 @@ class GovernedPasswords implements PasswordSignIn {
       await this.#rehash(user.id, password)
       return token
     } catch (error) {
+      if (hasCode(error, 'ERR_IDENTITY_BUSY')) await guard.settle(attempt, 'unread')
       if (!isRefused(error)) throw error
       await guard.settle(attempt, 'failed')
       throw wrongCredentials()

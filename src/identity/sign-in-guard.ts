@@ -10,6 +10,8 @@ export interface SignInAttempt {
   readonly method: string
 }
 
+export type AttemptOutcome = 'succeeded' | 'failed' | 'unread'
+
 /** What slows down and stops guessing. */
 export interface SignInGuard {
   /** Asked before a secret is looked at. */
@@ -19,7 +21,8 @@ export interface SignInGuard {
     | { readonly verdict: 'go' }
     | { readonly verdict: 'wait'; readonly retryAfterMs: number; readonly code: `ERR_IDENTITY_${string}` }
   >
-  settle(attempt: SignInAttempt, outcome: 'succeeded' | 'failed'): Promise<void>
+  /** Told once of each attempt that went; `unread`: nobody looked at its secret. One that is never told has failed. */
+  settle(attempt: SignInAttempt, outcome: AttemptOutcome): Promise<void>
 }
 
 /** Lets everybody in: where guessing is limited elsewhere. */

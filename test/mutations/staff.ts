@@ -30,7 +30,7 @@ export const STAFF_MUTATIONS: readonly Mutation[] = [
     name: 'an operator’s select may lose the ids of rows',
     invariants: [1],
     file: 'src/store/plan/plan.ts',
-    guard: "if (policy.principal.kind === 'operator')",
+    guard: 'if (grantOf(policy.principal))',
     replacement: 'if (policy === null)',
     tests: ['src/store/operator.test.ts'],
   },

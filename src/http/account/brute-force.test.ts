@@ -134,6 +134,27 @@ describe('what the limits tell', () => {
     expect(site.guarded).toContainEqual(expect.objectContaining({ pattern: 'stuffing', scope: 'address' }))
   })
 
+  test('codes of a second factor and the password asked again are guessed as little', async () => {
+    const { passwords, sessions, secondFactors } = site.identity
+    const person = { email: 'factor@example.com', password: GOOD_PASSWORD }
+    await passwords.signUp({ ...person, name: 'Ada' })
+    const client = { address: '192.0.2.210', userAgent: null, device: null }
+    const { personId } = (await sessions.find(await passwords.signIn(person, client)))!
+    const codes: string[] = []
+    for (let i = 0; i < 20; i++) {
+      const code = String(100_000 + i)
+      await secondFactors
+        .check(personId, code, client)
+        .catch((error: { code: string }) => codes.push(error.code))
+      site.world.clock.advance(500)
+    }
+    expect(codes.filter((code) => code === 'ERR_IDENTITY_CODE')).toHaveLength(6)
+    expect(codes.at(-1)).toBe('ERR_IDENTITY_LOCKED')
+    await expect(passwords.confirm(personId, GOOD_PASSWORD, client)).rejects.toMatchObject({
+      code: 'ERR_IDENTITY_LOCKED',
+    })
+  })
+
   test('a device is known for its own account, once it has signed in, and its cookie is kept from scripts', async () => {
     const email = 'device@example.com'
     const browser = site.browser('192.0.2.201')

@@ -99,6 +99,17 @@ describe('guessing', () => {
     expect(await right(attemptOn('ada'))).toBe(true)
   })
 
+  test('that nobody looked at counts for nothing, and empties nothing', async () => {
+    await guesses(3, () => attemptOn('ada'))
+    for (let i = 0; i < 20; i++) {
+      const attempt = attemptOn('ada')
+      expect((await guard.admit(attempt)).verdict).toBe('go')
+      await guard.settle(attempt, 'unread')
+    }
+    expect(await wrong(attemptOn('ada'))).toBe(true)
+    expect(await wrong(attemptOn('ada'))).toBe(false)
+  })
+
   test('is counted by the /64 of an IPv6 address, and by the /24 or /48 of a network', async () => {
     const near = (i: number) => attemptOn('ada', { address: `2001:db8:7:7::${i.toString(16)}` })
     expect(await guesses(20, near)).toBe(4)

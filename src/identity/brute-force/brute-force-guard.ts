@@ -1,6 +1,6 @@
 import { SuretyError, type Clock } from '../../kernel/index.ts'
 import { IdentityError } from '../errors.ts'
-import type { SignInAttempt, SignInGuard } from '../sign-in-guard.ts'
+import type { AttemptOutcome, SignInAttempt, SignInGuard } from '../sign-in-guard.ts'
 import { attemptKeys, INSTALLATION, type AttemptKeys } from './attempt-keys.ts'
 import type { AttemptStore, Counts, KeptCount } from './attempt-store.ts'
 import { createKnownDevices, type KnownDevices } from './known-devices.ts'
@@ -100,13 +100,14 @@ class BruteForceGuard implements SignInGuard {
     })
   }
 
-  settle(attempt: SignInAttempt, outcome: 'succeeded' | 'failed'): Promise<void> {
+  settle(attempt: SignInAttempt, outcome: AttemptOutcome): Promise<void> {
     return closedWhenAway(async () => {
       const keys = this.#keys(attempt)
       const counters = countersOf(keys, false)
-      if (outcome === 'succeeded') await this.#takeBack(attempt, counters)
-      else this.#tellLocked(attempt, counters)
-      if (keys.device === null) await this.#lookForAttack(keys, outcome === 'succeeded')
+      if (outcome === 'failed') this.#tellLocked(attempt, counters)
+      else await this.#takeBack(attempt, counters, outcome === 'succeeded' ? LEARNED : [])
+      if (keys.device === null && outcome !== 'unread')
+        await this.#lookForAttack(keys, outcome === 'succeeded')
       await this.#sweep()
     })
   }
@@ -115,7 +116,11 @@ class BruteForceGuard implements SignInGuard {
     return this.#keysOf(attempt, this.#devices.recognise(attempt.account, attempt.device))
   }
 
-  async #takeBack(attempt: SignInAttempt, counters: readonly Counter[]): Promise<void> {
+  async #takeBack(
+    attempt: SignInAttempt,
+    counters: readonly Counter[],
+    emptied: readonly Counted[],
+  ): Promise<void> {
     const reserved = this.#reserved.get(attempt)
     await this.#options.store.change(
       counters.map(({ key }) => key),
@@ -123,7 +128,7 @@ class BruteForceGuard implements SignInGuard {
         new Map(
           counters.map(({ key, counted, limit }) => {
             const count = now.get(key) ?? NO_COUNT
-            const left = LEARNED.includes(counted) ? NO_COUNT : withoutFailure(key, count, reserved)
+            const left = emptied.includes(counted) ? NO_COUNT : withoutFailure(key, count, reserved)
             return [key, { ...left, forgottenAt: forgottenAt(left, limit) }]
           }),
         ),
