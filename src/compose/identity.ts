@@ -23,6 +23,7 @@ import {
 } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditEvent, AuditLog } from '../log/index.ts'
+import type { NavLink } from '../ui/index.ts'
 import { openProviders } from './provider-sign-in.ts'
 import { systemName } from './system-name.ts'
 
@@ -91,7 +92,8 @@ export function openSystemIdentity(options: SystemIdentityOptions): SystemIdenti
   }
 }
 
-const withoutRoles = async (personId: string): Promise<Principal> => ({
+/** Somebody who belongs to no organisation: themselves, and nothing more. */
+export const withoutRoles = async (personId: string): Promise<Principal> => ({
   kind: 'user',
   id: personId,
   tenant: null,
@@ -137,7 +139,7 @@ function checkTables({ resources }: SuretyConfig): void {
 
 /** The account pages, where the library signs people in. */
 export function accountSite(
-  { config, clock, logger, audit }: AccountSiteRooms,
+  { config, clock, logger, audit, links }: AccountSiteRooms,
   site: { readonly url: string },
   { identity, providers, accounts }: SystemIdentity,
 ): Hono<SuretyEnv>[] {
@@ -148,6 +150,7 @@ export function accountSite(
     name,
     clock,
     logger,
+    links,
     hasSecurityTxt: disclosure !== undefined,
     ...(config.proxies && { proxies: trustedProxies(config.proxies) }),
     ...(providers && { providers }),
@@ -162,6 +165,7 @@ export function accountSite(
 }
 
 interface AccountSiteRooms extends Pick<AccountSiteDeps, 'clock' | 'logger'> {
+  readonly links: readonly NavLink[]
   readonly config: SuretyConfig
   readonly audit: Pick<AuditLog, 'note'>
 }

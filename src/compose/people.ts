@@ -1,12 +1,15 @@
 import type { Hono } from 'hono'
 import type { Principal } from '../access/index.ts'
 import { addressOfClient, tenantRoutes, type StaffVisitor, type SuretyEnv } from '../http/index.ts'
+import { accountPages } from '../identity/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import type { Site } from '../page/index.ts'
-import { ADMINISTRATOR, type Tenants } from '../tenants/index.ts'
+import { staffPages } from '../staff/index.ts'
+import { ADMINISTRATOR, TENANT_LINKS, type Tenants } from '../tenants/index.ts'
 import {
   accountSite,
   openSystemIdentity,
+  withoutRoles,
   type SystemIdentity,
   type SystemIdentityOptions,
 } from './identity.ts'
@@ -30,7 +33,7 @@ export interface People {
   /** Null where the data map does not hold what they are stored in. */
   readonly tenants: Tenants | null
   /** The pages of accounts, of tenants and about staff access, as far as each is configured. */
-  sites(site: Site, staff: Omit<StaffSiteParts, 'site'>): Hono<SuretyEnv>[]
+  sites(site: Site, staff: Omit<StaffSiteParts, 'site' | 'links'>): Hono<SuretyEnv>[]
 }
 
 /** @throws TenantsError `ERR_TENANTS_CONFIG`; IdentityError `ERR_IDENTITY_CONFIG` */
@@ -47,10 +50,15 @@ export function openPeople(options: PeopleOptions): People {
     tenants,
     sites(site, staff) {
       const visitor = staff.visitor ?? visitorOf(login)
+      const links = [
+        ...(login.identity ? accountPages.ACCOUNT_LINKS : []),
+        ...(staff.staff && visitor ? staffPages.ACCESS_LINKS : []),
+        ...(login.identity && tenants ? TENANT_LINKS : []),
+      ]
       return [
-        ...accountSite(options, site, login),
-        ...tenantSite(options, site, { login, tenants }),
-        ...staffSite({ ...staff, site, visitor }),
+        ...accountSite({ ...options, links }, site, login),
+        ...tenantSite({ ...options, links }, site, { login, tenants }),
+        ...staffSite({ ...staff, links, site, visitor }),
       ]
     },
   }
@@ -58,11 +66,12 @@ export function openPeople(options: PeopleOptions): People {
 
 /** What the person's organisation allows from the address that the request comes from. */
 function byTenants(tenants: Tenants): PrincipalOf {
-  return (personId, request) => tenants.principalOf(personId, { address: addressOfClient(request) })
+  return async (personId, request) =>
+    (await tenants.principalOf(personId, { address: addressOfClient(request) })) ?? withoutRoles(personId)
 }
 
 function tenantSite(
-  { config, clock }: PeopleOptions,
+  { config, clock, links }: PeopleOptions & Pick<StaffSiteParts, 'links'>,
   site: Site,
   { login: { identity, identify }, tenants }: Pick<People, 'login' | 'tenants'>,
 ): Hono<SuretyEnv>[] {
@@ -73,7 +82,7 @@ function tenantSite(
     if (!signedIn || principal?.kind !== 'user') return null
     return { principal, form: identity.forms.of(signedIn.sessionId), address: addressOfClient(request) }
   }
-  return [tenantRoutes({ site, config, tenants, clock, visit, signInPath: '/account/sign-in' })]
+  return [tenantRoutes({ site, config, tenants, clock, links, visit, signInPath: '/account/sign-in' })]
 }
 
 /** Who visits the pages about staff access, where the library signs people in. */

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/index.ts'
 import type { EvidenceLog } from '../log/index.ts'
 import { staffRoutes, type HttpLogger, type StaffVisitor, type SuretyEnv } from '../http/index.ts'
 import type { Site } from '../page/index.ts'
+import type { NavLink } from '../ui/index.ts'
 import type { SystemStaff } from './system-staff.ts'
 
 export interface StaffSiteParts {
@@ -13,6 +14,7 @@ export interface StaffSiteParts {
   readonly log: Pick<EvidenceLog, 'standings'>
   /** Who sends a request; left out where sign-in is not connected. */
   readonly visitor: ((request: Request) => Promise<StaffVisitor | null>) | undefined
+  readonly links: readonly NavLink[]
   readonly clock: Clock
   readonly logger: HttpLogger
 }
@@ -24,6 +26,7 @@ export function staffSite({
   staff,
   log,
   visitor,
+  links,
   clock,
   logger,
 }: StaffSiteParts): Hono<SuretyEnv>[] {
@@ -40,7 +43,7 @@ export function staffSite({
       url: () => site.url,
       hasSecurityTxt: config.disclosure !== undefined,
       strangers: () => staff.view.strangers(),
-      ...{ visitor, promises, clock, logger },
+      ...{ visitor, links, promises, clock, logger },
     }),
   ]
 }

@@ -24,9 +24,9 @@ import { SYSTEM_TABLES } from '../promises/index.ts'
 import { AUDIT_PATH } from '../verify/index.ts'
 import { renderMarkup, STYLESHEET } from '../ui/index.ts'
 import type { Markup } from '../ui/index.ts'
-import { loadBrowserModules, MODULES_PATH } from './browser-modules.ts'
 import type { HttpLogger, SuretyEnv } from './context.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
+import { islandModules, moduleRoutes } from './island-modules.ts'
 import { logRoutes, type LogFiles } from './log-routes.ts'
 import { createEvidenceSource } from './evidence-source.ts'
 import type { EvidenceReader } from './evidence-source.ts'
@@ -98,7 +98,7 @@ function page(c: SuretyContext, markup: Markup) {
 function pageRoutes(deps: PageDeps): Hono<SuretyEnv> {
   const { site, source, clock, hasSecurityTxt } = deps
   const app = new Hono<SuretyEnv>()
-  const island = { module: islandModules().entry }
+  const island = { module: islandModules('page/island/verify-button').entry }
   const frame = (c: SuretyContext) => ({ site, nonce: c.get('nonce'), hasSecurityTxt })
   const model = async () => {
     const now = clock.now()
@@ -171,12 +171,6 @@ function publicJson(c: SuretyContext, value: object) {
   return c.json(value, 200, { 'Cache-Control': 'no-cache' })
 }
 
-let loaded: ReturnType<typeof loadBrowserModules> | null = null
-
-function islandModules(): ReturnType<typeof loadBrowserModules> {
-  return (loaded ??= loadBrowserModules('page/island/verify-button'))
-}
-
 function assetRoutes(): Hono<SuretyEnv> {
   const app = new Hono<SuretyEnv>()
   app.get(STYLESHEET.path, (c) =>
@@ -185,13 +179,7 @@ function assetRoutes(): Hono<SuretyEnv> {
       'Cache-Control': 'public, max-age=31536000, immutable',
     }),
   )
-  app.get(`${MODULES_PATH}*`, (c) => {
-    const module = islandModules().files.get(new URL(c.req.url).pathname)
-    if (!module) return c.notFound()
-    const headers = { ETag: module.etag, 'Cache-Control': 'no-cache' }
-    if (c.req.header('If-None-Match') === module.etag) return c.body(null, 304, headers)
-    return c.body(module.code, 200, { ...headers, 'Content-Type': 'text/javascript; charset=utf-8' })
-  })
+  app.route('/', moduleRoutes())
   return app
 }
 

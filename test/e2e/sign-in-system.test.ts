@@ -6,7 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { silentLogger } from '../../src/database/index.ts'
 import { serveNode, type RunningServer, type SuretyEnv } from '../../src/http/index.ts'
 import { GOOD_PASSWORD } from '../../src/identity/testing.ts'
-import { accountResources, defineSurety, openSurety, type AnySurety } from '../../src/surety.ts'
+import { createId, systemClock } from '../../src/kernel/index.ts'
+import {
+  accountResources,
+  defineSurety,
+  openSurety,
+  tenantResources,
+  type AnySurety,
+} from '../../src/surety.ts'
 
 const PAGE = `# Security
 
@@ -29,8 +36,8 @@ beforeAll(async () => {
     name: 'Sign-in',
     origin: 'sign-in.example',
     page,
-    resources: accountResources,
-    roles: {},
+    resources: { ...accountResources, ...tenantResources },
+    roles: { administrator: ['tenant_members:read:tenant'], member: [] },
     signIn: {},
   })
   surety = (await openSurety(config, {
@@ -41,7 +48,7 @@ beforeAll(async () => {
   const app = new Hono<SuretyEnv>()
   app.use('*', surety.protect())
   app.route('/', surety.routes())
-  server = await serveNode({ fetch: app.fetch, port: 0, hostname: 'localhost' })
+  server = await serveNode({ fetch: app.fetch, port: 0 })
 }, 120_000)
 afterAll(async () => {
   await server?.close()
@@ -65,7 +72,7 @@ test('a whole system signs people in, knows them afterwards, and keeps its promi
   const [cookie = ''] = signedIn.headers.getSetCookie()
   expect(cookie).toMatch(/^sign-in-session=/)
   const asked = new Request(server.url, { headers: { cookie: cookie.split(';')[0]! } })
-  expect(await surety.identify(asked)).toMatchObject({ kind: 'user', roles: [] })
+  expect(await surety.identify(asked)).toMatchObject({ kind: 'user', tenant: null, roles: [] })
   expect(await surety.identify(new Request(server.url))).toMatchObject({ kind: 'anonymous' })
 
   const runs = await surety.probe({ site: server.url })
@@ -82,4 +89,38 @@ test('a whole system signs people in, knows them afterwards, and keeps its promi
     promises: { status: string }[]
   }
   expect(shown.promises.map(({ status }) => status)).toEqual(['kept', 'kept', 'kept', 'kept', 'kept'])
+})
+
+test('a whole system joins sign-in with organisations, and an organisation with its networks', async () => {
+  const { identity, tenants } = surety
+  const tenant = createId(systemClock)
+  const person = { email: 'grace@example.com', password: GOOD_PASSWORD }
+  await post('/account/sign-up', { ...person, name: 'Grace' })
+  const [cookie = ''] = (await post('/account/sign-in', person)).headers.getSetCookie()
+  const headers = { cookie: cookie.split(';')[0]!, accept: 'text/html' }
+  const { personId } = (await identity!.signedIn(new Request(server.url, { headers })))!
+  await tenants!.members.found(tenant, personId)
+  const look = async (path: string) => fetch(new URL(path, server.url), { headers, redirect: 'manual' })
+
+  const members = await look('/account/members')
+  expect(members.status).toBe(200)
+  expect(await members.text()).toContain('href="/account/security"')
+  const administrator = (await tenants!.principalOf(personId))!
+  await tenants!.allowList.set(administrator, ['127.0.0.1/32'], '127.0.0.1')
+  expect((await look('/account/members')).status).toBe(200)
+  const inside = (await tenants!.principalOf(personId, { address: '127.0.0.1' }))!
+  await tenants!.allowList.set(inside, ['198.51.100.0/24'], '198.51.100.7')
+  expect((await look('/account/members')).status).toBe(403)
+  const stranger = await fetch(new URL('/account/members', server.url), { redirect: 'manual' })
+  expect([stranger.status, stranger.headers.get('location')]).toEqual([
+    303,
+    '/account/sign-in?next=%2Faccount%2Fmembers',
+  ])
+})
+
+test('a whole system serves the scripts of its pages', async () => {
+  const page = await (await fetch(new URL('/account/sign-in', server.url))).text()
+  const [, script = ''] = /<script type="module"[^>]*src="([^"]+)"/.exec(page) ?? []
+  const answer = await fetch(new URL(script, server.url))
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8'])
 })

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { hasCode } from '../../kernel/index.ts'
 import type { HttpLogger, SuretyEnv } from '../context.ts'
-import { MODULES_PATH } from '../browser-modules.ts'
+import { moduleRoutes } from '../island-modules.ts'
 import { problemHandler } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
 import { PROVIDER_PROBLEMS } from './provider-problems.ts'
@@ -12,7 +12,7 @@ import { secondFactorRoutes } from './second-factor-routes.ts'
 import { securityRoutes } from './security-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
-import { ACCOUNT_PATHS, passkeyModules, type AccountContext, type AccountRoutesDeps } from './visit.ts'
+import { ACCOUNT_PATHS, type AccountContext, type AccountRoutesDeps } from './visit.ts'
 
 export type { AccountRoutesDeps } from './visit.ts'
 
@@ -37,13 +37,7 @@ export function accountRoutes(deps: AccountSiteDeps): Hono<SuretyEnv> {
   app.route('/', passkeyRoutes(deps))
   app.route('/', securityRoutes(deps))
   app.route('/', sessionRoutes(deps))
-  app.get(`${MODULES_PATH}identity/*`, (c) => {
-    const module = passkeyModules().files.get(new URL(c.req.url).pathname)
-    if (!module) return c.notFound()
-    const headers = { ETag: module.etag, 'Cache-Control': 'no-cache' }
-    if (c.req.header('If-None-Match') === module.etag) return c.body(null, 304, headers)
-    return c.body(module.code, 200, { ...headers, 'Content-Type': 'text/javascript; charset=utf-8' })
-  })
+  app.route('/', moduleRoutes())
   return app
 }
 

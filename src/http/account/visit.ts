@@ -10,10 +10,10 @@ import {
   type Session,
 } from '../../identity/index.ts'
 import { SuretyError, type Clock } from '../../kernel/index.ts'
-import { renderMarkup, type Markup } from '../../ui/index.ts'
-import { loadBrowserModules } from '../browser-modules.ts'
+import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import { clientAddress, connectionOf, type TrustedProxies } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
+import { islandModules } from '../island-modules.ts'
 import { problemDetails } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
 import type { AccountProviders } from './provider-routes.ts'
@@ -32,6 +32,8 @@ export interface AccountRoutesDeps {
   readonly providers?: AccountProviders
   /** Where people go after sign-in unless they were going somewhere. Default `/account/security`. */
   readonly home?: string
+  /** Navigation of the account's pages. Default: those that stand here. */
+  readonly links?: readonly NavLink[]
   /** Told what happened. Must not throw. */
   readonly audit: (event: AuditEvent) => void
   /** Proxies that may say where a request comes from. Default none: it is the connection's own address. */
@@ -140,7 +142,8 @@ export class Visit {
       name,
       nonce: this.c.get('nonce'),
       formToken: visitor && identity.forms.of(visitor.session.id),
-      island: { module: passkeyModules().entry },
+      links: this.deps.links ?? accountPages.ACCOUNT_LINKS,
+      island: { module: islandModules('identity/island/passkey').entry },
     }
   }
 
@@ -187,11 +190,4 @@ export class Visit {
   changed(subject: string, what: string): void {
     this.deps.audit({ kind: 'account.changed', subject, what, request: this.c.get('requestId') })
   }
-}
-
-let modules: ReturnType<typeof loadBrowserModules> | null = null
-
-/** The script behind the passkey buttons. */
-export function passkeyModules(): ReturnType<typeof loadBrowserModules> {
-  return (modules ??= loadBrowserModules('identity/island/passkey'))
 }

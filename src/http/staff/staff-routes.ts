@@ -1,10 +1,10 @@
 import { Hono } from 'hono'
-import { MODULES_PATH } from '../browser-modules.ts'
+import { moduleRoutes } from '../island-modules.ts'
 import type { HttpLogger, SuretyEnv } from '../context.ts'
 import { problemHandler, type PublicProblems } from '../problem.ts'
 import { accessRoutes } from './access-routes.ts'
 import { consoleRoutes } from './console-routes.ts'
-import { signModules, type StaffRoutesDeps } from './staff-visit.ts'
+import { type StaffRoutesDeps } from './staff-visit.ts'
 
 export type { StaffRoutesDeps, StaffVisitor } from './staff-visit.ts'
 
@@ -51,12 +51,6 @@ export function staffRoutes(deps: StaffSiteDeps): Hono<SuretyEnv> {
   app.onError(problemHandler({ ...deps, problems: STAFF_PROBLEMS }))
   app.route('/', accessRoutes(deps))
   app.route('/', consoleRoutes(deps))
-  app.get(`${MODULES_PATH}staff/*`, (c) => {
-    const module = signModules().files.get(new URL(c.req.url).pathname)
-    if (!module) return c.notFound()
-    const headers = { ETag: module.etag, 'Cache-Control': 'no-cache' }
-    if (c.req.header('If-None-Match') === module.etag) return c.body(null, 304, headers)
-    return c.body(module.code, 200, { ...headers, 'Content-Type': 'text/javascript; charset=utf-8' })
-  })
+  app.route('/', moduleRoutes())
   return app
 }

@@ -2,10 +2,10 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import { hasCode, type Clock } from '../../kernel/index.ts'
 import { staffPages, StaffError, type StaffRoom } from '../../staff/index.ts'
-import { renderMarkup, type Markup } from '../../ui/index.ts'
-import { loadBrowserModules } from '../browser-modules.ts'
+import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
+import { islandModules } from '../island-modules.ts'
 
 /** Who sends a request, as sign-in knows them. */
 export interface StaffVisitor {
@@ -27,6 +27,8 @@ export interface StaffRoutesDeps {
   readonly url: () => string
   /** Null for nobody. Sign-in is another room's: this is its port. */
   readonly visitor: (request: Request) => Promise<StaffVisitor | null>
+  /** Navigation of the account's pages. Default: the one that stands here. */
+  readonly links?: readonly NavLink[]
   readonly promises: () => Promise<readonly staffPages.ListedPromise[]>
   readonly strangers: () => Promise<readonly staffPages.ListedStranger[]>
   readonly clock: Clock
@@ -87,8 +89,14 @@ export class StaffVisit {
   }
 
   frame({ formToken }: Pick<StaffVisitor, 'formToken'>): staffPages.StaffFrame {
-    const island = { module: signModules().entry }
-    return { name: this.deps.name, nonce: this.c.get('nonce'), formToken, island }
+    const island = { module: islandModules('staff/island/sign').entry }
+    return {
+      name: this.deps.name,
+      nonce: this.c.get('nonce'),
+      formToken,
+      island,
+      links: this.deps.links ?? staffPages.ACCESS_LINKS,
+    }
   }
 
   page(markup: Markup, status: 200 | 422 = 200): Response | Promise<Response> {
@@ -118,11 +126,4 @@ export function refusalText(error: unknown): string | null {
   if (hasCode(error, 'ERR_ACCESS_GRANT')) return 'Something in the request cannot be meant as written.'
   if (hasCode(error, 'ERR_ACCESS_GRANT_WIDER')) return 'Your role does not ask for that.'
   return null
-}
-
-let modules: ReturnType<typeof loadBrowserModules> | null = null
-
-/** The script behind the passkey buttons. */
-export function signModules(): ReturnType<typeof loadBrowserModules> {
-  return (modules ??= loadBrowserModules('staff/island/sign'))
 }

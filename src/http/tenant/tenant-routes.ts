@@ -18,7 +18,7 @@ import {
   type TenantFrame,
   type Tenants,
 } from '../../tenants/index.ts'
-import { renderMarkup, type Markup } from '../../ui/index.ts'
+import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
 import type { PublicProblem } from '../problem.ts'
@@ -44,6 +44,8 @@ export interface TenantRoutesDeps {
   visit(request: Request): Promise<TenantVisit | null>
   /** Path of the sign-in page; the path that was sought follows as `next`. */
   readonly signInPath: string
+  /** Navigation of the account's pages. Default: those that stand here. */
+  readonly links?: readonly NavLink[]
   /** What people are called. Default: the beginning of their pseudonym. */
   nameOf?(personId: string): string
 }
@@ -145,6 +147,7 @@ function frameOf({ c, visit, deps }: Visited, { problem }: Extra = {}): TenantFr
     nonce: c.get('nonce'),
     form: visit.form,
     nameOf: (personId) => deps.nameOf?.(personId) ?? `Person ${personId.slice(0, 8)}`,
+    ...(deps.links && { links: deps.links }),
     ...(problem && { problem }),
   }
 }

@@ -8,6 +8,7 @@ import {
   siteHeader,
   type Child,
   type Markup,
+  type NavLink,
 } from '../../ui/index.ts'
 
 /** Paths of the account pages. */
@@ -29,6 +30,8 @@ export interface AccountFrame {
   readonly nonce: string
   /** The form token of the session; null where nobody is signed in. */
   readonly formToken: string | null
+  /** The navigation of whoever is signed in. */
+  readonly links: readonly NavLink[]
   /** Path of the script that speaks to passkeys. */
   readonly island: { readonly module: string }
 }
@@ -41,7 +44,7 @@ export interface AccountPage {
   readonly content: Child
 }
 
-const LINKS = [
+export const ACCOUNT_LINKS: readonly NavLink[] = [
   { href: ACCOUNT_PATHS.security, label: 'Sign-in and security' },
   { href: ACCOUNT_PATHS.sessions, label: 'Where you are signed in' },
 ]
@@ -57,7 +60,7 @@ export function accountPage(frame: AccountFrame, page: AccountPage): Markup {
     body: [
       siteHeader({
         name: frame.name,
-        links: inside ? LINKS : [{ href: '/security', label: 'Security' }],
+        links: inside ? frame.links : [{ href: '/security', label: 'Security' }],
         ...(page.current === undefined ? {} : { current: page.current }),
         ...(formToken !== null && { end: signOutForm(formToken) }),
       }),

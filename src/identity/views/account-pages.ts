@@ -1,10 +1,11 @@
-import { ACCOUNT_PATHS, FORM_TOKEN } from './account-page.ts'
+import { ACCOUNT_LINKS, ACCOUNT_PATHS, FORM_TOKEN } from './account-page.ts'
 import { PROVIDER_PATH, providerLinks } from './provider-links.ts'
 import { authenticatorView, recoveryCodesView, securityView, sessionsView } from './security-view.ts'
 import { secondFactorView, signInView, signUpView } from './sign-in-view.ts'
 
 /** The pages of one's own account, as functions of what they show. */
 export const accountPages = {
+  ACCOUNT_LINKS,
   ACCOUNT_PATHS,
   FORM_TOKEN,
   PROVIDER_PATH,

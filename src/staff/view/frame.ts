@@ -8,6 +8,7 @@ import {
   siteHeader,
   type Child,
   type Markup,
+  type NavLink,
 } from '../../ui/index.ts'
 
 /** What every page about staff access needs. */
@@ -18,6 +19,8 @@ export interface StaffFrame {
   readonly nonce: string
   /** The visitor's token, which every form carries. */
   readonly formToken: string
+  /** Navigation of the customer's own pages. */
+  readonly links: readonly NavLink[]
   /** The script behind passkeys. */
   readonly island: { readonly module: string }
 }
@@ -44,10 +47,7 @@ const CONSOLE_LINKS = [
   { href: CONSOLE_PATHS.home, label: 'Console' },
   { href: CONSOLE_PATHS.request, label: 'Ask for access' },
 ]
-const ACCOUNT_LINKS = [
-  { href: ACCESS_PATH, label: 'Who looked at my data' },
-  { href: '/security', label: 'Promises' },
-]
+export const ACCESS_LINKS: readonly NavLink[] = [{ href: ACCESS_PATH, label: 'Who looked at my data' }]
 
 export function staffFrame(frame: StaffFrame, page: StaffPage): Markup {
   const { nonce, island } = frame
@@ -58,7 +58,7 @@ export function staffFrame(frame: StaffFrame, page: StaffPage): Markup {
     body: [
       siteHeader({
         name: frame.name,
-        links: page.console ? CONSOLE_LINKS : ACCOUNT_LINKS,
+        links: page.console ? CONSOLE_LINKS : frame.links,
         ...(page.current === undefined ? {} : { current: page.current }),
       }),
       mainContent(page.content),

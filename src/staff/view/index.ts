@@ -1,6 +1,6 @@
 /** The pages of staff access, as functions of what they show. */
 export { accessView, impersonationBanner } from './access-view.ts'
 export { consoleView, type ListedPromise, type ListedStranger } from './console-view.ts'
-export { ACCESS_PATH, CONSOLE_PATHS, FORM_TOKEN, type StaffFrame } from './frame.ts'
+export { ACCESS_LINKS, ACCESS_PATH, CONSOLE_PATHS, FORM_TOKEN, type StaffFrame } from './frame.ts'
 export { grantView } from './grant-view.ts'
 export { enrolView, requestView } from './request-view.ts'

@@ -8,6 +8,7 @@ import {
   siteHeader,
   type Child,
   type Markup,
+  type NavLink,
 } from '../../ui/index.ts'
 
 /** What every page of an organisation needs. */
@@ -17,6 +18,8 @@ export interface TenantFrame {
   readonly nonce: string
   /** The session's token, which every form carries. */
   readonly form: string
+  /** Navigation of the account's pages. Default: those of the organisation. */
+  readonly links?: readonly NavLink[]
   /** What a person is called; a pseudonym where nobody knows. */
   readonly nameOf: (personId: string) => string
   /** What was wrong with what was sent; shown above everything. */
@@ -31,7 +34,7 @@ export const TENANT_PATHS = {
   reviews: '/account/reviews',
 } as const
 
-const LINKS = [
+export const TENANT_LINKS: readonly NavLink[] = [
   { href: TENANT_PATHS.members, label: 'Members' },
   { href: TENANT_PATHS.roles, label: 'Roles' },
   { href: TENANT_PATHS.keys, label: 'Keys' },
@@ -51,7 +54,7 @@ export function tenantPage(
     title: `${page.title} · ${site.name}`,
     nonce: frame.nonce,
     body: [
-      siteHeader({ name: site.name, links: LINKS, current: page.current }),
+      siteHeader({ name: site.name, links: frame.links ?? TENANT_LINKS, current: page.current }),
       mainContent([
         pageHeading({ title: page.title, lead: page.lead }),
         problem ? notice('bad', problem.title, problem.detail) : null,

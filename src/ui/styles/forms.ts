@@ -15,6 +15,8 @@ export const forms = `
 .form > .button { justify-self: start; }
 .code-list { columns: 13rem; column-gap: 1.5rem; white-space: nowrap; list-style: none; padding: 0; font: 0.95rem/2 var(--mono); }
 .key { font: 1.05rem/1.6 var(--mono); letter-spacing: 0.05em; overflow-wrap: anywhere; }
+.ways-in { list-style: none; padding: 0 0 1.5rem; border-bottom: 1px solid var(--line); }
+.ways-in li + li { margin-top: 0.6rem; }
 .rows { list-style: none; padding: 0; }
 .card > .rows { margin-top: 0; }
 .rows > li { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.6rem 1.5rem; padding: 0.85rem 0; border-bottom: 1px solid var(--line); }
