@@ -26,10 +26,13 @@ describe('the README', () => {
   })
 
   test('names every promise that has a mechanism, and no other as measured', () => {
+    const measured = [...catalogue.values()].flatMap(({ id, evidence }) =>
+      evidence === 'measured' ? [id] : [],
+    )
     const sentence = /Measured today: ([^.]+(?:\.[a-z][^.]*)*)\./.exec(readme)
     const named = [...(sentence?.[0] ?? '').matchAll(/`([a-z.-]+)`/g)].map(([, id]) => id!)
     expect(named.toSorted((a, b) => a.localeCompare(b))).toEqual(
-      [...catalogue.keys()].toSorted((a, b) => a.localeCompare(b)),
+      measured.toSorted((a, b) => a.localeCompare(b)),
     )
   })
 })
