@@ -17,6 +17,7 @@ import { openSystemStaff, type SystemStaff } from './compose/system-staff.ts'
 import { storeOptionsOf } from './compose/system-store.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
 import { openPeople, type PeopleOptions } from './compose/people.ts'
+import { isOutOfDate, KEYS_PROMISE } from './compose/keys-promise.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
 import { createMetrics } from './compose/metrics.ts'
@@ -254,7 +255,6 @@ function assemble<Resources extends ResourceMap>(
   })
   const { login, tenants } = people
   const observe = requestMetrics(registry)
-  const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
   const probe = (chosen: ProbeOptions): Promise<ProbeRun[]> => {
     const anyTables: ProbeContext['as'] = (principal) => as(principal).db as unknown as Kysely<AnyTables>
     return probePromises(
@@ -278,12 +278,7 @@ function assemble<Resources extends ResourceMap>(
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     tenants,
-    protect: () =>
-      protection({
-        ...{ clock, logger, observe, ...limit },
-        audit: (event) => audit.note(event),
-        ...(config.proxies && { proxies: trustedProxies(config.proxies) }),
-      }),
+    protect: () => protect(rooms, options, observe),
     routes: () => makeRoutes(rooms, site, () => people.sites(site, { ...rooms, visitor: options.visitor })),
     probe,
     async keepProbing(chosen) {
@@ -306,19 +301,6 @@ function assemble<Resources extends ResourceMap>(
   }
 }
 
-/** The promise that rests on epochs ending in time. */
-const KEYS_PROMISE = 'encryption.keys-apart'
-
-/** True where what the page shows of the keys no longer fits their epochs: one was missed, or is made up for. */
-async function isOutOfDate({ epochs, log, clock }: Rooms<ResourceMap>): Promise<boolean> {
-  const standings = await log.standings(clock.now())
-  const shown = standings.find(({ claim, withdrawnAt }) => claim.id === KEYS_PROMISE && withdrawnAt === null)
-  if (!shown) return false
-  const overdue = (await epochs.standings()).some(({ problem }) => problem !== null)
-  const shownOverdue = Number(shown.observed?.values['overdueLadders'] ?? 0) > 0
-  return overdue ? shown.status === 'kept' : shown.status === 'broken' && shownOverdue
-}
-
 /** The app's public address; a port that the system chooses is known only once it listens. */
 function addressOf({ origin }: Pick<SuretyConfig, 'origin'>, { url }: OpenOptions): string {
   return (typeof url === 'function' ? url() : url) ?? `https://${origin}`
@@ -333,6 +315,19 @@ function siteOf({ config, log }: Rooms<ResourceMap>, options: OpenOptions): Site
       return addressOf(config, options)
     },
   }
+}
+
+function protect(
+  { config, audit, clock, logger }: Rooms<ResourceMap>,
+  { maxBodyBytes }: OpenOptions,
+  observe: ReturnType<typeof requestMetrics>,
+): MiddlewareHandler<SuretyEnv> {
+  return protection({
+    ...{ clock, logger, observe },
+    audit: (event) => audit.note(event),
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(config.proxies && { proxies: trustedProxies(config.proxies) }),
+  })
 }
 
 function makeRoutes(rooms: Rooms<ResourceMap>, site: Site, more: () => Hono<SuretyEnv>[]): Hono<SuretyEnv> {
