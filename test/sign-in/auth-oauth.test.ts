@@ -39,7 +39,8 @@ const canary: Canary = {
     const back = double.authorize(begun.headers.get('location')!)
     const finished = await fetch(back, { headers: { cookie }, redirect: 'manual' })
     if (finished.status !== 303) throw new TypeError(`answered with ${finished.status}`)
-    return finished.headers.getSetCookie().at(-1)!.split(';')[0]!
+    const set = finished.headers.getSetCookie().map((line) => line.split(';')[0]!)
+    return set.filter((pair) => !pair.endsWith('=')).join('; ')
   },
 }
 
