@@ -228,14 +228,19 @@ describe('a disk that is full', () => {
   )
 })
 
+/** Copies the folder of a running log but for intents, which come and go. */
+function copySettled(from: string, to: string): Promise<void> {
+  return cp(from, to, { recursive: true, filter: (path) => !/intent-|\.tmp-/.test(path) })
+}
+
 describe('a log folder restored from yesterday', () => {
   async function yesterdayAndToday(): Promise<{ surety: Opened; yesterday: string; today: string }> {
     const surety = await system.open()
     const yesterday = `${system.folder.evidence}.yesterday`
-    await cp(system.folder.evidence, yesterday, { recursive: true })
+    await copySettled(system.folder.evidence, yesterday)
     await surety.probe({ site: null, only: [CLAIM] })
     const today = `${system.folder.evidence}.today`
-    await cp(system.folder.evidence, today, { recursive: true })
+    await copySettled(system.folder.evidence, today)
     return { surety, yesterday, today }
   }
 
