@@ -16,6 +16,7 @@ interface Shown {
     readonly kind: string
     readonly probe: string | null
     readonly status: string
+    readonly checkedAt: string | null
   }[]
 }
 
@@ -60,7 +61,7 @@ async function isMeasured(url: string): Promise<boolean> {
   const measured = promises.filter(({ kind, probe }) => kind === 'measured' && probe !== null)
   const broken = measured.find(({ status }) => status === 'broken')
   if (broken) throw new TypeError(`a promise is broken: ${broken.probe}`)
-  return measured.length > 0 && measured.every(({ status }) => status === 'kept')
+  return measured.length > 0 && measured.every(({ checkedAt }) => checkedAt !== null)
 }
 
 /** What no start can leave out: a fresh cluster, made and running. */
