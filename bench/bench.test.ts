@@ -23,7 +23,7 @@ describe('npm run bench', () => {
       }
       for (const value of Object.values(result.ratios)) expect(value).toBeGreaterThan(0)
     },
-    180_000,
+    420_000,
   )
 
   test('prints a table without --json', async () => {

@@ -124,11 +124,16 @@ async function seed(people: readonly DemoPerson[], heartbeats: HeartbeatStore, n
 }
 
 /** Signs the demo's people in as a browser does, through the identity provider. */
+/** The session of a `Cookie` header, without what else a sign-in leaves in a browser. */
+function sessionIn(cookie: string): string {
+  return cookie.split('; ').find((pair) => /^[\w-]+-session=/.test(pair)) ?? cookie
+}
+
 async function signInAll(people: readonly DemoPerson[], url: string): Promise<RunningDemoPerson[]> {
   const signedIn: RunningDemoPerson[] = []
   for (const { person, apiKey, sub } of people) {
     const { cookie } = await signInThrough({ start: `${url}${signInPath()}`, sub })
-    signedIn.push({ email: person.email, role: person.role, apiKey, cookie, sub })
+    signedIn.push({ email: person.email, role: person.role, apiKey, cookie: sessionIn(cookie), sub })
   }
   return signedIn
 }
