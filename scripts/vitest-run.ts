@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { REPOSITORY } from './gates/tool.ts'
 
 /** Which tests to run: a project of vitest.config.ts, or files whose path holds one of the filters. */
@@ -18,6 +18,17 @@ export interface TestCount {
   passed: number
   failed: number
   skipped: number
+  failures: readonly FailedTest[]
+}
+
+/** A test that failed; of a file that did not load, the file. */
+export interface FailedTest {
+  /** Absolute path of its file. */
+  file: string
+  /** Its groups and its name; empty for a whole file. */
+  test: string
+  /** First line of the error. */
+  why: string
 }
 
 /**
@@ -37,6 +48,29 @@ export async function runVitest(choice: VitestChoice): Promise<TestCount> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/**
+ * As {@link runVitest}; files with a failed test then run once more, alone. What passes only then counts
+ * as passed and is named: on a busy machine it does not hold.
+ */
+export async function runWithSecondTry(
+  choice: VitestChoice,
+): Promise<TestCount & { wavering: readonly FailedTest[] }> {
+  const { root = REPOSITORY } = choice
+  const first = await runVitest(choice)
+  const files = [...new Set(first.failures.map(({ file }) => relative(root, file)))]
+  if (files.length === 0) return { ...first, wavering: [] }
+  if (choice.quiet !== true) process.stdout.write(`\nOnce more, alone: ${files.join(', ')}\n`)
+  const again = await runVitest({ ...choice, filters: files })
+  if (again.passed + again.failed === 0) return { ...first, wavering: [] }
+  const failed = Math.min(again.failed, first.failed)
+  const failing = new Set(again.failures.map(({ file, test }) => `${file} ${test}`))
+  const wavering = first.failures.filter(
+    ({ file, test }) => again.failed === 0 || !failing.has(`${file} ${test}`),
+  )
+  const passed = first.passed + first.failed - failed
+  return { ...first, passed, failed, failures: again.failures, wavering }
 }
 
 function start(choice: VitestChoice, report: string): Promise<number> {
@@ -59,22 +93,38 @@ export interface VitestReport {
   numPassedTests: number
   numFailedTests: number
   numPendingTests: number
-  testResults: { status: string; assertionResults: { status: string }[] }[]
+  testResults: {
+    name: string
+    status: string
+    message?: string
+    assertionResults: { status: string; fullName?: string; failureMessages?: string[] }[]
+  }[]
 }
 
 /** Counts a report; `undefined` is a vitest that left none. */
 export function countTests(report: VitestReport | undefined, exitCode: number): TestCount {
-  if (report === undefined) return { passed: 0, failed: 1, skipped: 0 }
-  const unloaded = report.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),
-  ).length
-  const failed = report.numFailedTests + unloaded
+  if (report === undefined) return { passed: 0, failed: 1, skipped: 0, failures: [] }
+  const failures = report.testResults.filter(({ status }) => status === 'failed').flatMap(failuresOf)
   return {
     passed: report.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    failed: failures.length === 0 && exitCode !== 0 ? 1 : failures.length,
     skipped: report.numPendingTests,
+    failures,
   }
+}
+
+function failuresOf({ name, message, assertionResults }: VitestReport['testResults'][number]): FailedTest[] {
+  const failed = assertionResults.filter(({ status }) => status === 'failed')
+  if (failed.length === 0) return [{ file: name, test: '', why: firstLine(message) }]
+  return failed.map(({ fullName = '', failureMessages = [] }) => ({
+    file: name,
+    test: fullName,
+    why: firstLine(failureMessages[0]),
+  }))
+}
+
+function firstLine(text = ''): string {
+  return text.trim().split('\n', 1)[0]!
 }
 
 function readReport(path: string): VitestReport | undefined {
