@@ -4,7 +4,7 @@ import { createPseudonym } from '../kernel/index.ts'
 import { failingLine } from '../keys/testing/failing-line.ts'
 import { heartbeatOf, openTestStore, user, type TestStore } from './testing.ts'
 
-const TIMEOUT_MS = 1_500
+const TIMEOUT_MS = 3_000
 const OUTAGE_MS = 3_600_000
 const UNAVAILABLE = { code: 'ERR_KEYS_PROVIDER_UNAVAILABLE' }
 const line = failingLine()

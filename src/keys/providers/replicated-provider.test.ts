@@ -10,7 +10,7 @@ import { keyProviderContract, type ProviderUnderTest } from './provider-contract
 import { createReplicatedProvider, type ReplicatedProvider } from './replicated-provider.ts'
 
 const clock = manualClock(Date.UTC(2026, 10, 1))
-const TIMEOUT_MS = 2_000
+const TIMEOUT_MS = 4_000
 const secret = Buffer.alloc(32, 7)
 const context = Buffer.from('bucket 1')
 
