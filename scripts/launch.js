@@ -4,6 +4,10 @@
 //
 // Plain JavaScript for Node 20. Usually the pre script has installed everything and npm has found Node 24:
 // then this only imports the script. Where npm skips pre scripts (ignore-scripts) it sets up first.
+//
+// What Node compiles lies beside what is installed, for the next process: reading the sources again would
+// take longer than all else a start does.
+import module from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { runInPlace } from '../bin/run-node.js'
@@ -19,6 +23,8 @@ if (script === undefined) {
 const target = resolve(root, script)
 
 const node = await ensureInstalled()
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'compiled')
+module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE)
 if (node === process.execPath && process.execArgv.includes(CONDITION)) {
   process.argv = [process.execPath, target, ...args]
   await import(pathToFileURL(target).href)

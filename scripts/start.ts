@@ -1,4 +1,5 @@
 // npm start [-- SYSTEM …]: runs the example systems on an embedded Postgres, with an overview.
+import { flushCompileCache } from 'node:module'
 import { mkdir } from 'node:fs/promises'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
@@ -57,6 +58,8 @@ async function start(names: readonly string[]): Promise<void> {
   stopWhenAsked()
   await writeReady(dataDir, readyOf(dataDir, server, overview.url, started))
   open.push({ close: () => dropReady(dataDir) })
+  // The prober reads the same sources.
+  flushCompileCache()
   for (const { example, dataDir: folder } of started) {
     const lines = createWriteStream(join(folder, 'logs', 'prober.log'), { flags: 'a' })
     open.push(startProber(example.config, dataDir, (line) => lines.write(line)))

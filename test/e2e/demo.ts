@@ -33,10 +33,11 @@ export async function startDemo(): Promise<Demo> {
   const dataDir = await mkdtemp(join(tmpdir(), 'surety-demo-'))
   const env = { ...process.env, SURETY_DATA: dataDir, PORT: String(await freePorts()), NO_COLOR: '1' }
   const began = performance.now()
-  const child = spawn(process.execPath, [CONDITION, join(ROOT, 'scripts/start.ts'), 'coding-metrics'], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [CONDITION, join(ROOT, 'scripts/launch.js'), 'scripts/start.ts', 'coding-metrics'],
+    { env, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   const output = collect(child)
   const ready = await waitForReady(dataDir, child, output)
   const system = ready.systems['coding-metrics']
