@@ -35,6 +35,8 @@ export interface SystemIdentityOptions {
   readonly secret: string
   readonly url: () => string
   /** What a person may do, and in which tenant. Default: no role, so that nothing is allowed. */
+  /** Roles of a person wherever they ask from. Default: those that `principalOf` gives for no request in particular. */
+  readonly rolesOf?: (personId: string) => Promise<readonly string[]>
   readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
   readonly guard?: SignInGuard
 }
@@ -107,6 +109,8 @@ function openIdentity(
   options: SystemIdentityOptions & { readonly principalOf: PrincipalOf; readonly store: AccountStore },
 ): Identity {
   const { config, clock, secret, url, guard, principalOf, store } = options
+  const rolesOf =
+    options.rolesOf ?? (async (personId) => (await principalOf(personId, new Request(url())))?.roles ?? [])
   const demanding = signIn.secondFactor?.roles ?? []
   return createIdentity({
     system: systemName(config),
@@ -121,8 +125,7 @@ function openIdentity(
     ...(guard && { guard }),
     async requiresSecondFactor(personId) {
       if (demanding.length === 0) return false
-      const principal = await principalOf(personId, new Request(url()))
-      return principal?.roles.some((role) => demanding.includes(role)) ?? false
+      return (await rolesOf(personId)).some((role) => demanding.includes(role))
     },
   })
 }
