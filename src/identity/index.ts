@@ -58,7 +58,7 @@ export {
   parseHash,
   type Argon2Parameters,
 } from './passwords/argon2.ts'
-export { isSameOrigin, returnPath } from './form-token.ts'
+export { returnPath } from './form-token.ts'
 export type { AccountView } from './identity.ts'
 export type { EnrolledFactors } from './second-factors/second-factors.ts'
 export { totpCode, totpStep, totpUri } from './second-factors/totp.ts'

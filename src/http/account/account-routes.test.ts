@@ -126,6 +126,43 @@ describe('signing up and in', () => {
   })
 })
 
+describe('what is malformed', () => {
+  test.each(['a!b@example.com', 'ada@example.xn--p1ai', 'ad\u212ba@example.com'])(
+    'gets a coded answer: the address %s',
+    async (email) => {
+      const fields = { email, name: 'Ada', password: GOOD_PASSWORD }
+      const accept = { accept: 'application/json' }
+      const up = await site.browser().post('/account/sign-up', fields, accept)
+      expect([up.status, await codeOf(up)]).toEqual([422, 'ERR_IDENTITY_EMAIL'])
+      const into = await site.browser().post('/account/sign-in', fields, accept)
+      expect([into.status, await codeOf(into)]).toEqual([401, 'ERR_IDENTITY_CREDENTIALS'])
+    },
+  )
+
+  test('gets a coded answer: a body that is not what its type says', async () => {
+    const sent = [
+      'multipart/form-data',
+      'multipart/form-data; boundary=x',
+      'application/x-www-form-urlencoded',
+    ]
+    const answers = sent.map((type) =>
+      site.browser().send('/account/sign-in', {
+        method: 'POST',
+        body: '--y\r\n\u0000%%%',
+        headers: { 'sec-fetch-site': 'same-origin', 'content-type': type, accept: 'application/json' },
+      }),
+    )
+    const codes = await Promise.all(answers.map(async (answer) => codeOf(await answer)))
+    expect(codes).toEqual(['ERR_HTTP_FORM', 'ERR_HTTP_FORM', 'ERR_IDENTITY_CREDENTIALS'])
+    const json = await site.browser().send('/account/passkeys/sign-in', {
+      method: 'POST',
+      body: '{',
+      headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' },
+    })
+    expect([json.status, await codeOf(json)]).toEqual([400, 'ERR_HTTP_FORM'])
+  })
+})
+
 describe('a change', () => {
   const CHANGES = [
     '/account/sign-out',
@@ -148,7 +185,7 @@ describe('a change', () => {
     ]) {
       const answer = await browser.post(path, { form }, { ...headers, accept: 'application/json' })
       expect(answer.status).toBe(403)
-      expect(await codeOf(answer)).toBe('ERR_IDENTITY_ORIGIN')
+      expect(await codeOf(answer)).toBe('ERR_HTTP_FOREIGN_FORM')
     }
     expect((await browser.get('/account/sessions')).status).toBe(200)
   })
@@ -161,7 +198,7 @@ describe('a change', () => {
         accept: 'application/json',
       })
       expect(answer.status).toBe(403)
-      expect(await codeOf(answer)).toBe('ERR_IDENTITY_FORM')
+      expect(await codeOf(answer)).toBe('ERR_HTTP_FOREIGN_FORM')
     }
   })
 
@@ -174,7 +211,7 @@ describe('a change', () => {
     const answer = await site
       .browser()
       .post(path, {}, { 'sec-fetch-site': 'cross-site', accept: 'application/json' })
-    expect([answer.status, await codeOf(answer)]).toEqual([403, 'ERR_IDENTITY_ORIGIN'])
+    expect([answer.status, await codeOf(answer)]).toEqual([403, 'ERR_HTTP_FOREIGN_FORM'])
   })
 
   test.each(CHANGES)('at %s is never made by GET', async (path) => {

@@ -3,7 +3,6 @@ import type { AuditEvent } from '../../log/index.ts'
 import {
   accountPages,
   IdentityError,
-  isSameOrigin,
   returnPath,
   type Client,
   type Identity,
@@ -14,7 +13,9 @@ import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import { clientAddress, connectionOf, type TrustedProxies } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { islandModules } from '../island-modules.ts'
-import { problemDetails } from '../problem.ts'
+import { HttpError } from '../errors.ts'
+import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
+import { problemDetails, withRetry } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
 import type { AccountProviders } from './provider-routes.ts'
 
@@ -103,30 +104,25 @@ export class Visit {
 
   /**
    * The fields of a form that a page of this site sent; of a session, with that session's token.
-   * @throws IdentityError `ERR_IDENTITY_ORIGIN`, `ERR_IDENTITY_FORM`
+   * @throws HttpError `ERR_HTTP_FOREIGN_FORM`
    */
   async form(visitor: Visitor | null): Promise<Readonly<Record<string, string>>> {
-    this.requireSameOrigin()
-    const body = await this.c.req.parseBody()
+    requireSameOrigin(this.c.req.raw, this.deps.url())
+    const body = await readBody(() => this.c.req.parseBody())
     const fields = Object.fromEntries(Object.entries(body).filter(([, value]) => typeof value === 'string'))
     this.#requireToken(visitor, fields[FORM_TOKEN])
     return fields as Record<string, string>
   }
 
-  /** The same for JSON, which scripts send. */
+  /** The same for JSON, which scripts send. @throws HttpError `ERR_HTTP_FOREIGN_FORM`, `ERR_HTTP_FORM` */
   async json(visitor: Visitor | null): Promise<Readonly<Record<string, unknown>>> {
-    this.requireSameOrigin()
+    requireSameOrigin(this.c.req.raw, this.deps.url())
     const body: unknown = await this.c.req.json().catch(() => null)
     if (typeof body !== 'object' || body === null)
-      throw new IdentityError('ERR_IDENTITY_FORM', 'the request holds no JSON object')
+      throw new HttpError('ERR_HTTP_FORM', 'the request holds no JSON object')
     const fields = body as Record<string, unknown>
     this.#requireToken(visitor, fields[FORM_TOKEN])
     return fields
-  }
-
-  requireSameOrigin(): void {
-    if (!isSameOrigin(this.c.req.raw, this.deps.url()))
-      throw new IdentityError('ERR_IDENTITY_ORIGIN', 'the request comes from another site')
   }
 
   #requireToken(visitor: Visitor | null, given: unknown): void {
