@@ -16,7 +16,6 @@ import {
 import {
   accountRoutes,
   scimRoutes,
-  trustedProxies,
   type AccountProviders,
   type AccountSiteDeps,
   type SuretyEnv,
@@ -35,9 +34,9 @@ export interface SystemIdentityOptions {
   readonly secret: string
   readonly url: () => string
   /** What a person may do, and in which tenant. Default: no role, so that nothing is allowed. */
+  readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
   /** Roles of a person wherever they ask from. Default: those that `principalOf` gives for no request in particular. */
   readonly rolesOf?: (personId: string) => Promise<readonly string[]>
-  readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
   readonly guard?: SignInGuard
 }
 
@@ -109,9 +108,9 @@ function openIdentity(
   options: SystemIdentityOptions & { readonly principalOf: PrincipalOf; readonly store: AccountStore },
 ): Identity {
   const { config, clock, secret, url, guard, principalOf, store } = options
+  const demanding = signIn.secondFactor?.roles ?? []
   const rolesOf =
     options.rolesOf ?? (async (personId) => (await principalOf(personId, new Request(url())))?.roles ?? [])
-  const demanding = signIn.secondFactor?.roles ?? []
   return createIdentity({
     system: systemName(config),
     name: config.name,
@@ -155,7 +154,6 @@ export function accountSite(
     logger,
     links,
     hasSecurityTxt: disclosure !== undefined,
-    ...(config.proxies && { proxies: trustedProxies(config.proxies) }),
     ...(providers && { providers }),
   }
   const note = (event: AuditEvent): void => audit.note(event)

@@ -10,7 +10,7 @@ import {
 } from '../../identity/index.ts'
 import { SuretyError, type Clock } from '../../kernel/index.ts'
 import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
-import { clientAddress, connectionOf, type TrustedProxies } from '../client-address.ts'
+import { addressOfClient } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { islandModules } from '../island-modules.ts'
 import { HttpError } from '../errors.ts'
@@ -37,8 +37,6 @@ export interface AccountRoutesDeps {
   readonly links?: readonly NavLink[]
   /** Told what happened. Must not throw. */
   readonly audit: (event: AuditEvent) => void
-  /** Proxies that may say where a request comes from. Default none: it is the connection's own address. */
-  readonly proxies?: TrustedProxies
 }
 
 export type AccountContext = Context<SuretyEnv>
@@ -62,7 +60,7 @@ export class Visit {
   get client(): Client {
     const { req } = this.c
     return {
-      address: clientAddress(connectionOf(this.c), req.raw.headers, this.deps.proxies),
+      address: addressOfClient(req.raw),
       userAgent: req.header('user-agent') ?? null,
       device: this.deps.identity.devices.read(req.raw),
     }
