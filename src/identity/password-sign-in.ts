@@ -171,12 +171,24 @@ class GovernedPasswords implements PasswordSignIn {
   }
 }
 
-/** @throws IdentityError the code that the guard gives, with the seconds to wait in its message */
+interface OpenedSession {
+  readonly token: string
+  readonly personId: string
+  /** The password that opened it. */
+  readonly password: string
+  /** When the sign-in began; Unix milliseconds. */
+  readonly began: number
+}
+
+/** Milliseconds by which the clocks of two nodes may differ. */
+const CLOCKS_APART_MS = 60_000
+
+/** @throws IdentityError `ERR_IDENTITY_LOCKED` with the time to wait */
 export async function admit(guard: SignInGuard, attempt: SignInAttempt): Promise<void> {
   const answer = await guard.admit(attempt)
   if (answer.verdict === 'go') return
-  const seconds = Math.ceil(answer.retryAfterMs / 1000)
-  throw new IdentityError('ERR_IDENTITY_LOCKED', `try again in ${seconds} s (${answer.code})`)
+  const { retryAfterMs } = answer
+  throw new IdentityError('ERR_IDENTITY_LOCKED', 'too many tries have failed', { retryAfterMs })
 }
 
 function attemptOf({ address, device }: Client): Pick<SignInAttempt, 'address' | 'device'> {

@@ -12,9 +12,9 @@ import { SuretyError, type Clock } from '../../kernel/index.ts'
 import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import { addressOfClient } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
-import { islandModules } from '../island-modules.ts'
 import { HttpError } from '../errors.ts'
 import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
+import { islandModules } from '../island-modules.ts'
 import { problemDetails, withRetry } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
 import type { AccountProviders } from './provider-routes.ts'
@@ -124,10 +124,7 @@ export class Visit {
   }
 
   #requireToken(visitor: Visitor | null, given: unknown): void {
-    if (visitor === null) return
-    const { forms } = this.deps.identity
-    if (typeof given !== 'string' || !forms.isOf(visitor.session.id, given))
-      throw new IdentityError('ERR_IDENTITY_FORM', 'the form belongs to no session or to another')
+    if (visitor) requireFormToken(this.deps.identity.forms.of(visitor.session.id), given)
   }
 
   frame(visitor: Visitor | null) {
@@ -166,11 +163,13 @@ export class Visit {
 
   /** What was refused: for browsers the page again, saying so; for others problem details. */
   refusal(error: unknown, page: (why: string) => Markup): Response | Promise<Response> {
-    const problem = error instanceof SuretyError ? ACCOUNT_PROBLEMS[error.code] : undefined
-    if (!problem || problem.status === 403) throw error
+    const known = error instanceof SuretyError ? ACCOUNT_PROBLEMS[error.code] : undefined
+    if (!(error instanceof SuretyError) || !known || known.status === 403) throw error
+    const problem = withRetry(this.c, known, error)
     const html = (this.c.req.header('Accept') ?? '').includes('text/html')
-    if (!html) return problemDetails(this.c, problem, (error as SuretyError).code)
-    return this.page(page(problem.title), problem.status as 401)
+    if (!html) return problemDetails(this.c, problem, error.code)
+    const { title, detail, status } = problem
+    return this.page(page(detail === undefined ? title : `${title}. ${detail}`), status as 401)
   }
 
   note(
