@@ -70,12 +70,18 @@ export interface Identity {
    * Opens a session for somebody who has proved who they are in another way than by password.
    * @throws IdentityError `ERR_IDENTITY_CREDENTIALS` where the account is gone or switched off
    */
-  enter(personId: string, methods: readonly SignInMethod[], client: Client): Promise<string>
+  enter(
+    personId: string,
+    methods: readonly SignInMethod[],
+    client: Client,
+    provider?: string,
+  ): Promise<string>
   readonly sessions: Sessions
   readonly cookie: SessionCookie
   readonly passwords: PasswordSignIn
   readonly secondFactors: SecondFactors
   readonly forms: FormTokens
+   * @param provider id of the identity provider that vouches for them, if one does
   /** Devices that a person has signed in with before. */
   readonly devices: Devices
   readonly policy: SessionPolicy
@@ -113,12 +119,21 @@ export function createIdentity(options: IdentityOptions): Identity {
     policy,
     requiresSecondFactor,
     offersPasswords: options.passwords ?? true,
-    async enter(personId, methods, { address, userAgent }) {
-      if (!(await isEnabled(store, personId)))
+    async enter(personId, methods, { address, userAgent }, provider) {
+      const requireAccount = async (): Promise<void> => {
+        if (await isEnabled(store, personId)) return
         throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the account is gone or switched off')
-      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
-      const pending = !proved && (await secondFactors.has(personId))
-      return sessions.open({ personId, methods, pending, address, userAgent })
+      }
+      await requireAccount()
+      const pending = !showsSecondFactor(methods) && (await secondFactors.has(personId))
+      const by = provider ?? null
+      const token = await sessions.open({ personId, methods, provider: by, pending, address, userAgent })
+      // Switched off meanwhile: then this one was opened too late to be ended with the others.
+      await requireAccount().catch(async (error: unknown) => {
+        await sessions.end(token)
+        throw error
+      })
+      return token
     },
     async account(personId) {
       const rows = store('account', ['accounts']).selectFrom('accounts').select(['email', 'name'])

@@ -94,6 +94,7 @@ const signInSessions = resource({
       max: METHODS_MOST,
       itemMax: 32,
     }),
+    provider: field.text('identity provider that vouched for the person', { max: 64, optional: true }),
     pending: field.boolean('whether a second factor is still to come'),
     ipAddress: field.text('network address the session was opened from', { max: 64, optional: true }),
     userAgent: field.text('browser and system as the browser named them', { max: 512, optional: true }),

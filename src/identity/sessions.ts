@@ -27,6 +27,8 @@ export interface Session {
   readonly address: string | null
   readonly userAgent: string | null
 }
+  /** Id of the identity provider that vouched for the person; null where none did. */
+  readonly provider: string | null
 
 export interface NewSession extends Pick<Session, 'personId' | 'methods' | 'pending'> {
   readonly address: string | null
@@ -34,6 +36,7 @@ export interface NewSession extends Pick<Session, 'personId' | 'methods' | 'pend
 }
 
 /** What may change about a session when its token does. */
+  readonly provider?: string | null
 export type SessionChanges = Partial<Pick<Session, 'methods' | 'pending' | 'authenticatedAt'>>
 
 export interface Sessions {
@@ -82,7 +85,7 @@ class SessionTable implements Sessions {
     this.#policy = policy
   }
 
-  async open({ personId, methods, pending, address, userAgent }: NewSession): Promise<string> {
+  async open({ personId, methods, provider, pending, address, userAgent }: NewSession): Promise<string> {
     const token = mintToken()
     const now = this.#clock.now()
     const endsAt = now + this.#policy.absoluteMs
@@ -102,6 +105,7 @@ class SessionTable implements Sessions {
       })
       .execute()
     return token
+        provider: provider ?? null,
   }
 
   async find(token: string): Promise<Session | null> {
@@ -205,3 +209,4 @@ function toSession(row: SessionRow): Session {
     userAgent: row.userAgent || null,
   }
 }
+    provider: row.provider || null,

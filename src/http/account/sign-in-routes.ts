@@ -64,9 +64,10 @@ export async function afterSignIn(visit: Visit, token: string, next: string): Pr
   const { identity } = visit.deps
   const session = await identity.sessions.find(token)
   if (!session) return ACCOUNT_PATHS.signIn
-  const { personId, pending, methods } = session
+  const { personId, pending, methods, provider } = session
   if (pending) return `${ACCOUNT_PATHS.secondFactor}?next=${encodeURIComponent(next)}`
-  visit.note('sign-in.succeeded', personId, methods.join('+'))
+  const ways = methods.map((method) => (method === 'oidc' && provider ? `oidc:${provider}` : method))
+  visit.note('sign-in.succeeded', personId, ways.join('+'))
   await visit.rememberDevice(personId)
   const proved = methods.some((method) => SECOND_FACTORS.includes(method))
   return !proved && (await identity.requiresSecondFactor(personId)) ? ACCOUNT_PATHS.security : next
