@@ -57,7 +57,9 @@ export interface Devices {
   /** What the request's device shows for itself; null for one that shows nothing. */
   read(request: Request): string | null
   /** A `Set-Cookie` value by which the device that sent the request is known for this person from now on. */
-  admit(request: Request, personId: string): Promise<string | null>
+  admit(request: Request, personId: string): Promise<string>
+  /** No device is known for this person any more. */
+  forget(personId: string): Promise<void>
 }
 
 /** Sign-in for apps that have no login of their own. */
@@ -115,7 +117,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     passwords,
     secondFactors,
     forms: createFormTokens(secret),
-    devices: createDevices(options, (personId) => identity.account(personId)),
+    devices: createDevices(options, guard, (personId) => identity.account(personId)),
     policy,
     requiresSecondFactor,
     offersPasswords: options.passwords ?? true,
@@ -168,17 +170,22 @@ function createDevices(
   { system, secret, clock, url }: IdentityOptions,
   accountOf: Identity['account'],
 ): Devices {
+  guard: SignInGuard,
   const known = createKnownDevices(secret, clock)
   const cookie = () => createDeviceCookie(system, url().startsWith('https:'))
   return {
     read: (request) => cookie().read(request),
+  // Guessing is counted by the address at sign-in, and by the person once it is known who they are.
+  const namesOf = async (personId: string): Promise<string[]> => {
+    const account = await accountOf(personId)
+    return account ? [account.email, personId] : [personId]
+  }
     async admit(request, personId) {
-      const account = await accountOf(personId)
-      // Guessing is counted by the address at sign-in, and by the person once it is known who they are.
-      return account && cookie().set(known.admit([account.email, personId], cookie().read(request)))
+      return cookie().set(known.admit(await namesOf(personId), cookie().read(request)))
     },
   }
 }
+    forget: async (personId) => guard.forgetDevices(await namesOf(personId)),
 
 /** What needs the public address, or is heavy to load. */
 function atFirstUse(options: IdentityOptions, hasher: PasswordHasher, secondFactors: SecondFactors) {

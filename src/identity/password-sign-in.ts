@@ -1,7 +1,8 @@
 import { hasCode } from '../kernel/index.ts'
 import { ADDRESS_HEADER } from './account-standing.ts'
 import type { Auth } from './better-auth/auth.ts'
-import type { AccountStore } from './database.ts'
+import { SIGN_UP } from './brute-force/attempt-keys.ts'
+import { inOneTransaction, type AccountStore } from './database.ts'
 import { canonicalEmail } from './email.ts'
 import { IdentityError } from './errors.ts'
 import type { PasswordHasher } from './passwords/argon2.ts'
@@ -41,7 +42,7 @@ export interface PasswordSignIn {
    *
    * @throws IdentityError `ERR_IDENTITY_EMAIL`, `ERR_IDENTITY_NAME`, `ERR_IDENTITY_PASSWORD_…`
    */
-  signUp(person: NewPerson): Promise<void>
+  signUp(person: NewPerson, client?: Client): Promise<void>
   /**
    * The token of a new session, which waits for a second factor where the person has one.
    *
@@ -75,8 +76,8 @@ class GovernedPasswords implements PasswordSignIn {
     this.#options = options
   }
 
-  async signUp({ email: typed, name, password }: NewPerson): Promise<void> {
-    const { auth, breached } = this.#options
+  async signUp({ email: typed, name, password }: NewPerson, client?: Client): Promise<void> {
+    const { auth, breached, guard } = this.#options
     const email = canonicalEmail(typed)
     await checkNewPassword(password, [email, name.slice(0, NAME_MAX)], breached)
     checkName(name)
@@ -84,6 +85,8 @@ class GovernedPasswords implements PasswordSignIn {
       const { api } = await auth()
       await api.signUpEmail({ body: { email, name, password } })
     } catch (error) {
+    // Each costs a hash and a row, so each counts, and no success takes it back.
+    if (client) await admit(guard, { ...attemptOf(client), account: `sign-up of ${email}`, method: SIGN_UP })
       // Also what a failing database leads to: only an address that has an account is told apart from it.
       if (!isTaken(error) || !(await this.#hasAccount(email))) throw error
     }

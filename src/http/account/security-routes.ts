@@ -94,6 +94,7 @@ function passwordRoute(deps: AccountRoutesDeps): Hono<SuretyEnv> {
   return app
 }
 
+    await visit.forgetOtherDevices(personId)
 /** A form that changes how the person signs in: from a page of this site, of this session, with a fresh proof. */
 async function sensitive(visit: Visit) {
   const visitor = await visit.signedIn()

@@ -90,7 +90,7 @@ function signUpRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const { email = '', name = '', password = '', next: asked } = await visit.form(null)
     const next = visit.next(asked)
     try {
-      await deps.identity.passwords.signUp({ email, name, password })
+      await deps.identity.passwords.signUp({ email, name, password }, visit.client)
       return visit.goTo(`${ACCOUNT_PATHS.signIn}?done=${SIGNED_UP}&next=${encodeURIComponent(next)}`)
     } catch (error) {
       const typed = { email: email.slice(0, 254), personName: name.slice(0, 120) }

@@ -149,7 +149,13 @@ export class Visit {
   /** From now on this device's sign-ins do not wait for what others do to the account. */
   async rememberDevice(personId: string): Promise<void> {
     const cookie = await this.deps.identity.devices.admit(this.c.req.raw, personId)
-    if (cookie !== null) this.c.header('Set-Cookie', cookie, { append: true })
+    this.c.header('Set-Cookie', cookie, { append: true })
+  }
+
+  /** What others could have used to get in waits like a stranger's from now on. */
+  async forgetOtherDevices(personId: string): Promise<void> {
+    await this.deps.identity.devices.forget(personId)
+    await this.rememberDevice(personId)
   }
 
   clearToken(): void {
