@@ -12,7 +12,13 @@ import { createSecondFactors, type SecondFactors } from './second-factors/second
 import { openGuard, type SignInGuard } from './sign-in-guard.ts'
 import { createSessionCookie, type SessionCookie } from './session-cookie.ts'
 import type { SessionPolicy } from './session-policy.ts'
-import { createSessions, SECOND_FACTORS, type Session, type Sessions, type SignInMethod } from './sessions.ts'
+import {
+  createSessions,
+  showsSecondFactor,
+  type Session,
+  type Sessions,
+  type SignInMethod,
+} from './sessions.ts'
 
 /** Somebody who has proved who they are, as fully as their roles ask. */
 export interface SignedIn {
@@ -70,6 +76,7 @@ export interface Identity {
   session(request: Request): Promise<Session | null>
   /**
    * Opens a session for somebody who has proved who they are in another way than by password.
+   * @param provider id of the identity provider that vouches for them, if one does
    * @throws IdentityError `ERR_IDENTITY_CREDENTIALS` where the account is gone or switched off
    */
   enter(
@@ -83,7 +90,6 @@ export interface Identity {
   readonly passwords: PasswordSignIn
   readonly secondFactors: SecondFactors
   readonly forms: FormTokens
-   * @param provider id of the identity provider that vouches for them, if one does
   /** Devices that a person has signed in with before. */
   readonly devices: Devices
   readonly policy: SessionPolicy
@@ -93,8 +99,6 @@ export interface Identity {
   account(personId: string): Promise<AccountView | null>
   /** Whether people sign up and in with a password. */
   readonly offersPasswords: boolean
-  /** Better Auth itself, loaded with the first that signs in or up. */
-  auth(): Promise<Auth>
 }
 
 /** Opens sign-in. The public address is asked for at the first use, when the server listens. */
@@ -110,7 +114,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     store,
     hasher,
     breached: createBreachedPasswords(options.breached),
-    guard,
+    ...{ guard, clock, sessions },
   })
   const identity: Identity = {
     sessions,
@@ -141,7 +145,6 @@ export function createIdentity(options: IdentityOptions): Identity {
       const rows = store('account', ['accounts']).selectFrom('accounts').select(['email', 'name'])
       return (await rows.where('personId', '=', personId).executeTakeFirst()) ?? null
     },
-    auth: lazily.auth,
     get cookie() {
       return (lazily.cookie ??= createSessionCookie({
         system,
@@ -158,8 +161,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       const session = await identity.session(request)
       if (!session || session.pending) return null
       const { id, personId, authenticatedAt, methods } = session
-      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
-      if (!proved && (await requiresSecondFactor(personId))) return null
+      if (!showsSecondFactor(methods) && (await requiresSecondFactor(personId))) return null
       return { personId, sessionId: id, authenticatedAt, methods }
     },
   }
@@ -168,24 +170,24 @@ export function createIdentity(options: IdentityOptions): Identity {
 
 function createDevices(
   { system, secret, clock, url }: IdentityOptions,
+  guard: SignInGuard,
   accountOf: Identity['account'],
 ): Devices {
-  guard: SignInGuard,
   const known = createKnownDevices(secret, clock)
   const cookie = () => createDeviceCookie(system, url().startsWith('https:'))
-  return {
-    read: (request) => cookie().read(request),
   // Guessing is counted by the address at sign-in, and by the person once it is known who they are.
   const namesOf = async (personId: string): Promise<string[]> => {
     const account = await accountOf(personId)
     return account ? [account.email, personId] : [personId]
   }
+  return {
+    read: (request) => cookie().read(request),
     async admit(request, personId) {
       return cookie().set(known.admit(await namesOf(personId), cookie().read(request)))
     },
+    forget: async (personId) => guard.forgetDevices(await namesOf(personId)),
   }
 }
-    forget: async (personId) => guard.forgetDevices(await namesOf(personId)),
 
 /** What needs the public address, or is heavy to load. */
 function atFirstUse(options: IdentityOptions, hasher: PasswordHasher, secondFactors: SecondFactors) {

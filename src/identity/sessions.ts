@@ -150,14 +150,26 @@ class SessionTable implements Sessions {
 
   async endById(personId: string, id: string): Promise<boolean> {
     const own = (await this.#all(personId)).filter((row) => row.id === id)
-    await this.#remove(own)
-    return own.length > 0
+    return own.length > 0 && (await this.#remove(own)).size > 0
   }
 
-  async endAll(personId: string, keep?: string): Promise<number> {
-    const ending = (await this.#all(personId)).filter((row) => row.id !== keep)
-    await this.#remove(ending)
-    return ending.filter((row) => this.#isLive(row)).length
+  endAll(personId: string, keep?: string): Promise<number> {
+    return this.#endWhere(personId, ({ id }) => id !== keep)
+  }
+
+  async endUnproved(personId: string, keep: string): Promise<void> {
+    await this.#endWhere(personId, (row) => row.id !== keep && !showsSecondFactor(toSession(row).methods))
+  }
+
+  /** Until none is left: one whose token was renewed while the others ended is found under its new id. */
+  async #endWhere(personId: string, isEnding: (row: SessionRow) => boolean): Promise<number> {
+    let ended = 0
+    for (;;) {
+      const ending = (await this.#all(personId)).filter(isEnding)
+      if (ending.length === 0) return ended
+      const gone = await this.#remove(ending)
+      ended += ending.filter((row) => gone.has(row.id) && this.#isLive(row)).length
+    }
   }
 
   async list(personId: string): Promise<Session[]> {
@@ -182,7 +194,8 @@ class SessionTable implements Sessions {
     return this.#table().selectFrom('sign_in_sessions').selectAll().where('personId', '=', personId).execute()
   }
 
-  async #remove(rows: readonly SessionRow[]): Promise<void> {
+  /** The ids of those that were there to be removed. */
+  async #remove(rows: readonly SessionRow[]): Promise<ReadonlySet<string>> {
     const ids = rows.map(({ id }) => id)
     if (ids.length > 0) await this.#table().deleteFrom('sign_in_sessions').where('id', 'in', ids).execute()
   }
