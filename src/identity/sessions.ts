@@ -12,6 +12,11 @@ const METHODS: readonly SignInMethod[] = ['password', 'oidc', 'totp', 'passkey',
 /** What counts as a second factor. A passkey is one by itself: it shows possession and the person's presence. */
 export const SECOND_FACTORS: readonly SignInMethod[] = ['totp', 'passkey', 'recovery']
 
+/** Whether a person who proved who they are in these ways showed a second factor. */
+export function showsSecondFactor(methods: readonly SignInMethod[]): boolean {
+  return methods.some((method) => SECOND_FACTORS.includes(method))
+}
+
 /** A browser that is signed in, or on its way. */
 export interface Session {
   readonly id: string
@@ -22,21 +27,21 @@ export interface Session {
   /** When the person last proved who they are. */
   readonly authenticatedAt: number
   readonly methods: readonly SignInMethod[]
+  /** Id of the identity provider that vouched for the person; null where none did. */
+  readonly provider: string | null
   /** Whether a second factor is still to come: until then it opens nothing. */
   readonly pending: boolean
   readonly address: string | null
   readonly userAgent: string | null
 }
-  /** Id of the identity provider that vouched for the person; null where none did. */
-  readonly provider: string | null
 
 export interface NewSession extends Pick<Session, 'personId' | 'methods' | 'pending'> {
+  readonly provider?: string | null
   readonly address: string | null
   readonly userAgent: string | null
 }
 
 /** What may change about a session when its token does. */
-  readonly provider?: string | null
 export type SessionChanges = Partial<Pick<Session, 'methods' | 'pending' | 'authenticatedAt'>>
 
 export interface Sessions {
@@ -52,8 +57,13 @@ export interface Sessions {
   end(token: string): Promise<void>
   /** Ends one of a person's own sessions; false where they have none of that id. */
   endById(personId: string, id: string): Promise<boolean>
-  /** Ends a person's sessions, all but the one to keep; gives their number. */
+  /**
+   * Ends a person's sessions, all but the one to keep, those included that get a new token meanwhile; gives
+   * their number.
+   */
   endAll(personId: string, keep?: string): Promise<number>
+  /** Ends those of a person's sessions that showed no second factor, all but the one to keep. */
+  endUnproved(personId: string, keep: string): Promise<void>
   /** A person's live sessions, the one used last first. */
   list(personId: string): Promise<Session[]>
 }
@@ -95,6 +105,7 @@ class SessionTable implements Sessions {
         personId,
         token: hashSecret(token),
         methods: [...methods],
+        provider: provider ?? null,
         pending,
         ipAddress: address,
         userAgent: userAgent?.slice(0, MAX_USER_AGENT) ?? null,
@@ -105,7 +116,6 @@ class SessionTable implements Sessions {
       })
       .execute()
     return token
-        provider: provider ?? null,
   }
 
   async find(token: string): Promise<Session | null> {
@@ -197,7 +207,8 @@ class SessionTable implements Sessions {
   /** The ids of those that were there to be removed. */
   async #remove(rows: readonly SessionRow[]): Promise<ReadonlySet<string>> {
     const ids = rows.map(({ id }) => id)
-    if (ids.length > 0) await this.#table().deleteFrom('sign_in_sessions').where('id', 'in', ids).execute()
+    const removal = this.#table().deleteFrom('sign_in_sessions').where('id', 'in', ids).returning('id')
+    return new Set((await removal.execute()).map(({ id }) => id))
   }
 
   #isLive({ expiresAt, endsAt }: SessionRow): boolean {
@@ -217,9 +228,9 @@ function toSession(row: SessionRow): Session {
     endsAt: row.endsAt.getTime(),
     authenticatedAt: row.authenticatedAt.getTime(),
     methods: METHODS.filter((method) => row.methods.includes(method)),
+    provider: row.provider || null,
     pending: row.pending,
     address: row.ipAddress || null,
     userAgent: row.userAgent || null,
   }
 }
-    provider: row.provider || null,

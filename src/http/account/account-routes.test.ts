@@ -346,6 +346,50 @@ describe('a second factor', () => {
     expect(locationOf(removed)).toBe('/account/security?done=authenticator-removed')
   })
 
+  test('ends the sessions that never showed it when it is set up', async () => {
+    const { browser, email, form } = await signedIn()
+    const other = site.browser()
+    await signIn(other, email)
+    const begun = await (await browser.post('/account/security/authenticator', { form })).text()
+    expect(begun).toContain('<svg class="qr"')
+    const secret = /class="key">([A-Z2-7 ]+)</.exec(begun)![1]!.replaceAll(' ', '')
+    const code = totpCode(secret, totpStep(site.world.clock.now()))
+    await browser.post('/account/security/authenticator-confirm', { form, code })
+    expect(locationOf(await other.get('/account/sessions'))).toContain('/account/sign-in')
+    expect((await browser.get('/account/sessions')).status).toBe(200)
+  })
+
+  test('is shown before it is changed, also in a session from before it was there', async () => {
+    const { browser, code } = await withAuthenticator()
+    const personId = await personOf(browser)
+    const client = { address: null, userAgent: null }
+    const token = await site.identity.sessions.open({
+      personId,
+      methods: ['password'],
+      pending: false,
+      ...client,
+    })
+    const old = site.browser()
+    const [, value] = /^codetime-session=([^;]+)/.exec(site.identity.cookie.set(token))!
+    old.cookies.set('codetime-session', value!)
+    const form = await old.formToken('/account/security')
+    for (const change of ['authenticator-remove', 'recovery-codes', 'password']) {
+      const answer = await old.post(`/account/security/${change}`, { form, password: OTHER_PASSWORD })
+      expect(locationOf(answer)).toBe('/account/confirm?next=%2Faccount%2Fsecurity')
+    }
+    await old.post('/account/confirm', { form, code: code() })
+    const fresh = await old.formToken('/account/security')
+    const removed = await old.post('/account/security/authenticator-remove', { form: fresh })
+    expect(locationOf(removed)).toBe('/account/security?done=authenticator-removed')
+  })
+
+  test('comes before its recovery codes: none are made for later', async () => {
+    const { browser, form } = await signedIn()
+    const answer = await browser.post('/account/security/recovery-codes', { form })
+    expect(locationOf(answer)).toBe('/account/security')
+    expect(await site.identity.secondFactors.recoveryCodes.left(await personOf(browser))).toBe(0)
+  })
+
   test('must be set up where a role demands it, before anything else opens, and cannot be removed then', async () => {
     const { browser, email, code } = await withAuthenticator()
     demanding.add(await personOf(browser))

@@ -38,6 +38,7 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const stronger = await strengthen(visit, visitor)
     return visit.page(
       accountPages.recoveryCodes({ ...visit.frame(stronger), codes: await recoveryCodes.renew(personId) }),
+    await deps.identity.sessions.endUnproved(personId, visitor.session.id)
     )
   })
   app.post(`${PATH}/recovery-codes`, async (c) => {
@@ -46,6 +47,8 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     visit.changed(personId, 'recovery-codes')
     return visit.page(
       accountPages.recoveryCodes({ ...visit.frame(visitor), codes: await recoveryCodes.renew(personId) }),
+    // Codes that were made before there is anything to recover would open it later.
+    if (!(await deps.identity.secondFactors.has(personId))) return visit.goTo(PATH)
     )
   })
   app.route('/', removalRoutes(deps))

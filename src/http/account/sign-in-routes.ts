@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { hasCode } from '../../kernel/index.ts'
-import { accountPages, SECOND_FACTORS } from '../../identity/index.ts'
+import { accountPages, showsSecondFactor } from '../../identity/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { ACCOUNT_PATHS, Visit, type AccountRoutesDeps } from './visit.ts'
 
@@ -69,8 +69,8 @@ export async function afterSignIn(visit: Visit, token: string, next: string): Pr
   const ways = methods.map((method) => (method === 'oidc' && provider ? `oidc:${provider}` : method))
   visit.note('sign-in.succeeded', personId, ways.join('+'))
   await visit.rememberDevice(personId)
-  const proved = methods.some((method) => SECOND_FACTORS.includes(method))
-  return !proved && (await identity.requiresSecondFactor(personId)) ? ACCOUNT_PATHS.security : next
+  const lacksFactor = !showsSecondFactor(methods) && (await identity.requiresSecondFactor(personId))
+  return lacksFactor ? ACCOUNT_PATHS.security : next
 }
 
 /** Which field a refusal is about. */

@@ -4,6 +4,7 @@ import {
   accountPages,
   IdentityError,
   returnPath,
+  showsSecondFactor,
   type Client,
   type Identity,
   type Session,
@@ -13,8 +14,8 @@ import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import { addressOfClient } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
-import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import { islandModules } from '../island-modules.ts'
+import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import { problemDetails, withRetry } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
 import type { AccountProviders } from './provider-routes.ts'
@@ -96,8 +97,12 @@ export class Visit {
   async fresh(): Promise<Visitor> {
     const visitor = await this.signedIn()
     const { clock, identity } = this.deps
-    if (clock.now() - visitor.session.authenticatedAt <= identity.policy.freshMs) return visitor
-    throw new IdentityError('ERR_IDENTITY_STEP_UP', 'the last proof is too old for this')
+    const { personId, methods, authenticatedAt } = visitor.session
+    if (clock.now() - authenticatedAt > identity.policy.freshMs)
+      throw new IdentityError('ERR_IDENTITY_STEP_UP', 'the last proof is too old for this')
+    // A session from before there was a second factor has not shown it.
+    if (showsSecondFactor(methods) || !(await identity.secondFactors.has(personId))) return visitor
+    throw new IdentityError('ERR_IDENTITY_STEP_UP', 'this session showed no second factor')
   }
 
   /**
