@@ -268,19 +268,21 @@ function isLengthFine(password: string): boolean {
 
 /** Two sign-ups for one address that race: the database lets the first in, and Better Auth says no more than this. */
 function isTaken(error: unknown): boolean {
-  return statusOf(error) === 'UNPROCESSABLE_ENTITY'
+  return statusOf(error) === 422
 }
 
 function isRefused(error: unknown): boolean {
-  return statusOf(error) === 'UNAUTHORIZED' || isMalformed(error)
+  return statusOf(error) === 401 || isMalformed(error)
 }
 
 /** Better Auth takes fewer addresses than {@link canonicalEmail}: nobody has a password with the others. */
 function isMalformed(error: unknown): boolean {
-  return statusOf(error) === 'BAD_REQUEST'
+  return statusOf(error) === 400
 }
 
-/** The status of an error of Better Auth's, which is not loaded for its class alone. */
+/** The HTTP status of an error of Better Auth's, which is not loaded for its class alone. */
 function statusOf(error: unknown): unknown {
-  return error instanceof Error && error.name === 'APIError' && 'status' in error ? error.status : null
+  return error instanceof Error && error.name === 'APIError' && 'statusCode' in error
+    ? error.statusCode
+    : null
 }

@@ -157,7 +157,7 @@ describe('what is malformed', () => {
     const json = await site.browser().send('/account/passkeys/sign-in', {
       method: 'POST',
       body: '{',
-      headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' },
+      headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json', accept: '*/*' },
     })
     expect([json.status, await codeOf(json)]).toEqual([400, 'ERR_HTTP_FORM'])
   })

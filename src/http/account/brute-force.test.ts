@@ -167,7 +167,7 @@ describe('what the limits tell', () => {
     expect((await enter(own)).status).toBe(303)
   })
 
-  test('sign-ups of one address, each of which costs a hash, are limited as well', async () => {
+  test('sign-ups of one address, each of which costs a hash, are limited', { timeout: 120_000 }, async () => {
     site.world.clock.advance(2 * HOUR)
     const signUp = async (i: number, address: string) => {
       const person = { email: `many-${i}@example.com`, name: 'Ada', password: GOOD_PASSWORD }
