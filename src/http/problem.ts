@@ -110,8 +110,7 @@ export function problemDetails(
 }
 
 function wantsHtml(c: Context): boolean {
-  const accept = c.req.header('Accept') ?? ''
-  return accept.includes('text/html') && (c.req.method === 'GET' || c.req.method === 'HEAD')
+  return (c.req.header('Accept') ?? '').includes('text/html')
 }
 
 /** For `app.onError` of an app with `protect`, whatever else its context holds: logs what happened, answers with what the outside may know. */

@@ -94,13 +94,13 @@ function passwordRoute(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     }
     visit.changed(personId, 'password')
     await sessions.endAll(personId, id)
+    await visit.forgetOtherDevices(personId)
     await renew(visit, visitor)
     return visit.goTo(`${PATH}?done=password`)
   })
   return app
 }
 
-    await visit.forgetOtherDevices(personId)
 /** A form that changes how the person signs in: from a page of this site, of this session, with a fresh proof. */
 async function sensitive(visit: Visit) {
   const visitor = await visit.signedIn()
