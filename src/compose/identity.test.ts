@@ -91,6 +91,17 @@ describe('with the library’s sign-in', () => {
     expect(await identify(requestWith(identity!, stronger!))).toMatchObject({ roles: ['administrator'] })
   })
 
+  test('a role demands a second factor wherever its person asks from', async () => {
+    const email = 'outside@example.com'
+    const principalOf = () => Promise.reject(new Error('not from this network'))
+    const { identity } = open(config, { principalOf, rolesOf: async () => ['administrator'] })
+    await identity!.passwords.signUp({ email, name: 'Ada', password: GOOD_PASSWORD })
+    const token = await identity!.passwords.signIn({ email, password: GOOD_PASSWORD }, CLIENT)
+    expect(await identity!.signedIn(requestWith(identity!, token))).toBeNull()
+    const stronger = await identity!.sessions.rotate(token, { methods: ['password', 'totp'] })
+    expect(await identity!.signedIn(requestWith(identity!, stronger!))).not.toBeNull()
+  })
+
   test('the start is refused where its tables are not declared', () => {
     const { accounts } = accountResources
     const lacking = defineSurety({ ...BASE, resources: { accounts }, signIn: {} })

@@ -16,7 +16,6 @@ import {
 import {
   accountRoutes,
   scimRoutes,
-  trustedProxies,
   type AccountProviders,
   type AccountSiteDeps,
   type SuretyEnv,
@@ -36,6 +35,8 @@ export interface SystemIdentityOptions {
   readonly url: () => string
   /** What a person may do, and in which tenant. Default: no role, so that nothing is allowed. */
   readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
+  /** Roles of a person wherever they ask from. Default: those that `principalOf` gives for no request in particular. */
+  readonly rolesOf?: (personId: string) => Promise<readonly string[]>
   readonly guard?: SignInGuard
 }
 
@@ -108,6 +109,8 @@ function openIdentity(
 ): Identity {
   const { config, clock, secret, url, guard, principalOf, store } = options
   const demanding = signIn.secondFactor?.roles ?? []
+  const rolesOf =
+    options.rolesOf ?? (async (personId) => (await principalOf(personId, new Request(url())))?.roles ?? [])
   return createIdentity({
     system: systemName(config),
     name: config.name,
@@ -121,8 +124,7 @@ function openIdentity(
     ...(guard && { guard }),
     async requiresSecondFactor(personId) {
       if (demanding.length === 0) return false
-      const principal = await principalOf(personId, new Request(url()))
-      return principal?.roles.some((role) => demanding.includes(role)) ?? false
+      return (await rolesOf(personId)).some((role) => demanding.includes(role))
     },
   })
 }
@@ -152,7 +154,6 @@ export function accountSite(
     logger,
     links,
     hasSecurityTxt: disclosure !== undefined,
-    ...(config.proxies && { proxies: trustedProxies(config.proxies) }),
     ...(providers && { providers }),
   }
   const note = (event: AuditEvent): void => audit.note(event)

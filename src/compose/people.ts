@@ -44,7 +44,12 @@ export function openPeople(options: PeopleOptions): People {
   const as: SystemIdentityOptions['as'] = (principal) => store.as(principal) as ReturnType<typeof as>
   const { principalOf: _, ...rooms } = options
   const guard = openSignInGuard(options)
-  const login = openSystemIdentity({ ...rooms, as, guard, ...(principalOf && { principalOf }) })
+  const rolesOf = options.principalOf ? undefined : tenants?.rolesOf
+  const login = openSystemIdentity({
+    ...{ ...rooms, as, guard },
+    ...(principalOf && { principalOf }),
+    ...(rolesOf && { rolesOf }),
+  })
   return {
     login,
     tenants,

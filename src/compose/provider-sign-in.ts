@@ -2,7 +2,6 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import type { SuretyConfig } from '../declare/index.ts'
 import { providerCallbackPath, type AccountProviders } from '../http/index.ts'
 import {
-  createAccounts,
   createProviderAccounts,
   createProviderSignIn,
   useOnce,
@@ -25,14 +24,12 @@ export function openProviders(options: ProvidersOptions): AccountProviders | nul
   const { config, store, clock } = options
   const providers = config.signIn?.providers ?? []
   if (providers.length === 0) return null
-  const { isEnabled } = createAccounts({ store, clock })
   let signIn: ProviderSignIn | null = null
   return {
     offered: providers.map(({ id, name }) => ({ id, name })),
     // The address of a server that chooses its own port is known once it listens.
     signIn: () => (signIn ??= makeSignIn(options)),
     accountOf: createProviderAccounts({ store, clock }).accountOf,
-    isEnabled,
   }
 }
 

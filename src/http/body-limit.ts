@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { keepClientAddress } from './client-address.ts'
 import { HTTP_PROBLEMS, problemDetails } from './problem.ts'
 
 /** Greatest request body unless said otherwise, in bytes: 1 MiB. */
@@ -19,7 +20,8 @@ export function limitBody(maxBytes: number = DEFAULT_MAX_BODY_BYTES): Middleware
     const body = await readUpTo(raw.body, maxBytes)
     if (body === null) return refuse(c)
     const { url, method, headers, signal } = raw
-    c.req.raw = new Request(url, { method, headers, signal, ...(body.length > 0 ? { body } : {}) })
+    const whole = new Request(url, { method, headers, signal, ...(body.length > 0 ? { body } : {}) })
+    c.req.raw = keepClientAddress(raw, whole)
     return next()
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Hono } from 'hono'
+import { limitBody } from './body-limit.ts'
 import {
   addressOfClient,
   clientAddress,
@@ -111,14 +112,14 @@ describe('a client’s address', () => {
 })
 
 describe('a served request', () => {
-  async function addressSeen(proxies: TrustedProxies | undefined): Promise<string> {
+  async function addressSeen(proxies: TrustedProxies | undefined, sent: RequestInit = {}): Promise<string> {
     const app = new Hono()
-    app.use(noteClientAddress(proxies))
-    app.get('/', (c) => c.text(addressOfClient(c.req.raw) ?? 'unknown'))
+    app.use(noteClientAddress(proxies), limitBody(1_000))
+    app.all('/', (c) => c.text(addressOfClient(c.req.raw) ?? 'unknown'))
     // As an app that passes on the request, and nothing that the adapter puts beside it.
     const server = await serveNode({ fetch: (request) => app.fetch(request), port: 0 })
     try {
-      const answer = await fetch(server.url, { headers: { 'X-Forwarded-For': '198.51.100.7' } })
+      const answer = await fetch(server.url, { headers: { 'X-Forwarded-For': '198.51.100.7' }, ...sent })
       return await answer.text()
     } finally {
       await server.close(0)
@@ -127,6 +128,13 @@ describe('a served request', () => {
 
   test('comes from its connection, whatever it says of itself', async () => {
     expect(await addressSeen(undefined)).toBe('127.0.0.1')
+  })
+
+  test('comes from there also when its body comes in pieces, whose length nobody announced', async () => {
+    const body = new Blob(['x'.repeat(100)]).stream()
+    expect(await addressSeen(undefined, { method: 'POST', body, duplex: 'half' } as RequestInit)).toBe(
+      '127.0.0.1',
+    )
   })
 
   test('comes from whom a declared proxy speaks for', async () => {

@@ -23,6 +23,13 @@ export function noteClientAddress(proxies?: TrustedProxies): MiddlewareHandler {
   }
 }
 
+/** A request that stands for another one comes from where that one came. */
+export function keepClientAddress(of: Request, replacement: Request): Request {
+  const address = addresses.get(of)
+  if (address !== undefined) addresses.set(replacement, address)
+  return replacement
+}
+
 /** What the Node adapter puts beside a request. */
 export interface NodeBindings {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } }
@@ -37,7 +44,7 @@ export function noteConnection(request: Request, bindings: NodeBindings | undefi
 }
 
 /** The address at the other end of the connection; null where no adapter of Node's told it. */
-export function connectionOf({ env, req }: Context): string | null {
+function connectionOf({ env, req }: Context): string | null {
   const bindings = env as NodeBindings | undefined
   return bindings?.incoming?.socket?.remoteAddress ?? connections.get(req.raw) ?? null
 }

@@ -78,6 +78,19 @@ export function problemResponse(
   return problemDetails(c, problem, code)
 }
 
+/**
+ * The problem as it is said of this error: when to ask again, where the error knows, for people and in
+ * `Retry-After` (RFC 9110 §10.2.3).
+ */
+export function withRetry(c: Context, problem: PublicProblem, { retryAfterMs }: SuretyError): PublicProblem {
+  if (retryAfterMs === null) return problem
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
+  c.header('Retry-After', String(seconds))
+  const wait =
+    seconds < 120 ? `${seconds} second${seconds === 1 ? '' : 's'}` : `${Math.ceil(seconds / 60)} minutes`
+  return { ...problem, detail: [problem.detail, `Try again in ${wait}.`].filter(Boolean).join(' ') }
+}
+
 /** Problem details as JSON, whatever the client accepts (RFC 9457 §3). */
 export function problemDetails(
   c: Context,
@@ -97,8 +110,7 @@ export function problemDetails(
 }
 
 function wantsHtml(c: Context): boolean {
-  const accept = c.req.header('Accept') ?? ''
-  return accept.includes('text/html') && (c.req.method === 'GET' || c.req.method === 'HEAD')
+  return (c.req.header('Accept') ?? '').includes('text/html')
 }
 
 /** For `app.onError` of an app with `protect`, whatever else its context holds: logs what happened, answers with what the outside may know. */
@@ -106,7 +118,7 @@ export function problemHandler(options: ProblemOptions): ErrorHandler {
   const known: PublicProblems = { ...HTTP_PROBLEMS, ...options.problems }
   return (error, c) => {
     if (error instanceof SuretyError && known[error.code]) {
-      return problemResponse(c, known[error.code]!, options, error.code)
+      return problemResponse(c, withRetry(c, known[error.code]!, error), options, error.code)
     }
     if (error instanceof HTTPException && error.status < 500) {
       return problemResponse(

@@ -1,49 +1,48 @@
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import { gcmOpen, gcmSeal } from '../keys/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AccountStore } from './database.ts'
-import { REALM } from './resources.ts'
-import { hashSecret } from './secrets.ts'
+import { useOnce } from './use-once.ts'
 
-/** What one step of a sign-in leaves for the next. */
+/**
+ * What one step of a sign-in gives to the browser for the next. It says itself for whom and until when it
+ * was given, sealed: anybody may ask for one, and nothing is stored until one is answered.
+ */
 export interface Challenges {
-  /** @param name what the step is found by; only its hash is stored */
-  put(name: string, value: string, lifeMs: number): Promise<void>
-  /** The value, once: of those who race, one gets it. Null where there is none, or it has ended. */
-  take(name: string): Promise<string | null>
+  /** @param purpose what may be done with it; @param whom whom it is for */
+  give(purpose: string, whom: string): Uint8Array<ArrayBuffer>
+  /**
+   * Whom the challenge (base64url) was for, once: of those who race one is told. Null for what was not
+   * given for this purpose, has ended, or was answered.
+   */
+  take(purpose: string, challenge: string): Promise<string | null>
 }
 
-const TIDY_MS = 60_000
+export interface ChallengesOptions {
+  readonly store: AccountStore
+  readonly clock: Clock
+  /** What they are sealed with: the same on every node. */
+  readonly secret: string
+  /** Within how many milliseconds each is answered. */
+  readonly lifeMs: number
+}
 
-export function createChallenges(store: AccountStore, clock: Clock): Challenges {
-  const table = () => store('challenge', ['sign_in_challenges'])
-  let tidiedAt = Number.NEGATIVE_INFINITY
-  /** Anybody can ask for a challenge: those that nobody answers must not pile up. */
-  const tidy = async (now: number): Promise<void> => {
-    if (now - tidiedAt < TIDY_MS) return
-    tidiedAt = now
-    await table().deleteFrom('sign_in_challenges').where('expiresAt', '<=', new Date(now)).execute()
-  }
+export function createChallenges({ store, clock, secret, lifeMs }: ChallengesOptions): Challenges {
+  const key = createSecretKey(createHmac('sha256', secret).update('surety challenge v1').digest())
+  const use = useOnce({ store, clock })
   return {
-    async put(name, value, lifeMs) {
-      const now = clock.now()
-      await tidy(now)
-      await table()
-        .insertInto('sign_in_challenges')
-        .values({
-          realmId: REALM,
-          identifier: hashSecret(name),
-          value,
-          expiresAt: new Date(now + lifeMs),
-          updatedAt: new Date(now),
-        })
-        .execute()
+    give(purpose, whom) {
+      const said: Said = [randomBytes(16).toString('base64url'), whom, clock.now() + lifeMs]
+      return Uint8Array.from(gcmSeal(key, Buffer.from(purpose), Buffer.from(JSON.stringify(said))))
     },
-    async take(name) {
-      const [row] = await table()
-        .deleteFrom('sign_in_challenges')
-        .where('identifier', '=', hashSecret(name))
-        .returning(['value', 'expiresAt'])
-        .execute()
-      return row && row.expiresAt.getTime() > clock.now() ? row.value : null
+    async take(purpose, challenge) {
+      const opened = gcmOpen(key, Buffer.from(purpose), Buffer.from(challenge, 'base64url'))
+      if (!opened) return null
+      const [id, whom, until] = JSON.parse(opened.toString('utf8')) as Said
+      return until > clock.now() && (await use(id, until)) ? whom : null
     },
   }
 }
+
+/** Its random id, whom it is for, and when it ends (Unix milliseconds). */
+type Said = readonly [id: string, whom: string, until: number]

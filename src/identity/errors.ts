@@ -20,8 +20,6 @@ export const IdentityError = defineErrors('IdentityError', {
   ERR_IDENTITY_PASSKEY: 'start again, and confirm with a passkey that belongs to this account and this site',
   ERR_IDENTITY_STEP_UP: 'confirm with your password or a second factor first',
   ERR_IDENTITY_LAST_FACTOR: 'add another second factor first: your role requires one',
-  ERR_IDENTITY_ORIGIN: 'send the form from a page of this site',
-  ERR_IDENTITY_FORM: 'load the page again and send its form as it is',
   ERR_IDENTITY_QUERY: 'look accounts up by an id or by a field with a blind index',
   ERR_IDENTITY_CONFIG: 'correct signIn in surety.config: spread accountResources into resources',
 })

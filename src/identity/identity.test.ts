@@ -52,7 +52,7 @@ describe('somebody with a password', () => {
   test('is the same person in any spelling of their address', async () => {
     const email = await newPerson()
     await signIn(` ${email.toUpperCase()} `)
-    await signIn(email.replace('someone', 'ｓｏｍｅｏｎｅ'))
+    await signIn(email.replace('example.com', 'EXAMPLE。com'))
   })
 
   test('is refused with another password, and nobody learns whether the account exists', async () => {
@@ -63,11 +63,13 @@ describe('somebody with a password', () => {
     expect(String(unknown)).toBe(String(wrong))
   })
 
-  test('is refused a password of a million characters at once', async () => {
+  test('is refused a password of a million characters before anything is counted, looked up or hashed', async () => {
     const email = await newPerson()
-    const started = performance.now()
-    await expect(signIn(email, 'x'.repeat(1_000_000))).rejects.toMatchObject(refused)
-    expect(performance.now() - started).toBeLessThan(50)
+    const unasked = () => Promise.reject(new Error('asked'))
+    const guard: SignInGuard = { admit: unasked, settle: unasked, forgetDevices: unasked }
+    const guarded = opened.reopen({ guard })
+    await expect(signIn(email, 'x'.repeat(1_000_000), guarded)).rejects.toMatchObject(refused)
+    await expect(signIn(email, GOOD_PASSWORD, guarded)).rejects.toThrow('asked')
     await expect(
       opened.identity.passwords.signUp({
         email: 'new@example.com',
@@ -153,6 +155,7 @@ describe('whoever guesses', () => {
         return verdict
       },
       settle: async (_attempt, outcome) => void seen.push(outcome),
+      forgetDevices: async () => {},
     }
     const guarded = opened.reopen({ guard })
     const email = await newPerson()
@@ -265,13 +268,5 @@ describe('a session', () => {
     const two = await identity.sessions.open({ ...common, methods: ['password', 'totp'], pending: false })
     expect(await strict.signedIn(requestWith(strict, one))).toBeNull()
     expect(await strict.signedIn(requestWith(strict, two))).toMatchObject({ personId: person })
-  })
-
-  test('is read by Better Auth too, from the same cookie', async () => {
-    const { identity } = opened
-    const token = await signIn(await newPerson())
-    const { headers } = requestWith(identity, token)
-    const session = await (await identity.auth()).api.getSession({ headers })
-    expect(session?.user.id).toBe(await personOf(token))
   })
 })

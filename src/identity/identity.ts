@@ -12,7 +12,13 @@ import { createSecondFactors, type SecondFactors } from './second-factors/second
 import { openGuard, type SignInGuard } from './sign-in-guard.ts'
 import { createSessionCookie, type SessionCookie } from './session-cookie.ts'
 import type { SessionPolicy } from './session-policy.ts'
-import { createSessions, SECOND_FACTORS, type Session, type Sessions, type SignInMethod } from './sessions.ts'
+import {
+  createSessions,
+  showsSecondFactor,
+  type Session,
+  type Sessions,
+  type SignInMethod,
+} from './sessions.ts'
 
 /** Somebody who has proved who they are, as fully as their roles ask. */
 export interface SignedIn {
@@ -57,7 +63,9 @@ export interface Devices {
   /** What the request's device shows for itself; null for one that shows nothing. */
   read(request: Request): string | null
   /** A `Set-Cookie` value by which the device that sent the request is known for this person from now on. */
-  admit(request: Request, personId: string): Promise<string | null>
+  admit(request: Request, personId: string): Promise<string>
+  /** No device is known for this person any more. */
+  forget(personId: string): Promise<void>
 }
 
 /** Sign-in for apps that have no login of their own. */
@@ -68,9 +76,15 @@ export interface Identity {
   session(request: Request): Promise<Session | null>
   /**
    * Opens a session for somebody who has proved who they are in another way than by password.
+   * @param provider id of the identity provider that vouches for them, if one does
    * @throws IdentityError `ERR_IDENTITY_CREDENTIALS` where the account is gone or switched off
    */
-  enter(personId: string, methods: readonly SignInMethod[], client: Client): Promise<string>
+  enter(
+    personId: string,
+    methods: readonly SignInMethod[],
+    client: Client,
+    provider?: string,
+  ): Promise<string>
   readonly sessions: Sessions
   readonly cookie: SessionCookie
   readonly passwords: PasswordSignIn
@@ -85,8 +99,6 @@ export interface Identity {
   account(personId: string): Promise<AccountView | null>
   /** Whether people sign up and in with a password. */
   readonly offersPasswords: boolean
-  /** Better Auth itself, loaded with the first that signs in or up. */
-  auth(): Promise<Auth>
 }
 
 /** Opens sign-in. The public address is asked for at the first use, when the server listens. */
@@ -102,29 +114,37 @@ export function createIdentity(options: IdentityOptions): Identity {
     store,
     hasher,
     breached: createBreachedPasswords(options.breached),
-    guard,
+    ...{ guard, clock, sessions },
   })
   const identity: Identity = {
     sessions,
     passwords,
     secondFactors,
     forms: createFormTokens(secret),
-    devices: createDevices(options, (personId) => identity.account(personId)),
+    devices: createDevices(options, guard, (personId) => identity.account(personId)),
     policy,
     requiresSecondFactor,
     offersPasswords: options.passwords ?? true,
-    async enter(personId, methods, { address, userAgent }) {
-      if (!(await isEnabled(store, personId)))
+    async enter(personId, methods, { address, userAgent }, provider) {
+      const requireAccount = async (): Promise<void> => {
+        if (await isEnabled(store, personId)) return
         throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the account is gone or switched off')
-      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
-      const pending = !proved && (await secondFactors.has(personId))
-      return sessions.open({ personId, methods, pending, address, userAgent })
+      }
+      await requireAccount()
+      const pending = !showsSecondFactor(methods) && (await secondFactors.has(personId))
+      const by = provider ?? null
+      const token = await sessions.open({ personId, methods, provider: by, pending, address, userAgent })
+      // Switched off meanwhile: then this one was opened too late to be ended with the others.
+      await requireAccount().catch(async (error: unknown) => {
+        await sessions.end(token)
+        throw error
+      })
+      return token
     },
     async account(personId) {
       const rows = store('account', ['accounts']).selectFrom('accounts').select(['email', 'name'])
       return (await rows.where('personId', '=', personId).executeTakeFirst()) ?? null
     },
-    auth: lazily.auth,
     get cookie() {
       return (lazily.cookie ??= createSessionCookie({
         system,
@@ -141,8 +161,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       const session = await identity.session(request)
       if (!session || session.pending) return null
       const { id, personId, authenticatedAt, methods } = session
-      const proved = methods.some((method) => SECOND_FACTORS.includes(method))
-      if (!proved && (await requiresSecondFactor(personId))) return null
+      if (!showsSecondFactor(methods) && (await requiresSecondFactor(personId))) return null
       return { personId, sessionId: id, authenticatedAt, methods }
     },
   }
@@ -151,17 +170,22 @@ export function createIdentity(options: IdentityOptions): Identity {
 
 function createDevices(
   { system, secret, clock, url }: IdentityOptions,
+  guard: SignInGuard,
   accountOf: Identity['account'],
 ): Devices {
   const known = createKnownDevices(secret, clock)
   const cookie = () => createDeviceCookie(system, url().startsWith('https:'))
+  // Guessing is counted by the address at sign-in, and by the person once it is known who they are.
+  const namesOf = async (personId: string): Promise<string[]> => {
+    const account = await accountOf(personId)
+    return account ? [account.email, personId] : [personId]
+  }
   return {
     read: (request) => cookie().read(request),
     async admit(request, personId) {
-      const account = await accountOf(personId)
-      // Guessing is counted by the address at sign-in, and by the person once it is known who they are.
-      return account && cookie().set(known.admit([account.email, personId], cookie().read(request)))
+      return cookie().set(known.admit(await namesOf(personId), cookie().read(request)))
     },
+    forget: async (personId) => guard.forgetDevices(await namesOf(personId)),
   }
 }
 

@@ -14,7 +14,6 @@
  * Not here: roles and tenants, HTTP. An app with a login of its own passes `identify` and uses none of this.
  */
 export { createAccounts, type Account, type AccountPage, type Accounts, type NewAccount } from './accounts.ts'
-export type { Auth } from './better-auth/auth.ts'
 export { createPostgresAttempts, type AttemptStore } from './brute-force/attempt-store.ts'
 export {
   createBruteForceGuard,
@@ -50,7 +49,7 @@ export {
   type UserChanges,
   type WantedUser,
 } from './scim/scim-user.ts'
-export { useOnce } from './oidc/use-once.ts'
+export { useOnce } from './use-once.ts'
 export {
   createPasswordHasher,
   isWeaker,
@@ -58,11 +57,11 @@ export {
   parseHash,
   type Argon2Parameters,
 } from './passwords/argon2.ts'
-export { isSameOrigin, returnPath } from './form-token.ts'
+export { returnPath } from './form-token.ts'
 export type { AccountView } from './identity.ts'
 export type { EnrolledFactors } from './second-factors/second-factors.ts'
 export { totpCode, totpStep, totpUri } from './second-factors/totp.ts'
-export { SECOND_FACTORS } from './sessions.ts'
+export { SECOND_FACTORS, showsSecondFactor } from './sessions.ts'
 export { identityMigrations } from './migrations.ts'
 export type { Client } from './password-sign-in.ts'
 export { LEAST_SCORE, MIN_PASSWORD_CHARACTERS } from './passwords/password-rules.ts'

@@ -1,12 +1,14 @@
-import { hasCode } from '../kernel/index.ts'
-import { ADDRESS_HEADER } from './account-standing.ts'
+import { hasCode, type Clock } from '../kernel/index.ts'
+import { ADDRESS_HEADER, isEnabled } from './account-standing.ts'
 import type { Auth } from './better-auth/auth.ts'
-import type { AccountStore } from './database.ts'
+import { SIGN_UP } from './brute-force/attempt-keys.ts'
+import { inOneTransaction, type AccountStore } from './database.ts'
 import { canonicalEmail } from './email.ts'
 import { IdentityError } from './errors.ts'
 import type { PasswordHasher } from './passwords/argon2.ts'
 import type { BreachedPasswords } from './passwords/breached-passwords.ts'
 import { checkNewPassword, checkPasswordLength } from './passwords/password-rules.ts'
+import type { Sessions } from './sessions.ts'
 import type { SignInAttempt, SignInGuard } from './sign-in-guard.ts'
 
 /** Where a request comes from, as far as the server that took it knows. */
@@ -23,6 +25,8 @@ export interface PasswordSignInOptions {
   readonly hasher: PasswordHasher
   readonly breached: BreachedPasswords
   readonly guard: SignInGuard
+  readonly clock: Clock
+  readonly sessions: Pick<Sessions, 'end'>
 }
 
 export interface GivenPassword {
@@ -39,9 +43,10 @@ export interface PasswordSignIn {
   /**
    * Makes an account. Answers the same whether or not the address was taken: then nothing happens.
    *
-   * @throws IdentityError `ERR_IDENTITY_EMAIL`, `ERR_IDENTITY_NAME`, `ERR_IDENTITY_PASSWORD_…`
+   * @param client from where; its sign-ups are limited like failed tries. Default: they are limited elsewhere
+   * @throws IdentityError `ERR_IDENTITY_EMAIL`, `ERR_IDENTITY_NAME`, `ERR_IDENTITY_PASSWORD_…`, and what the guard says
    */
-  signUp(person: NewPerson): Promise<void>
+  signUp(person: NewPerson, client?: Client): Promise<void>
   /**
    * The token of a new session, which waits for a second factor where the person has one.
    *
@@ -75,15 +80,18 @@ class GovernedPasswords implements PasswordSignIn {
     this.#options = options
   }
 
-  async signUp({ email: typed, name, password }: NewPerson): Promise<void> {
-    const { auth, breached } = this.#options
+  async signUp({ email: typed, name, password }: NewPerson, client?: Client): Promise<void> {
+    const { auth, breached, guard } = this.#options
     const email = canonicalEmail(typed)
     await checkNewPassword(password, [email, name.slice(0, NAME_MAX)], breached)
     checkName(name)
+    // Each costs a hash and a row, so each counts, and no success takes it back.
+    if (client) await admit(guard, { ...attemptOf(client), account: `sign-up of ${email}`, method: SIGN_UP })
     try {
       const { api } = await auth()
       await api.signUpEmail({ body: { email, name, password } })
     } catch (error) {
+      if (isMalformed(error)) throw new IdentityError('ERR_IDENTITY_EMAIL', 'this address cannot be taken')
       // Also what a failing database leads to: only an address that has an account is told apart from it.
       if (!isTaken(error) || !(await this.#hasAccount(email))) throw error
     }
@@ -95,13 +103,14 @@ class GovernedPasswords implements PasswordSignIn {
     const email = emailOrNull(typed)
     if (email === null || !isLengthFine(password)) throw wrongCredentials()
     const attempt: SignInAttempt = { ...attemptOf(client), account: email, method: 'password' }
+    const began = this.#options.clock.now()
     await admit(guard, attempt)
     const headers = headersOf(client)
     try {
       const { api } = await auth()
       const { token, user } = await api.signInEmail({ body: { email, password }, headers })
+      await this.#confirmOpened({ token, personId: user.id, password, began })
       await guard.settle(attempt, 'succeeded')
-      await this.#rehash(user.id, password)
       return token
     } catch (error) {
       if (hasCode(error, 'ERR_IDENTITY_BUSY')) await guard.settle(attempt, 'unread')
@@ -116,10 +125,15 @@ class GovernedPasswords implements PasswordSignIn {
     if (!isLengthFine(password)) return false
     const attempt: SignInAttempt = { ...attemptOf(client), account: personId, method: 'password' }
     await admit(guard, attempt)
-    const credential = await this.#credentialOf(personId)
-    const right = credential?.password ? await hasher.verify(credential.password, password) : false
-    await guard.settle(attempt, right ? 'succeeded' : 'failed')
-    return right
+    try {
+      const credential = await this.#credentialOf(personId)
+      const right = credential?.password ? await hasher.verify(credential.password, password) : false
+      await guard.settle(attempt, right ? 'succeeded' : 'failed')
+      return right
+    } catch (error) {
+      if (hasCode(error, 'ERR_IDENTITY_BUSY')) await guard.settle(attempt, 'unread')
+      throw error
+    }
   }
 
   async change(personId: string, password: string): Promise<void> {
@@ -148,35 +162,68 @@ class GovernedPasswords implements PasswordSignIn {
     const rows = await this.#options
       .store('check-password', ['credentials'])
       .selectFrom('credentials')
-      .select(['id', 'providerId', 'password'])
+      .select(['id', 'providerId', 'password', 'updatedAt'])
       .where('personId', '=', personId)
       .execute()
     return rows.find(({ providerId }) => providerId === PASSWORD_PROVIDER) ?? null
   }
 
-  async #rehash(personId: string, password: string): Promise<void> {
-    const credential = await this.#credentialOf(personId)
-    if (credential?.password && this.#options.hasher.isOutdated(credential.password))
-      await this.#replace(credential.id, password)
+  /**
+   * Looks once more after the session was opened. What was switched off or changed meanwhile has ended the
+   * person's sessions, too early for this one.
+   */
+  async #confirmOpened({ token, personId, password, began }: OpenedSession): Promise<void> {
+    const { store, hasher, sessions } = this.#options
+    try {
+      const credential = await this.#credentialOf(personId)
+      const stored = credential?.password
+      if (!credential || !stored || !(await isEnabled(store, personId))) throw wrongCredentials()
+      const isNew = credential.updatedAt.getTime() >= began - CLOCKS_APART_MS
+      if (isNew && !(await hasher.verify(stored, password))) throw wrongCredentials()
+      if (hasher.isOutdated(stored)) await this.#replace(credential.id, password, stored)
+    } catch (error) {
+      await sessions.end(token)
+      throw error
+    }
   }
 
-  async #replace(id: string, password: string): Promise<void> {
-    const { hasher, store } = this.#options
+  /** Stores a password's hash, in place of the given one alone where one is given. */
+  async #replace(id: string, password: string, insteadOf?: string): Promise<void> {
+    const { hasher, store, clock } = this.#options
     const hash = await hasher.hash(password)
-    await store('set-password', ['credentials'])
-      .updateTable('credentials')
-      .set({ password: hash })
-      .where('id', '=', id)
-      .execute()
+    await inOneTransaction(store('set-password', ['credentials']), async (trx) => {
+      const row = trx.selectFrom('credentials').select('password').where('id', '=', id).forUpdate()
+      const found = await row.executeTakeFirst()
+      // Somebody set another password while this one was hashed: theirs stays.
+      if (insteadOf !== undefined && found?.password !== insteadOf) return
+      const updatedAt = insteadOf === undefined && { updatedAt: new Date(clock.now()) }
+      await trx
+        .updateTable('credentials')
+        .set({ password: hash, ...updatedAt })
+        .where('id', '=', id)
+        .execute()
+    })
   }
 }
 
-/** @throws IdentityError the code that the guard gives, with the seconds to wait in its message */
+interface OpenedSession {
+  readonly token: string
+  readonly personId: string
+  /** The password that opened it. */
+  readonly password: string
+  /** When the sign-in began; Unix milliseconds. */
+  readonly began: number
+}
+
+/** Milliseconds by which the clocks of two nodes may differ. */
+const CLOCKS_APART_MS = 60_000
+
+/** @throws IdentityError `ERR_IDENTITY_LOCKED` with the time to wait */
 export async function admit(guard: SignInGuard, attempt: SignInAttempt): Promise<void> {
   const answer = await guard.admit(attempt)
   if (answer.verdict === 'go') return
-  const seconds = Math.ceil(answer.retryAfterMs / 1000)
-  throw new IdentityError('ERR_IDENTITY_LOCKED', `try again in ${seconds} s (${answer.code})`)
+  const { retryAfterMs } = answer
+  throw new IdentityError('ERR_IDENTITY_LOCKED', 'too many tries have failed', { retryAfterMs })
 }
 
 function attemptOf({ address, device }: Client): Pick<SignInAttempt, 'address' | 'device'> {
@@ -221,14 +268,21 @@ function isLengthFine(password: string): boolean {
 
 /** Two sign-ups for one address that race: the database lets the first in, and Better Auth says no more than this. */
 function isTaken(error: unknown): boolean {
-  return statusOf(error) === 'UNPROCESSABLE_ENTITY'
+  return statusOf(error) === 422
 }
 
 function isRefused(error: unknown): boolean {
-  return statusOf(error) === 'UNAUTHORIZED'
+  return statusOf(error) === 401 || isMalformed(error)
 }
 
-/** The status of an error of Better Auth's, which is not loaded for its class alone. */
+/** Better Auth takes fewer addresses than {@link canonicalEmail}: nobody has a password with the others. */
+function isMalformed(error: unknown): boolean {
+  return statusOf(error) === 400
+}
+
+/** The HTTP status of an error of Better Auth's, which is not loaded for its class alone. */
 function statusOf(error: unknown): unknown {
-  return error instanceof Error && error.name === 'APIError' && 'status' in error ? error.status : null
+  return error instanceof Error && error.name === 'APIError' && 'statusCode' in error
+    ? error.statusCode
+    : null
 }

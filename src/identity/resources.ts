@@ -94,6 +94,7 @@ const signInSessions = resource({
       max: METHODS_MOST,
       itemMax: 32,
     }),
+    provider: field.text('identity provider that vouched for the person', { max: 64, optional: true }),
     pending: field.boolean('whether a second factor is still to come'),
     ipAddress: field.text('network address the session was opened from', { max: 64, optional: true }),
     userAgent: field.text('browser and system as the browser named them', { max: 512, optional: true }),
@@ -101,7 +102,7 @@ const signInSessions = resource({
   },
 })
 
-/** What lives for minutes between two steps of a sign-in: states of a provider's flow, challenges. */
+/** What lives for minutes between two steps of a sign-in. */
 const signInChallenges = resource({
   ...BASE,
   name: 'sign_in_challenges',
@@ -120,18 +121,21 @@ const signInChallenges = resource({
   },
 })
 
-/** Sign-ins through a provider that came back: of two that race, or of a copied one, the first counts. */
+/** Sign-ins through a provider that came back, and challenges that were answered: of two that race, or of a copied one, the first counts. */
 const finishedSignIns = resource({
   ...BASE,
   name: 'finished_sign_ins',
   tenant: 'realmId',
   seal: 'tenant',
-  purpose: 'take each answer of an identity provider once',
+  purpose: 'take each answer of an identity provider or a passkey once',
   retention: '1d',
   unique: [['transaction']],
   fields: {
     realmId: field.id('the same for all accounts of this installation'),
-    transaction: field.text('SHA-256 of the random id of the sign-in', { max: 64, index: 'blind' }),
+    transaction: field.text('SHA-256 of the random id of the sign-in or challenge', {
+      max: 64,
+      index: 'blind',
+    }),
     expiresAt: field.timestamp('when it could no longer be finished in any case', {
       clear: 'what has ended is removed in SQL',
     }),

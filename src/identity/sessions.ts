@@ -12,6 +12,11 @@ const METHODS: readonly SignInMethod[] = ['password', 'oidc', 'totp', 'passkey',
 /** What counts as a second factor. A passkey is one by itself: it shows possession and the person's presence. */
 export const SECOND_FACTORS: readonly SignInMethod[] = ['totp', 'passkey', 'recovery']
 
+/** Whether a person who proved who they are in these ways showed a second factor. */
+export function showsSecondFactor(methods: readonly SignInMethod[]): boolean {
+  return methods.some((method) => SECOND_FACTORS.includes(method))
+}
+
 /** A browser that is signed in, or on its way. */
 export interface Session {
   readonly id: string
@@ -22,6 +27,8 @@ export interface Session {
   /** When the person last proved who they are. */
   readonly authenticatedAt: number
   readonly methods: readonly SignInMethod[]
+  /** Id of the identity provider that vouched for the person; null where none did. */
+  readonly provider: string | null
   /** Whether a second factor is still to come: until then it opens nothing. */
   readonly pending: boolean
   readonly address: string | null
@@ -29,6 +36,7 @@ export interface Session {
 }
 
 export interface NewSession extends Pick<Session, 'personId' | 'methods' | 'pending'> {
+  readonly provider?: string | null
   readonly address: string | null
   readonly userAgent: string | null
 }
@@ -49,8 +57,13 @@ export interface Sessions {
   end(token: string): Promise<void>
   /** Ends one of a person's own sessions; false where they have none of that id. */
   endById(personId: string, id: string): Promise<boolean>
-  /** Ends a person's sessions, all but the one to keep; gives their number. */
+  /**
+   * Ends a person's sessions, all but the one to keep, those included that get a new token meanwhile; gives
+   * their number.
+   */
   endAll(personId: string, keep?: string): Promise<number>
+  /** Ends those of a person's sessions that showed no second factor, all but the one to keep. */
+  endUnproved(personId: string, keep: string): Promise<void>
   /** A person's live sessions, the one used last first. */
   list(personId: string): Promise<Session[]>
 }
@@ -82,7 +95,7 @@ class SessionTable implements Sessions {
     this.#policy = policy
   }
 
-  async open({ personId, methods, pending, address, userAgent }: NewSession): Promise<string> {
+  async open({ personId, methods, provider, pending, address, userAgent }: NewSession): Promise<string> {
     const token = mintToken()
     const now = this.#clock.now()
     const endsAt = now + this.#policy.absoluteMs
@@ -92,6 +105,7 @@ class SessionTable implements Sessions {
         personId,
         token: hashSecret(token),
         methods: [...methods],
+        provider: provider ?? null,
         pending,
         ipAddress: address,
         userAgent: userAgent?.slice(0, MAX_USER_AGENT) ?? null,
@@ -146,14 +160,26 @@ class SessionTable implements Sessions {
 
   async endById(personId: string, id: string): Promise<boolean> {
     const own = (await this.#all(personId)).filter((row) => row.id === id)
-    await this.#remove(own)
-    return own.length > 0
+    return own.length > 0 && (await this.#remove(own)).size > 0
   }
 
-  async endAll(personId: string, keep?: string): Promise<number> {
-    const ending = (await this.#all(personId)).filter((row) => row.id !== keep)
-    await this.#remove(ending)
-    return ending.filter((row) => this.#isLive(row)).length
+  endAll(personId: string, keep?: string): Promise<number> {
+    return this.#endWhere(personId, ({ id }) => id !== keep)
+  }
+
+  async endUnproved(personId: string, keep: string): Promise<void> {
+    await this.#endWhere(personId, (row) => row.id !== keep && !showsSecondFactor(toSession(row).methods))
+  }
+
+  /** Until none is left: one whose token was renewed while the others ended is found under its new id. */
+  async #endWhere(personId: string, isEnding: (row: SessionRow) => boolean): Promise<number> {
+    let ended = 0
+    for (;;) {
+      const ending = (await this.#all(personId)).filter(isEnding)
+      if (ending.length === 0) return ended
+      const gone = await this.#remove(ending)
+      ended += ending.filter((row) => gone.has(row.id) && this.#isLive(row)).length
+    }
   }
 
   async list(personId: string): Promise<Session[]> {
@@ -178,9 +204,11 @@ class SessionTable implements Sessions {
     return this.#table().selectFrom('sign_in_sessions').selectAll().where('personId', '=', personId).execute()
   }
 
-  async #remove(rows: readonly SessionRow[]): Promise<void> {
+  /** The ids of those that were there to be removed. */
+  async #remove(rows: readonly SessionRow[]): Promise<ReadonlySet<string>> {
     const ids = rows.map(({ id }) => id)
-    if (ids.length > 0) await this.#table().deleteFrom('sign_in_sessions').where('id', 'in', ids).execute()
+    const removal = this.#table().deleteFrom('sign_in_sessions').where('id', 'in', ids).returning('id')
+    return new Set((await removal.execute()).map(({ id }) => id))
   }
 
   #isLive({ expiresAt, endsAt }: SessionRow): boolean {
@@ -200,6 +228,7 @@ function toSession(row: SessionRow): Session {
     endsAt: row.endsAt.getTime(),
     authenticatedAt: row.authenticatedAt.getTime(),
     methods: METHODS.filter((method) => row.methods.includes(method)),
+    provider: row.provider || null,
     pending: row.pending,
     address: row.ipAddress || null,
     userAgent: row.userAgent || null,

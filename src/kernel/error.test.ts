@@ -29,6 +29,11 @@ test('a mend of its own replaces that of the table', () => {
   expect(new TestError('ERR_TEST_TWO', 'it failed', { mend: 'run this' }).mend).toBe('run this')
 })
 
+test('an error says when to ask again, where that is known', () => {
+  expect(new TestError('ERR_TEST_ONE', 'wait', { retryAfterMs: 1_500 }).retryAfterMs).toBe(1_500)
+  expect(new TestError('ERR_TEST_ONE', 'it failed').retryAfterMs).toBeNull()
+})
+
 test('as JSON it tells code, message and mend, never the stack or the cause', () => {
   const error = new TestError('ERR_TEST_TWO', 'it failed', { cause: new TypeError('secret') })
   expect(JSON.parse(JSON.stringify(error))).toEqual({

@@ -3,6 +3,8 @@ export interface ErrorOptionsWithMend {
   /** The command or configuration line that mends it; defaults to the mend of the code's table. */
   mend?: string
   cause?: unknown
+  /** Milliseconds until the same can be asked again, where that is known. */
+  retryAfterMs?: number
 }
 
 /**
@@ -14,11 +16,18 @@ export interface ErrorOptionsWithMend {
 export abstract class SuretyError<Code extends string = string> extends Error {
   readonly code: Code
   readonly mend: string
+  /** Milliseconds until the same can be asked again; null where nothing is known of that. */
+  readonly retryAfterMs: number | null
 
-  constructor(code: Code, message: string, mend: string, cause?: unknown) {
+  constructor(
+    code: Code,
+    message: string,
+    { mend, cause, retryAfterMs }: ErrorOptionsWithMend & { mend: string },
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.mend = mend
+    this.retryAfterMs = retryAfterMs ?? null
   }
 
   toJSON(): { code: Code; message: string; mend: string } {
@@ -46,7 +55,7 @@ export function defineErrors<Code extends `ERR_${string}`>(
     override readonly name: string = name
 
     constructor(code: Code, message: string, options: ErrorOptionsWithMend = {}) {
-      super(code, message, options.mend ?? mends[code], options.cause)
+      super(code, message, { ...options, mend: options.mend ?? mends[code] })
     }
   }
   Object.defineProperty(CodedError, 'name', { value: name })

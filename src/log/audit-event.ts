@@ -47,7 +47,7 @@ export interface SignIn {
   readonly kind: 'sign-in.succeeded' | 'sign-in.failed' | 'sign-in.locked' | 'sign-in.ended'
   readonly subject: string | null
   readonly tenant: string | null
-  /** How, such as `password` or `api-key`. */
+  /** How, such as `password`, `api-key`, or `oidc:` with the identity provider's id. */
   readonly method: string
   readonly request: string | null
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createPseudonym } from '../kernel/index.ts'
 import { HOME, NETWORK, openWorld, refusal, type World } from './testing/world.ts'
 
 let world: World
@@ -24,6 +25,14 @@ describe('an allow-list', () => {
     await expect(world.tenants.principalOf(member.id)).rejects.toMatchObject(refusal('ADDRESS'))
     await world.tenants.allowList.set(founder, [], '203.0.113.9')
     expect(await from('203.0.113.9')).not.toBeNull()
+  })
+
+  test('hides nobody’s roles from what follows from having them', async () => {
+    const founder = await world.found()
+    await world.tenants.allowList.set(founder, [NETWORK], HOME)
+    await world.tenants.members.found(createPseudonym(), founder.id)
+    expect(await world.tenants.rolesOf(founder.id)).toEqual(['administrator'])
+    expect(await world.tenants.rolesOf(createPseudonym())).toEqual([])
   })
 
   test('never locks out who sets it', async () => {

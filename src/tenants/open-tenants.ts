@@ -27,6 +27,11 @@ export interface Tenants {
    * @throws TenantsError `ERR_TENANTS_ADDRESS` from outside the tenant's allow-list
    */
   principalOf(personId: string, request?: TenantRequest): Promise<Principal | null>
+  /**
+   * The roles that a person has in any of their tenants, from wherever they ask: for what follows from
+   * having a role, such as a second factor, and never for what a role allows.
+   */
+  rolesOf(personId: string): Promise<readonly string[]>
   /** The tenants of a person, the oldest membership first. */
   tenantsOf(personId: string): Promise<readonly string[]>
   readonly members: Members
@@ -45,6 +50,9 @@ export function openTenants(options: TenantsOptions): Tenants {
   const office = openOffice(options, { roles: parseRoles(options.roles), keyPrefix: keyPrefix(options.name) })
   return {
     principalOf: (personId, request) => principalOf(office, personId, request),
+    rolesOf: async (personId) => [
+      ...new Set((await membershipsOf(office, personId)).flatMap(({ roles }) => roles)),
+    ],
     tenantsOf: async (personId) => (await membershipsOf(office, personId)).map(({ tenantId }) => tenantId),
     members: createMembers(office),
     roles: createCustomRoles(office),

@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { silentLogger } from '../../src/database/index.ts'
 import { serveNode, type RunningServer, type SuretyEnv } from '../../src/http/index.ts'
+import { totpCode, totpStep } from '../../src/identity/index.ts'
 import { GOOD_PASSWORD } from '../../src/identity/testing.ts'
 import { createId, systemClock } from '../../src/kernel/index.ts'
 import {
@@ -38,7 +39,7 @@ beforeAll(async () => {
     page,
     resources: { ...accountResources, ...tenantResources },
     roles: { administrator: ['tenant_members:read:tenant'], member: [] },
-    signIn: {},
+    signIn: { secondFactor: { roles: ['administrator'] } },
   })
   surety = (await openSurety(config, {
     dataDir,
@@ -57,13 +58,28 @@ afterAll(async () => {
   if (surety?.databaseDir) await rm(surety.databaseDir, { recursive: true, force: true })
 })
 
-const post = (path: string, fields: Record<string, string>) =>
+const post = (path: string, fields: Record<string, string>, cookie = '') =>
   fetch(new URL(path, server.url), {
     method: 'POST',
     redirect: 'manual',
-    headers: { origin: server.url, accept: 'text/html' },
+    headers: { origin: server.url, accept: 'text/html', cookie },
     body: new URLSearchParams(fields),
   })
+const sessionOf = (answer: Response): string =>
+  answer.headers
+    .getSetCookie()
+    .find((line) => line.startsWith('sign-in-session='))!
+    .split(';')[0]!
+
+/** Sets an authenticator app up; gives the session's cookie afterwards. */
+async function enrol(cookie: string): Promise<string> {
+  const page = await fetch(new URL('/account/security', server.url), { headers: { cookie } })
+  const [, form = ''] = /name="form" value="([^"]+)"/.exec(await page.text()) ?? []
+  const begun = await (await post('/account/security/authenticator', { form }, cookie)).text()
+  const secret = /class="key">([A-Z2-7 ]+)</.exec(begun)![1]!.replaceAll(' ', '')
+  const code = totpCode(secret, totpStep(systemClock.now()))
+  return sessionOf(await post('/account/security/authenticator-confirm', { form, code }, cookie))
+}
 
 test('a whole system signs people in, knows them afterwards, and keeps its promises about it', async () => {
   const person = { email: 'ada@example.com', password: GOOD_PASSWORD }
@@ -96,18 +112,23 @@ test('a whole system joins sign-in with organisations, and an organisation with 
   const tenant = createId(systemClock)
   const person = { email: 'grace@example.com', password: GOOD_PASSWORD }
   await post('/account/sign-up', { ...person, name: 'Grace' })
-  const [cookie = ''] = (await post('/account/sign-in', person)).headers.getSetCookie()
-  const headers = { cookie: cookie.split(';')[0]!, accept: 'text/html' }
-  const { personId } = (await identity!.signedIn(new Request(server.url, { headers })))!
+  const first = sessionOf(await post('/account/sign-in', person))
+  const { personId } = (await identity!.signedIn(new Request(server.url, { headers: { cookie: first } })))!
   await tenants!.members.found(tenant, personId)
-  const look = async (path: string) => fetch(new URL(path, server.url), { headers, redirect: 'manual' })
+  const administrator = (await tenants!.principalOf(personId))!
+  await tenants!.allowList.set(administrator, ['127.0.0.1/32'], '127.0.0.1')
 
+  // Their role demands a second factor: until it is there, nothing else opens.
+  const again = await post('/account/sign-in', person)
+  expect([again.status, again.headers.get('location')]).toEqual([303, '/account/security'])
+  let cookie = sessionOf(again)
+  const look = async (path: string) =>
+    fetch(new URL(path, server.url), { headers: { cookie, accept: 'text/html' }, redirect: 'manual' })
+  expect((await look('/account/members')).status).toBe(303)
+  cookie = await enrol(cookie)
   const members = await look('/account/members')
   expect(members.status).toBe(200)
   expect(await members.text()).toContain('href="/account/security"')
-  const administrator = (await tenants!.principalOf(personId))!
-  await tenants!.allowList.set(administrator, ['127.0.0.1/32'], '127.0.0.1')
-  expect((await look('/account/members')).status).toBe(200)
   const inside = (await tenants!.principalOf(personId, { address: '127.0.0.1' }))!
   await tenants!.allowList.set(inside, ['198.51.100.0/24'], '198.51.100.7')
   expect((await look('/account/members')).status).toBe(403)

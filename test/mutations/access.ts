@@ -81,9 +81,17 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a form of another site changes a tenant',
     invariants: [1],
-    file: 'src/http/tenant/tenant-routes.ts',
-    guard: 'if (isOwn && own.length > 0',
-    replacement: 'if (own.length > 0',
-    tests: ['src/http/tenant/tenant-routes.test.ts'],
+    file: 'src/http/own-form.ts',
+    guard: 'if (!isOwn) throw',
+    replacement: 'if (false) throw',
+    tests: ['src/http/tenant/tenant-routes.test.ts', 'src/http/account/account-routes.test.ts'],
+  },
+  {
+    name: 'a form of another session changes a tenant',
+    invariants: [1],
+    file: 'src/http/own-form.ts',
+    guard: '&& timingSafeEqual(ours, theirs)',
+    replacement: '',
+    tests: ['src/http/tenant/tenant-routes.test.ts', 'src/http/account/account-routes.test.ts'],
   },
 ]

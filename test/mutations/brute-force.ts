@@ -78,4 +78,20 @@ export const BRUTE_FORCE_MUTATIONS: readonly Mutation[] = [
     replacement: 'hops.slice(-MOST_HOPS)',
     tests: ['src/http/client-address.test.ts'],
   },
+  {
+    name: 'a device that was forgotten is still known',
+    invariants: [1],
+    file: GUARD,
+    guard: 'const keys = isForgotten ? strange : known',
+    replacement: 'const keys = known',
+    tests: [GUARD_TEST, 'src/http/account/brute-force.test.ts'],
+  },
+  {
+    name: 'a request whose body comes in pieces comes from nowhere',
+    invariants: [1],
+    file: 'src/http/body-limit.ts',
+    guard: 'c.req.raw = keepClientAddress(raw, whole)',
+    replacement: 'c.req.raw = whole',
+    tests: ['src/http/client-address.test.ts'],
+  },
 ]

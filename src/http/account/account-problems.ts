@@ -16,7 +16,7 @@ export const ACCOUNT_PROBLEMS: PublicProblems = {
   },
   ERR_IDENTITY_BREACH_CHECK: { status: 503, title: 'New passwords cannot be checked at the moment' },
   ERR_IDENTITY_BUSY: { status: 503, title: 'Too many people are signing in: try again in a moment' },
-  ERR_IDENTITY_LOCKED: { status: 429, title: 'Too many tries: wait a while before the next' },
+  ERR_IDENTITY_LOCKED: { status: 429, title: 'Too many tries' },
   ERR_IDENTITY_GUARD: { status: 503, title: 'Nobody can sign in at the moment: try again later' },
   ERR_IDENTITY_SIGNED_OUT: { status: 401, title: 'Sign in first' },
   ERR_IDENTITY_SECOND_FACTOR: { status: 401, title: 'A second factor is needed' },
@@ -27,6 +27,4 @@ export const ACCOUNT_PROBLEMS: PublicProblems = {
     status: 409,
     title: 'Your role demands a second factor: add another one first',
   },
-  ERR_IDENTITY_ORIGIN: { status: 403, title: 'The form was not sent from a page of this site' },
-  ERR_IDENTITY_FORM: { status: 403, title: 'The form has expired: load its page again' },
 }

@@ -126,6 +126,43 @@ describe('signing up and in', () => {
   })
 })
 
+describe('what is malformed', () => {
+  test.each(['a!b@example.com', 'ada@example.xn--p1ai', 'ad\u212ba@example.com'])(
+    'gets a coded answer: the address %s',
+    async (email) => {
+      const fields = { email, name: 'Ada', password: GOOD_PASSWORD }
+      const accept = { accept: 'application/json' }
+      const up = await site.browser().post('/account/sign-up', fields, accept)
+      expect([up.status, await codeOf(up)]).toEqual([422, 'ERR_IDENTITY_EMAIL'])
+      const into = await site.browser().post('/account/sign-in', fields, accept)
+      expect([into.status, await codeOf(into)]).toEqual([401, 'ERR_IDENTITY_CREDENTIALS'])
+    },
+  )
+
+  test('gets a coded answer: a body that is not what its type says', async () => {
+    const sent = [
+      'multipart/form-data',
+      'multipart/form-data; boundary=x',
+      'application/x-www-form-urlencoded',
+    ]
+    const answers = sent.map((type) =>
+      site.browser().send('/account/sign-in', {
+        method: 'POST',
+        body: '--y\r\n\u0000%%%',
+        headers: { 'sec-fetch-site': 'same-origin', 'content-type': type, accept: 'application/json' },
+      }),
+    )
+    const codes = await Promise.all(answers.map(async (answer) => codeOf(await answer)))
+    expect(codes).toEqual(['ERR_HTTP_FORM', 'ERR_HTTP_FORM', 'ERR_IDENTITY_CREDENTIALS'])
+    const json = await site.browser().send('/account/passkeys/sign-in', {
+      method: 'POST',
+      body: '{',
+      headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json', accept: '*/*' },
+    })
+    expect([json.status, await codeOf(json)]).toEqual([400, 'ERR_HTTP_FORM'])
+  })
+})
+
 describe('a change', () => {
   const CHANGES = [
     '/account/sign-out',
@@ -148,7 +185,7 @@ describe('a change', () => {
     ]) {
       const answer = await browser.post(path, { form }, { ...headers, accept: 'application/json' })
       expect(answer.status).toBe(403)
-      expect(await codeOf(answer)).toBe('ERR_IDENTITY_ORIGIN')
+      expect(await codeOf(answer)).toBe('ERR_HTTP_FOREIGN_FORM')
     }
     expect((await browser.get('/account/sessions')).status).toBe(200)
   })
@@ -161,7 +198,7 @@ describe('a change', () => {
         accept: 'application/json',
       })
       expect(answer.status).toBe(403)
-      expect(await codeOf(answer)).toBe('ERR_IDENTITY_FORM')
+      expect(await codeOf(answer)).toBe('ERR_HTTP_FOREIGN_FORM')
     }
   })
 
@@ -174,7 +211,7 @@ describe('a change', () => {
     const answer = await site
       .browser()
       .post(path, {}, { 'sec-fetch-site': 'cross-site', accept: 'application/json' })
-    expect([answer.status, await codeOf(answer)]).toEqual([403, 'ERR_IDENTITY_ORIGIN'])
+    expect([answer.status, await codeOf(answer)]).toEqual([403, 'ERR_HTTP_FOREIGN_FORM'])
   })
 
   test.each(CHANGES)('at %s is never made by GET', async (path) => {
@@ -307,6 +344,50 @@ describe('a second factor', () => {
     const fresh = await browser.formToken('/account/security')
     const removed = await browser.post('/account/security/authenticator-remove', { form: fresh })
     expect(locationOf(removed)).toBe('/account/security?done=authenticator-removed')
+  })
+
+  test('ends the sessions that never showed it when it is set up', async () => {
+    const { browser, email, form } = await signedIn()
+    const other = site.browser()
+    await signIn(other, email)
+    const begun = await (await browser.post('/account/security/authenticator', { form })).text()
+    expect(begun).toContain('<svg class="qr"')
+    const secret = /class="key">([A-Z2-7 ]+)</.exec(begun)![1]!.replaceAll(' ', '')
+    const code = totpCode(secret, totpStep(site.world.clock.now()))
+    await browser.post('/account/security/authenticator-confirm', { form, code })
+    expect(locationOf(await other.get('/account/sessions'))).toContain('/account/sign-in')
+    expect((await browser.get('/account/sessions')).status).toBe(200)
+  })
+
+  test('is shown before it is changed, also in a session from before it was there', async () => {
+    const { browser, code } = await withAuthenticator()
+    const personId = await personOf(browser)
+    const client = { address: null, userAgent: null }
+    const token = await site.identity.sessions.open({
+      personId,
+      methods: ['password'],
+      pending: false,
+      ...client,
+    })
+    const old = site.browser()
+    const [, value] = /^codetime-session=([^;]+)/.exec(site.identity.cookie.set(token))!
+    old.cookies.set('codetime-session', value!)
+    const form = await old.formToken('/account/security')
+    for (const change of ['authenticator-remove', 'recovery-codes', 'password']) {
+      const answer = await old.post(`/account/security/${change}`, { form, password: OTHER_PASSWORD })
+      expect(locationOf(answer)).toBe('/account/confirm?next=%2Faccount%2Fsecurity')
+    }
+    await old.post('/account/confirm', { form, code: code() })
+    const fresh = await old.formToken('/account/security')
+    const removed = await old.post('/account/security/authenticator-remove', { form: fresh })
+    expect(locationOf(removed)).toBe('/account/security?done=authenticator-removed')
+  })
+
+  test('comes before its recovery codes: none are made for later', async () => {
+    const { browser, form } = await signedIn()
+    const answer = await browser.post('/account/security/recovery-codes', { form })
+    expect(locationOf(answer)).toBe('/account/security')
+    expect(await site.identity.secondFactors.recoveryCodes.left(await personOf(browser))).toBe(0)
   })
 
   test('must be set up where a role demands it, before anything else opens, and cannot be removed then', async () => {

@@ -124,6 +124,67 @@ describe('what the limits tell', () => {
     expect(await answersTo('192.0.2.191', 'missing@example.com')).toEqual(known)
   })
 
+  test('who has to wait is told how long, and gets in after that', async () => {
+    const [email, browser] = ['waiting@example.com', site.browser('192.0.2.95')]
+    await browser.post('/account/sign-up', { email, name: 'Ada', password: GOOD_PASSWORD })
+    const tries = async (password: string, accept: string) =>
+      browser.post('/account/sign-in', { email, password }, { accept })
+    for (let i = 0; i < 4; i++) expect((await tries(`wrong guess ${i}`, 'text/html')).status).toBe(401)
+    const page = await tries(GOOD_PASSWORD, 'text/html')
+    expect([page.status, page.headers.get('retry-after')]).toEqual([429, '1'])
+    expect(await page.text()).toContain('Too many tries. Try again in 1 second.')
+    site.world.clock.advance(1_000)
+    for (let i = 4; i < 6; i++) {
+      expect((await tries(`wrong guess ${i}`, 'text/html')).status).toBe(401)
+      site.world.clock.advance(4_000)
+    }
+    const locked = await tries(GOOD_PASSWORD, 'application/json')
+    expect([locked.status, locked.headers.get('retry-after')]).toEqual([429, '3596'])
+    expect(await locked.json()).toMatchObject({
+      code: 'ERR_IDENTITY_LOCKED',
+      detail: 'Try again in 60 minutes.',
+    })
+    site.world.clock.advance(3_596_000)
+    expect((await tries(GOOD_PASSWORD, 'text/html')).status).toBe(303)
+  })
+
+  test('signing out everywhere makes strangers of all other devices, and keeps this one', async () => {
+    const email = 'everywhere@example.com'
+    const [own, lost] = [site.browser('192.0.2.96'), site.browser('192.0.2.97')]
+    await own.post('/account/sign-up', { email, name: 'Ada', password: GOOD_PASSWORD })
+    const enter = (browser: TestBrowser) =>
+      browser.post('/account/sign-in', { email, password: GOOD_PASSWORD })
+    expect((await enter(lost)).status).toBe(303)
+    site.world.clock.advance(1_000)
+    expect((await enter(own)).status).toBe(303)
+    const form = await own.formToken('/account/sessions')
+    expect((await own.post('/account/sessions/end-all', { form })).status).toBe(303)
+    for (let i = 0; i < 40; i++) {
+      await guess(`203.0.113.${i}`, email, `wrong guess ${i}`)
+      site.world.clock.advance(1_000)
+    }
+    expect((await enter(lost)).status).toBe(429)
+    expect((await enter(own)).status).toBe(303)
+  })
+
+  test('sign-ups of one address, each of which costs a hash, are limited', { timeout: 120_000 }, async () => {
+    site.world.clock.advance(2 * HOUR)
+    const signUp = async (i: number, address: string) => {
+      const person = { email: `many-${i}@example.com`, name: 'Ada', password: GOOD_PASSWORD }
+      return (await site.browser(address).post('/account/sign-up', person)).status
+    }
+    const statuses: number[] = []
+    for (let i = 0; i < 25; i++) statuses.push(await signUp(i, '192.0.2.98'))
+    expect(statuses.filter((status) => status === 303)).toHaveLength(21)
+    expect(statuses.at(-1)).toBe(429)
+    expect(await signUp(99, '198.51.100.98')).toBe(303)
+    const neighbour = site.browser('192.0.2.98')
+    const fields = { email: 'many-0@example.com', password: GOOD_PASSWORD }
+    expect((await neighbour.post('/account/sign-in', fields)).status).toBe(303)
+    site.world.clock.advance(1_000)
+    expect(await signUp(30, '192.0.2.98')).toBe(303)
+  })
+
   test('a header that no declared proxy wrote makes nobody somebody else', async () => {
     const statuses: number[] = []
     for (let i = 0; i < 30; i++) {

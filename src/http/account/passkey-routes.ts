@@ -78,6 +78,7 @@ function addingRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const { personId, methods } = visitor.session
     await passkeys.add(personId, 'Passkey', response as Answer<'add'>[2])
     visit.changed(personId, 'passkey-added')
+    await identity.sessions.endUnproved(personId, visitor.session.id)
     const changes = { methods: [...new Set([...methods, 'passkey' as const])], authenticatedAt: clock.now() }
     const token = await identity.sessions.rotate(visitor.token, changes)
     if (token !== null) visit.setToken(token)

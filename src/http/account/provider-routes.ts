@@ -1,10 +1,5 @@
 import { Hono } from 'hono'
-import {
-  accountPages,
-  ProviderSignInError,
-  type ProviderAccounts,
-  type ProviderSignIn,
-} from '../../identity/index.ts'
+import { accountPages, type ProviderAccounts, type ProviderSignIn } from '../../identity/index.ts'
 import { SuretyError } from '../../kernel/index.ts'
 import { renderMarkup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
@@ -16,7 +11,6 @@ import { Visit, type AccountContext, type AccountRoutesDeps } from './visit.ts'
 export interface AccountProviders extends ProviderAccounts {
   readonly offered: readonly { readonly id: string; readonly name: string }[]
   readonly signIn: () => ProviderSignIn
-  readonly isEnabled: (personId: string) => Promise<boolean>
 }
 
 /** Path where a provider's answers are taken: what is registered there as redirect URI. */
@@ -51,11 +45,17 @@ export function providerRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     try {
       return await finish(visit, providers, c.req.param('provider'))
     } catch (error) {
-      if (error instanceof SuretyError) visit.note('sign-in.failed', null, 'oidc')
+      if (error instanceof SuretyError)
+        visit.note('sign-in.failed', null, methodOf(providers, c.req.param('provider')))
       return refusal(c, deps, error)
     }
   })
   return app
+}
+
+/** What the audit log is told; of an address that names no provider of ours, not what it says. */
+function methodOf({ offered }: AccountProviders, providerId: string): string {
+  return offered.some(({ id }) => id === providerId) ? `oidc:${providerId}` : 'oidc'
 }
 
 async function finish(visit: Visit, providers: AccountProviders, providerId: string): Promise<Response> {
@@ -64,13 +64,8 @@ async function finish(visit: Visit, providers: AccountProviders, providerId: str
   const { personId } = await providers.accountOf(verified)
   // The session that the browser had ends: one that somebody planted there is worthless after.
   const before = await visit.visitor()
-  const token = await identity.enter(personId, ['oidc'], visit.client)
+  const token = await identity.enter(personId, ['oidc'], visit.client, providerId)
   if (before) await identity.sessions.end(before.token)
-  // Switched off meanwhile: then this one was opened too late to be ended with the others.
-  if (!(await providers.isEnabled(personId))) {
-    await identity.sessions.end(token)
-    throw new ProviderSignInError('ERR_IDENTITY_DISABLED', 'this account is switched off')
-  }
   return enter(visit, token, returnTo)
 }
 

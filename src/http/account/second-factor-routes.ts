@@ -95,6 +95,8 @@ async function challenge(
     purpose,
     next,
     has,
+    // Whoever signs in through a provider alone shows there once more who they are.
+    further: accountPages.providerLinks(visit.deps.providers?.offered ?? [], next),
   }
   return (problem) => accountPages.secondFactor({ ...view, ...(problem !== undefined && { problem }) })
 }

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { accountPages, IdentityError } from '../../identity/index.ts'
+import { accountPages, IdentityError, totpUri } from '../../identity/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { ACCOUNT_PATHS, Visit, type AccountRoutesDeps, type Visitor } from './visit.ts'
 
@@ -23,8 +23,11 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
   })
   app.post(`${PATH}/authenticator`, async (c) => {
     const { visit, visitor } = await sensitive(new Visit(c, deps))
-    const secret = await authenticators.begin(visitor.session.personId)
-    return visit.page(accountPages.authenticator({ ...tokenFrame(visit, visitor), secret }))
+    const { personId } = visitor.session
+    const secret = await authenticators.begin(personId)
+    const account = await deps.identity.account(personId)
+    const uri = totpUri(secret, deps.name, account?.email ?? personId)
+    return visit.page(accountPages.authenticator({ ...tokenFrame(visit, visitor), secret, uri }))
   })
   app.post(`${PATH}/authenticator-confirm`, async (c) => {
     const { visit, visitor, fields } = await sensitive(new Visit(c, deps))
@@ -35,6 +38,7 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
       return visit.page(await overview(visit, visitor, { problem }), 422)
     }
     visit.changed(personId, 'authenticator-added')
+    await deps.identity.sessions.endUnproved(personId, visitor.session.id)
     const stronger = await strengthen(visit, visitor)
     return visit.page(
       accountPages.recoveryCodes({ ...visit.frame(stronger), codes: await recoveryCodes.renew(personId) }),
@@ -43,6 +47,8 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
   app.post(`${PATH}/recovery-codes`, async (c) => {
     const { visit, visitor } = await sensitive(new Visit(c, deps))
     const { personId } = visitor.session
+    // Codes that were made before there is anything to recover would open it later.
+    if (!(await deps.identity.secondFactors.has(personId))) return visit.goTo(PATH)
     visit.changed(personId, 'recovery-codes')
     return visit.page(
       accountPages.recoveryCodes({ ...visit.frame(visitor), codes: await recoveryCodes.renew(personId) }),
@@ -88,6 +94,7 @@ function passwordRoute(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     }
     visit.changed(personId, 'password')
     await sessions.endAll(personId, id)
+    await visit.forgetOtherDevices(personId)
     await renew(visit, visitor)
     return visit.goTo(`${PATH}?done=password`)
   })

@@ -24,16 +24,19 @@ export function sessionRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const visitor = await visit.signedIn()
     const { id = '' } = await visit.form(visitor)
     const { personId } = visitor.session
-    if (await identity.sessions.endById(personId, id))
-      visit.note('sign-in.ended', personId, 'another-session')
+    // One that got a new token meanwhile stands in the list again: nothing is said to have ended then.
+    if (!(await identity.sessions.endById(personId, id))) return visit.goTo(ACCOUNT_PATHS.sessions)
+    visit.note('sign-in.ended', personId, 'another-session')
     return visit.goTo(`${ACCOUNT_PATHS.sessions}?done=ended`)
   })
   app.post(`${ACCOUNT_PATHS.sessions}/end-all`, async (c) => {
     const visit = new Visit(c, deps)
     const visitor = await visit.signedIn()
     await visit.form(visitor)
-    await identity.sessions.endAll(visitor.session.personId)
-    visit.note('sign-in.ended', visitor.session.personId, 'everywhere')
+    const { personId } = visitor.session
+    await identity.sessions.endAll(personId)
+    await visit.forgetOtherDevices(personId)
+    visit.note('sign-in.ended', personId, 'everywhere')
     visit.clearToken()
     return visit.goTo(ACCOUNT_PATHS.signIn)
   })

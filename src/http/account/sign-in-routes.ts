@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { hasCode } from '../../kernel/index.ts'
-import { accountPages, SECOND_FACTORS } from '../../identity/index.ts'
+import { accountPages, showsSecondFactor } from '../../identity/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { ACCOUNT_PATHS, Visit, type AccountRoutesDeps } from './visit.ts'
 
@@ -64,12 +64,13 @@ export async function afterSignIn(visit: Visit, token: string, next: string): Pr
   const { identity } = visit.deps
   const session = await identity.sessions.find(token)
   if (!session) return ACCOUNT_PATHS.signIn
-  const { personId, pending, methods } = session
+  const { personId, pending, methods, provider } = session
   if (pending) return `${ACCOUNT_PATHS.secondFactor}?next=${encodeURIComponent(next)}`
-  visit.note('sign-in.succeeded', personId, methods.join('+'))
+  const ways = methods.map((method) => (method === 'oidc' && provider ? `oidc:${provider}` : method))
+  visit.note('sign-in.succeeded', personId, ways.join('+'))
   await visit.rememberDevice(personId)
-  const proved = methods.some((method) => SECOND_FACTORS.includes(method))
-  return !proved && (await identity.requiresSecondFactor(personId)) ? ACCOUNT_PATHS.security : next
+  const lacksFactor = !showsSecondFactor(methods) && (await identity.requiresSecondFactor(personId))
+  return lacksFactor ? ACCOUNT_PATHS.security : next
 }
 
 /** Which field a refusal is about. */
@@ -89,7 +90,7 @@ function signUpRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const { email = '', name = '', password = '', next: asked } = await visit.form(null)
     const next = visit.next(asked)
     try {
-      await deps.identity.passwords.signUp({ email, name, password })
+      await deps.identity.passwords.signUp({ email, name, password }, visit.client)
       return visit.goTo(`${ACCOUNT_PATHS.signIn}?done=${SIGNED_UP}&next=${encodeURIComponent(next)}`)
     } catch (error) {
       const typed = { email: email.slice(0, 254), personName: name.slice(0, 120) }

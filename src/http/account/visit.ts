@@ -3,18 +3,20 @@ import type { AuditEvent } from '../../log/index.ts'
 import {
   accountPages,
   IdentityError,
-  isSameOrigin,
   returnPath,
+  showsSecondFactor,
   type Client,
   type Identity,
   type Session,
 } from '../../identity/index.ts'
 import { SuretyError, type Clock } from '../../kernel/index.ts'
 import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
-import { clientAddress, connectionOf, type TrustedProxies } from '../client-address.ts'
+import { addressOfClient } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
+import { HttpError } from '../errors.ts'
 import { islandModules } from '../island-modules.ts'
-import { problemDetails } from '../problem.ts'
+import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
+import { problemDetails, withRetry } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
 import type { AccountProviders } from './provider-routes.ts'
 
@@ -36,8 +38,6 @@ export interface AccountRoutesDeps {
   readonly links?: readonly NavLink[]
   /** Told what happened. Must not throw. */
   readonly audit: (event: AuditEvent) => void
-  /** Proxies that may say where a request comes from. Default none: it is the connection's own address. */
-  readonly proxies?: TrustedProxies
 }
 
 export type AccountContext = Context<SuretyEnv>
@@ -61,7 +61,7 @@ export class Visit {
   get client(): Client {
     const { req } = this.c
     return {
-      address: clientAddress(connectionOf(this.c), req.raw.headers, this.deps.proxies),
+      address: addressOfClient(req.raw),
       userAgent: req.header('user-agent') ?? null,
       device: this.deps.identity.devices.read(req.raw),
     }
@@ -97,43 +97,39 @@ export class Visit {
   async fresh(): Promise<Visitor> {
     const visitor = await this.signedIn()
     const { clock, identity } = this.deps
-    if (clock.now() - visitor.session.authenticatedAt <= identity.policy.freshMs) return visitor
-    throw new IdentityError('ERR_IDENTITY_STEP_UP', 'the last proof is too old for this')
+    const { personId, methods, authenticatedAt } = visitor.session
+    if (clock.now() - authenticatedAt > identity.policy.freshMs)
+      throw new IdentityError('ERR_IDENTITY_STEP_UP', 'the last proof is too old for this')
+    // A session from before there was a second factor has not shown it.
+    if (showsSecondFactor(methods) || !(await identity.secondFactors.has(personId))) return visitor
+    throw new IdentityError('ERR_IDENTITY_STEP_UP', 'this session showed no second factor')
   }
 
   /**
    * The fields of a form that a page of this site sent; of a session, with that session's token.
-   * @throws IdentityError `ERR_IDENTITY_ORIGIN`, `ERR_IDENTITY_FORM`
+   * @throws HttpError `ERR_HTTP_FOREIGN_FORM`
    */
   async form(visitor: Visitor | null): Promise<Readonly<Record<string, string>>> {
-    this.requireSameOrigin()
-    const body = await this.c.req.parseBody()
+    requireSameOrigin(this.c.req.raw, this.deps.url())
+    const body = await readBody(() => this.c.req.parseBody())
     const fields = Object.fromEntries(Object.entries(body).filter(([, value]) => typeof value === 'string'))
     this.#requireToken(visitor, fields[FORM_TOKEN])
     return fields as Record<string, string>
   }
 
-  /** The same for JSON, which scripts send. */
+  /** The same for JSON, which scripts send. @throws HttpError `ERR_HTTP_FOREIGN_FORM`, `ERR_HTTP_FORM` */
   async json(visitor: Visitor | null): Promise<Readonly<Record<string, unknown>>> {
-    this.requireSameOrigin()
+    requireSameOrigin(this.c.req.raw, this.deps.url())
     const body: unknown = await this.c.req.json().catch(() => null)
     if (typeof body !== 'object' || body === null)
-      throw new IdentityError('ERR_IDENTITY_FORM', 'the request holds no JSON object')
+      throw new HttpError('ERR_HTTP_FORM', 'the request holds no JSON object')
     const fields = body as Record<string, unknown>
     this.#requireToken(visitor, fields[FORM_TOKEN])
     return fields
   }
 
-  requireSameOrigin(): void {
-    if (!isSameOrigin(this.c.req.raw, this.deps.url()))
-      throw new IdentityError('ERR_IDENTITY_ORIGIN', 'the request comes from another site')
-  }
-
   #requireToken(visitor: Visitor | null, given: unknown): void {
-    if (visitor === null) return
-    const { forms } = this.deps.identity
-    if (typeof given !== 'string' || !forms.isOf(visitor.session.id, given))
-      throw new IdentityError('ERR_IDENTITY_FORM', 'the form belongs to no session or to another')
+    if (visitor) requireFormToken(this.deps.identity.forms.of(visitor.session.id), given)
   }
 
   frame(visitor: Visitor | null) {
@@ -158,7 +154,13 @@ export class Visit {
   /** From now on this device's sign-ins do not wait for what others do to the account. */
   async rememberDevice(personId: string): Promise<void> {
     const cookie = await this.deps.identity.devices.admit(this.c.req.raw, personId)
-    if (cookie !== null) this.c.header('Set-Cookie', cookie, { append: true })
+    this.c.header('Set-Cookie', cookie, { append: true })
+  }
+
+  /** What others could have used to get in waits like a stranger's from now on. */
+  async forgetOtherDevices(personId: string): Promise<void> {
+    await this.deps.identity.devices.forget(personId)
+    await this.rememberDevice(personId)
   }
 
   clearToken(): void {
@@ -172,11 +174,13 @@ export class Visit {
 
   /** What was refused: for browsers the page again, saying so; for others problem details. */
   refusal(error: unknown, page: (why: string) => Markup): Response | Promise<Response> {
-    const problem = error instanceof SuretyError ? ACCOUNT_PROBLEMS[error.code] : undefined
-    if (!problem || problem.status === 403) throw error
+    const known = error instanceof SuretyError ? ACCOUNT_PROBLEMS[error.code] : undefined
+    if (!(error instanceof SuretyError) || !known || known.status === 403) throw error
+    const problem = withRetry(this.c, known, error)
     const html = (this.c.req.header('Accept') ?? '').includes('text/html')
-    if (!html) return problemDetails(this.c, problem, (error as SuretyError).code)
-    return this.page(page(problem.title), problem.status as 401)
+    if (!html) return problemDetails(this.c, problem, error.code)
+    const { title, detail, status } = problem
+    return this.page(page(detail === undefined ? title : `${title}. ${detail}`), status as 401)
   }
 
   note(

@@ -173,7 +173,7 @@ describe('what must not work', () => {
       const response = await post(path, { ...sent, json: {} })
       expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
         403,
-        'ERR_HTTP_FORGED_FORM',
+        'ERR_HTTP_FOREIGN_FORM',
       ])
     }
     expect((await post(path, { cookie: '', json: {} })).status).toBe(401)

@@ -22,11 +22,6 @@ const STAFF_PROBLEMS: PublicProblems = {
     title: 'Please sign in',
     detail: 'This page is shown to people who signed in.',
   },
-  ERR_HTTP_FORGED_FORM: {
-    status: 403,
-    title: 'The form is not of this session',
-    detail: 'Load the page again.',
-  },
   ERR_STAFF_ROLE: REFUSED,
   ERR_STAFF_CONSENT: REFUSED,
   ERR_ACCESS_STAFF: REFUSED,

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import { hasCode, type Clock } from '../../kernel/index.ts'
 import { staffPages, StaffError, type StaffRoom } from '../../staff/index.ts'
@@ -6,6 +5,7 @@ import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
 import { islandModules } from '../island-modules.ts'
+import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 
 /** Who sends a request, as sign-in knows them. */
 export interface StaffVisitor {
@@ -68,24 +68,12 @@ export class StaffVisit {
 
   /** The fields of a form, or members of JSON, that a page of this site sent in this session. @throws HttpError */
   async fields(visitor: StaffVisitor): Promise<Fields> {
-    this.#requireSameOrigin()
+    requireSameOrigin(this.c.req.raw, this.deps.url())
     const json = (this.c.req.header('content-type') ?? '').startsWith('application/json')
-    const body: unknown = json ? await this.c.req.json().catch(() => null) : await this.c.req.parseBody()
+    const body: unknown = await readBody<unknown>(() => (json ? this.c.req.json() : this.c.req.parseBody()))
     const fields = typeof body === 'object' && body !== null ? (body as Fields) : {}
-    const given = Buffer.from(textIn(fields, staffPages.FORM_TOKEN))
-    const own = Buffer.from(visitor.formToken)
-    if (own.length === 0 || given.length !== own.length || !timingSafeEqual(given, own)) throw forged()
+    requireFormToken(visitor.formToken, fields[staffPages.FORM_TOKEN])
     return fields
-  }
-
-  /** Browsers say where a request comes from (Fetch Metadata), older ones name the origin. */
-  #requireSameOrigin(): void {
-    const site = this.c.req.header('sec-fetch-site')
-    const same =
-      site === undefined
-        ? this.c.req.header('origin') === new URL(this.deps.url()).origin
-        : site === 'same-origin'
-    if (!same) throw forged()
   }
 
   frame({ formToken }: Pick<StaffVisitor, 'formToken'>): staffPages.StaffFrame {
@@ -115,10 +103,6 @@ export class StaffVisit {
     const text = Buffer.from(challenge).toString('base64url')
     return this.c.json({ challenge: text, site: staff.passkeys.id, credentials, ...(keep && { keep }) })
   }
-}
-
-function forged(): Error {
-  return new HttpError('ERR_HTTP_FORGED_FORM', 'the form comes from another site or another session')
 }
 
 /** The refusals that a form can show in its place. */

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { permissionsGiven, type Principal } from '../../access/index.ts'
@@ -21,6 +20,7 @@ import {
 import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
+import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import type { PublicProblem } from '../problem.ts'
 import { TENANT_PROBLEMS } from './tenant-problems.ts'
 
@@ -96,8 +96,9 @@ function send(c: Context<SuretyEnv>, markup: Markup, status: PublicProblem['stat
 
 async function runChange(found: Visited, path: string, show: Show, change: Change): Promise<Response> {
   const { c, visit, deps } = found
-  const form = await c.req.formData()
-  requireOwnForm(deps, c.req.raw, visit, form)
+  requireSameOrigin(c.req.raw, deps.site.url)
+  const form = await readBody(() => c.req.formData())
+  requireFormToken(visit.form, form.get(FORM_FIELD))
   try {
     const extra = await change(found, form)
     return extra ? send(c, await show(found, extra)) : c.redirect(path, 303)
@@ -110,26 +111,6 @@ async function runChange(found: Visited, path: string, show: Show, change: Chang
       () => Promise.reject(error),
     )
   }
-}
-
-/**
- * No other site sends a form in a person's name: browsers say where a request comes from (Fetch
- * Metadata, else Origin), and the form brings the session's token.
- *
- * @throws HttpError `ERR_HTTP_FOREIGN_FORM`
- */
-function requireOwnForm(
-  { site }: TenantRoutesDeps,
-  request: Request,
-  visit: TenantVisit,
-  form: FormData,
-): void {
-  const from = request.headers.get('sec-fetch-site')
-  const isOwn =
-    from === null ? request.headers.get('origin') === new URL(site.url).origin : from === 'same-origin'
-  const [own, given] = [Buffer.from(visit.form), Buffer.from(textOf(form, FORM_FIELD))]
-  if (isOwn && own.length > 0 && own.length === given.length && timingSafeEqual(own, given)) return
-  throw new HttpError('ERR_HTTP_FOREIGN_FORM', 'a form came from elsewhere, or from another session')
 }
 
 function textOf(form: FormData, name: string): string {

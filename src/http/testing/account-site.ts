@@ -41,9 +41,9 @@ export async function openAccountSite({
   const events: AuditEvent[] = []
   const { clock } = opened.world
   const app = new Hono<SuretyEnv>()
-  app.use('*', protection({ clock, logger: silent }))
+  app.use('*', protection({ clock, logger: silent, ...(guard && { proxies: PROXIES }) }))
   const audit = (event: AuditEvent) => void events.push(event)
-  const place = { name: 'Codetime', url: () => SITE_URL, clock, ...(guard && { proxies: PROXIES }) }
+  const place = { name: 'Codetime', url: () => SITE_URL, clock }
   const routes = { identity, audit, ...place }
   app.route('/', accountRoutes({ ...routes, logger: silent, hasSecurityTxt: false }))
   return { ...opened, identity, app, events, guarded, browser: (address) => new TestBrowser(app, address) }

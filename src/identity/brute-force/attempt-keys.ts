@@ -10,7 +10,12 @@ export interface AttemptKeys {
   readonly address: string | null
   readonly network: string | null
   readonly device: string | null
+  /** Where it stands since when the account's known devices are strangers. */
+  readonly forgotten: string
 }
+
+/** The method of an attempt that makes an account. */
+export const SIGN_UP = 'sign-up'
 
 /** Keys of what concerns every account. */
 export const INSTALLATION = 'installation'
@@ -20,21 +25,26 @@ const ADDRESS_BITS = { 32: 32, 128: 64 } as const
 /** Bits that one site or small provider has. */
 const NETWORK_BITS = { 32: 24, 128: 48 } as const
 
-export function attemptKeys(secret: string): (attempt: SignInAttempt, device: string | null) => AttemptKeys {
+export function attemptKeys(
+  secret: string,
+): (attempt: Omit<SignInAttempt, 'device'>, device: string | null) => AttemptKeys {
   const key = createHmac('sha256', secret).update('sign-in guard').digest()
-  const name = (counted: Counted, ...parts: readonly string[]): string =>
+  const name = (counted: Counted | 'forgotten', ...parts: readonly string[]): string =>
     createHmac('sha256', key)
       .update(JSON.stringify([counted, ...parts]))
       .digest('base64url')
-  return ({ account, address }, device) => {
+  return ({ account, address, method }, device) => {
+    // People of one office sign up together: that counts for itself, and against nobody's sign-in.
+    const apart = method === SIGN_UP ? [method] : []
     const near = address === null ? null : prefixOf(address, ADDRESS_BITS)
     const wide = address === null ? null : prefixOf(address, NETWORK_BITS)
     return {
       account: name('account', account),
       pair: near && name('pair', account, near),
-      address: near && name('address', near),
-      network: wide && name('network', wide),
+      address: near && name('address', ...apart, near),
+      network: wide && name('network', ...apart, wide),
       device: device && name('device', account, device),
+      forgotten: name('forgotten', account),
     }
   }
 }

@@ -161,6 +161,22 @@ describe('a known device', () => {
     expect(await right(attemptOn('ada', { device: knownTo('ada') }))).toBe(true)
   })
 
+  test('is a stranger once it was forgotten; one that signs in afterwards is known', async () => {
+    const [device, others] = [knownTo('ada'), knownTo('ben')]
+    await guesses(100, (i) => attemptOn('ada', { address: elsewhere(i) }))
+    await guesses(100, (i) => attemptOn('ben', { address: elsewhere(i) }))
+    expect(await right(attemptOn('ada', { device }))).toBe(true)
+    clock.advance(1)
+    await guard.forgetDevices(['ada', 'person-of-ada'])
+    expect(await right(attemptOn('ada', { device }))).toBe(false)
+    expect(await right(attemptOn('ben', { device: others }))).toBe(true)
+    expect(await right(attemptOn('ada', { device: knownTo('ada') }))).toBe(true)
+    // Also when all else that was counted by then has been forgotten.
+    clock.advance(48 * HOUR)
+    await right(attemptOn('carol'))
+    expect(await guesses(100, () => attemptOn('ada', { device }), 500)).toBe(6)
+  })
+
   test('of another account, or one that was made up, is a stranger', async () => {
     await guesses(100, (i) => attemptOn('ada', { address: elsewhere(i) }))
     const foreign = createKnownDevices('x'.repeat(43), clock).admit(['ada'], null)

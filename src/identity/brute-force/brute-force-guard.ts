@@ -3,7 +3,7 @@ import { IdentityError } from '../errors.ts'
 import type { AttemptOutcome, SignInAttempt, SignInGuard } from '../sign-in-guard.ts'
 import { attemptKeys, INSTALLATION, type AttemptKeys } from './attempt-keys.ts'
 import type { AttemptStore, Counts, KeptCount } from './attempt-store.ts'
-import { createKnownDevices, type KnownDevices } from './known-devices.ts'
+import { createKnownDevices, KNOWN_MS, type KnownDevices } from './known-devices.ts'
 import {
   ATTACK,
   forgottenAt,
@@ -60,6 +60,7 @@ interface Counter {
 
 /** What an attempt was counted as, so that it can be taken back as if it had never been. */
 interface Reservation {
+  readonly keys: AttemptKeys
   readonly before: Counts
   readonly after: ReadonlyMap<string, KeptCount>
 }
@@ -80,17 +81,19 @@ class BruteForceGuard implements SignInGuard {
   admit(attempt: SignInAttempt): ReturnType<SignInGuard['admit']> {
     return closedWhenAway(async () => {
       const { store, clock } = this.#options
-      const keys = this.#keys(attempt)
-      const names = countersOf(keys, false).map(({ key }) => key)
+      const device = this.#devices.recognise(attempt.account, attempt.device)
+      const [known, strange] = [this.#keysOf(attempt, device?.id ?? null), this.#keysOf(attempt, null)]
       // Most tries of an attack end here, at the cost of one look.
-      const seen = await store.read([...names, INSTALLATION])
+      const seen = await store.read([...namesOf(strange), ...namesOf(known), known.forgotten, INSTALLATION])
+      const isForgotten = device !== null && device.admittedAt < (seen.get(known.forgotten)?.at ?? 0)
+      const keys = isForgotten ? strange : known
       const counters = countersOf(keys, (seen.get(INSTALLATION)?.until ?? 0) > clock.now())
       let wait = longestWait(counters, seen, clock.now())
       if (wait === 0) {
-        await store.change(names, (before) => {
+        await store.change(namesOf(keys), (before) => {
           wait = longestWait(counters, before, clock.now())
           const after = wait > 0 ? new Map<string, KeptCount>() : countFailure(counters, before, clock.now())
-          this.#reserved.set(attempt, { before, after })
+          this.#reserved.set(attempt, { keys, before, after })
           return after
         })
       }
@@ -102,7 +105,7 @@ class BruteForceGuard implements SignInGuard {
 
   settle(attempt: SignInAttempt, outcome: AttemptOutcome): Promise<void> {
     return closedWhenAway(async () => {
-      const keys = this.#keys(attempt)
+      const keys = this.#reserved.get(attempt)?.keys ?? this.#keysOf(attempt, null)
       const counters = countersOf(keys, false)
       if (outcome === 'failed') this.#tellLocked(attempt, counters)
       else await this.#takeBack(attempt, counters, outcome === 'succeeded' ? LEARNED : [])
@@ -112,8 +115,15 @@ class BruteForceGuard implements SignInGuard {
     })
   }
 
-  #keys(attempt: SignInAttempt): AttemptKeys {
-    return this.#keysOf(attempt, this.#devices.recognise(attempt.account, attempt.device))
+  forgetDevices(accounts: readonly string[]): Promise<void> {
+    return closedWhenAway(async () => {
+      const { store, clock } = this.#options
+      const at = clock.now()
+      const nowhere = { address: null, method: 'password' }
+      const keys = accounts.map((account) => this.#keysOf({ account, ...nowhere }, null).forgotten)
+      const since: KeptCount = { ...NO_COUNT, at, forgottenAt: at + KNOWN_MS }
+      await store.change(keys, () => new Map(keys.map((key) => [key, since])))
+    })
   }
 
   async #takeBack(
@@ -205,6 +215,10 @@ function countersOf(
   for (const [counted, key] of Object.entries({ pair, address, network }) as [Counted, string | null][])
     if (key !== null) counters.push({ key, counted, limit: LIMITS[counted] })
   return counters
+}
+
+function namesOf(keys: AttemptKeys): string[] {
+  return countersOf(keys, false).map(({ key }) => key)
 }
 
 function longestWait(counters: readonly Counter[], counts: Counts, now: number): number {

@@ -10,7 +10,10 @@ const devices = createKnownDevices('d'.repeat(43), clock)
 describe('a known device', () => {
   test('is known to the accounts that it was admitted to, and to no other', () => {
     const token = devices.admit(['ada@example.com', 'person-1'], null)
-    expect(devices.recognise('ada@example.com', token)).toMatch(/^[A-Za-z0-9_-]{16}$/)
+    expect(devices.recognise('ada@example.com', token)).toEqual({
+      id: expect.stringMatching(/^[A-Za-z0-9_-]{16}$/),
+      admittedAt: clock.now(),
+    })
     expect(devices.recognise('person-1', token)).not.toBeNull()
     expect(devices.recognise('eve@example.com', token)).toBeNull()
     expect(token).not.toContain('ada')
@@ -19,9 +22,11 @@ describe('a known device', () => {
   test('is one more for each sign-in, and keeps the others who share the browser', () => {
     const first = devices.admit(['ada@example.com'], null)
     const both = devices.admit(['ben@example.com'], first)
-    expect(devices.recognise('ada@example.com', both)).toBe(devices.recognise('ada@example.com', first))
+    expect(devices.recognise('ada@example.com', both)).toEqual(devices.recognise('ada@example.com', first))
     const again = devices.admit(['ben@example.com'], both)
-    expect(devices.recognise('ben@example.com', again)).not.toBe(devices.recognise('ben@example.com', both))
+    expect(devices.recognise('ben@example.com', again)).not.toEqual(
+      devices.recognise('ben@example.com', both),
+    )
     expect(again.split('~')).toHaveLength(2)
   })
 
@@ -46,8 +51,8 @@ describe('a known device', () => {
   test('cannot be made up', () => {
     const token = devices.admit(['ada@example.com'], null)
     const foreign = createKnownDevices('e'.repeat(43), clock).admit(['ada@example.com'], null)
-    const [id, day, mac] = token.split('.') as [string, string, string]
-    for (const given of [foreign, `${id}.${Number(day) + 1}.${mac}`, `${'A'.repeat(16)}.${day}.${mac}`, ''])
+    const [id, at, mac] = token.split('.') as [string, string, string]
+    for (const given of [foreign, `${id}.${Number(at) + 1}.${mac}`, `${'A'.repeat(16)}.${at}.${mac}`, ''])
       expect(devices.recognise('ada@example.com', given)).toBeNull()
     fc.assert(
       fc.property(fc.string(), fc.string(), (account, given) => {

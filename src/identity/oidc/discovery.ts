@@ -98,9 +98,24 @@ async function discoveredServer(provider: SignInProvider): Promise<oauth.Authori
     for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
       if (server[name] === undefined) throw new TypeError(`it names no ${name}`)
     }
+    for (const name of [
+      'authorization_endpoint',
+      'token_endpoint',
+      'jwks_uri',
+      'userinfo_endpoint',
+    ] as const) {
+      if (!isSafe(server[name], issuer)) throw new TypeError(`its ${name} can be read on the way`)
+    }
     return { ...server, id_token_signing_alg_values_supported: accepted }
   } catch (cause) {
     const message = `what the provider ${provider.id} says of itself does not hold`
     throw new ProviderSignInError('ERR_IDENTITY_PROVIDER_METADATA', message, { cause })
   }
+}
+
+/** HTTPS; plain HTTP only on the host of an issuer that is on this machine itself. */
+function isSafe(endpoint: string | undefined, issuer: URL): boolean {
+  if (endpoint === undefined) return true
+  const { protocol, hostname } = URL.parse(endpoint) ?? {}
+  return protocol === 'https:' || (protocol === issuer.protocol && hostname === issuer.hostname)
 }

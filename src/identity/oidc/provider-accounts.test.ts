@@ -3,7 +3,7 @@ import { createAccounts, type Accounts } from '../accounts.ts'
 import { CLIENT, GOOD_PASSWORD, openTestIdentity, requestWith, type TestIdentity } from '../testing.ts'
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts'
 import type { VerifiedIdentity } from './provider-sign-in.ts'
-import { useOnce } from './use-once.ts'
+import { useOnce } from '../use-once.ts'
 
 let opened: TestIdentity
 let links: ProviderAccounts
@@ -79,6 +79,12 @@ describe('somebody who signs in through a provider', () => {
     await opened.identity.passwords.signUp({ email, name: 'Attacker', password: GOOD_PASSWORD })
     const rightful = links.accountOf(somebody({ email }))
     await expect(rightful).rejects.toMatchObject({ code: 'ERR_IDENTITY_PROVIDER_LINK' })
+  })
+
+  test('does not take over an account by a mailbox whose name only normalises to its own', async () => {
+    await accounts.add({ email: 'kim@example.com', emailVerified: true, name: 'Kim' })
+    for (const email of ['\u212aim@example.com', 'ｋim@example.com', 'ki\u1d50@example.com'])
+      await expect(links.accountOf(somebody({ email }))).rejects.toMatchObject({ code: 'ERR_IDENTITY_EMAIL' })
   })
 
   test('needs an address', async () => {

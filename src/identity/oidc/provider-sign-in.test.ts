@@ -259,6 +259,22 @@ describe('keys and metadata', () => {
     await expect(signIn.begin('double')).rejects.toMatchObject({ code: 'ERR_IDENTITY_PROVIDER_METADATA' })
   })
 
+  it.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'])(
+    'asks no other machine in plain HTTP, and leads nobody there: %s',
+    async (name) => {
+      for (const endpoint of [
+        'http://169.254.169.254/latest',
+        'javascript:alert(1)',
+        'file:///etc/passwd',
+        'x',
+      ]) {
+        const metadata = (truth: Record<string, unknown>) => ({ ...truth, [name]: endpoint })
+        double.lies = { metadata }
+        await expect(signIn.begin('double')).rejects.toMatchObject({ code: 'ERR_IDENTITY_PROVIDER_METADATA' })
+      }
+    },
+  )
+
   it('refuses a provider that offers nothing but shared-key signatures', async () => {
     double.lies = {
       metadata: (truth) => ({ ...truth, id_token_signing_alg_values_supported: ['HS256', 'none'] }),

@@ -114,22 +114,44 @@ describe('recovery codes', () => {
 })
 
 describe('a challenge', () => {
-  test('is taken once, in its time', async () => {
-    const challenges = createChallenges(opened.store, opened.world.clock)
-    await challenges.put('one', 'value', 60_000)
-    const taken = await Promise.all([challenges.take('one'), challenges.take('one')])
-    expect(taken.filter((value) => value === 'value')).toHaveLength(1)
-    await challenges.put('two', 'value', 60_000)
+  const given = (secret = 's'.repeat(43)) =>
+    createChallenges({ store: opened.store, clock: opened.world.clock, secret, lifeMs: 60_000 })
+  const text = (challenge: Uint8Array) => Buffer.from(challenge).toString('base64url')
+
+  test('is answered once, in its time, by one of those who race', async () => {
+    const challenges = given()
+    const one = text(challenges.give('sign', 'ada'))
+    expect(await Promise.all([challenges.take('sign', one), given().take('sign', one)])).toContain('ada')
+    expect(await challenges.take('sign', one)).toBeNull()
+    const raced = text(challenges.give('sign', 'ada'))
+    const taken = await Promise.all(Array.from({ length: 6 }, () => given().take('sign', raced)))
+    expect(taken.filter((whom) => whom !== null)).toEqual(['ada'])
+    const late = text(challenges.give('sign', 'ada'))
     opened.world.clock.advance(60_000)
-    expect(await challenges.take('two')).toBeNull()
+    expect(await challenges.take('sign', late)).toBeNull()
   })
 
-  test('that nobody answers is removed with the next', async () => {
-    const challenges = createChallenges(opened.store, opened.world.clock)
-    for (const name of ['a', 'b', 'c']) await challenges.put(name, 'value', 60_000)
-    opened.world.clock.advance(120_000)
-    await challenges.put('d', 'value', 60_000)
-    const db = opened.store('tests', ['sign_in_challenges'])
-    expect(await db.selectFrom('sign_in_challenges').select('id').execute()).toHaveLength(1)
+  test('is good for its purpose only, and nobody makes one up', async () => {
+    const challenges = given()
+    const one = challenges.give('sign', 'ada')
+    expect(await challenges.take('add', text(one))).toBeNull()
+    one[20]! ^= 1
+    for (const other of [text(one), '', 'AAAA', text(given('t'.repeat(43)).give('sign', 'ada'))])
+      expect(await challenges.take('sign', other)).toBeNull()
+  })
+
+  test('that nobody answers leaves nothing behind', async () => {
+    const rows = async () =>
+      (
+        await opened
+          .store('tests', ['finished_sign_ins'])
+          .selectFrom('finished_sign_ins')
+          .select('id')
+          .execute()
+      ).length
+    const before = await rows()
+    const challenges = given()
+    for (let i = 0; i < 20; i++) challenges.give('sign', 'ada')
+    expect(await rows()).toBe(before)
   })
 })

@@ -43,6 +43,8 @@ export interface Passkeys {
 export interface PasskeysOptions {
   readonly store: AccountStore
   readonly clock: Clock
+  /** Seals challenges. */
+  readonly secret: string
   /** Name of the product, shown by the device. */
   readonly name: string
   readonly url: () => string
@@ -66,14 +68,15 @@ class StoredPasskeys implements Passkeys {
 
   constructor(options: PasskeysOptions) {
     this.#options = options
-    this.#challenges = createChallenges(options.store, options.clock)
+    this.#challenges = createChallenges({ ...options, lifeMs: CHALLENGE_MS })
   }
 
   async beginAdding({ id, email }: { readonly id: string; readonly email: string }) {
     const { generateRegistrationOptions } = await import('@simplewebauthn/server')
     const have = await this.#rows(id)
     if (have.length >= MOST_PASSKEYS) throw refused('there are as many passkeys as an account may have')
-    const request = await generateRegistrationOptions({
+    return generateRegistrationOptions({
+      challenge: this.#challenges.give(ADD, id),
       rpName: this.#options.name,
       rpID: this.#site().hostname,
       userName: email,
@@ -83,8 +86,6 @@ class StoredPasskeys implements Passkeys {
       excludeCredentials: have.map(({ credentialId }) => ({ id: credentialId })),
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     })
-    await this.#challenges.put(`passkey-add:${request.challenge}`, id, CHALLENGE_MS)
-    return request
   }
 
   async add(personId: string, name: string, response: RegistrationResponseJSON): Promise<void> {
@@ -92,8 +93,7 @@ class StoredPasskeys implements Passkeys {
     const verified = await verify(() =>
       verifyRegistrationResponse({
         response,
-        expectedChallenge: async (challenge) =>
-          (await this.#challenges.take(`passkey-add:${challenge}`)) === personId,
+        expectedChallenge: async (challenge) => (await this.#challenges.take(ADD, challenge)) === personId,
         expectedOrigin: this.#site().origin,
         expectedRPID: this.#site().hostname,
         requireUserVerification: true,
@@ -119,7 +119,8 @@ class StoredPasskeys implements Passkeys {
   async beginSigning(personId: string | null) {
     const { generateAuthenticationOptions } = await import('@simplewebauthn/server')
     const own = personId === null ? [] : await this.#rows(personId)
-    const request = await generateAuthenticationOptions({
+    return generateAuthenticationOptions({
+      challenge: this.#challenges.give(SIGN, personId ?? ANYBODY),
       rpID: this.#site().hostname,
       userVerification: 'required',
       allowCredentials: own.map(({ credentialId, transports }) => ({
@@ -127,8 +128,6 @@ class StoredPasskeys implements Passkeys {
         transports: transports as AuthenticatorTransport[],
       })),
     })
-    await this.#challenges.put(`passkey-sign:${request.challenge}`, personId ?? ANYBODY, CHALLENGE_MS)
-    return request
   }
 
   async check(response: AuthenticationResponseJSON): Promise<string> {
@@ -139,7 +138,7 @@ class StoredPasskeys implements Passkeys {
       verifyAuthenticationResponse({
         response,
         expectedChallenge: async (challenge) => {
-          const asked = await this.#challenges.take(`passkey-sign:${challenge}`)
+          const asked = await this.#challenges.take(SIGN, challenge)
           return asked === ANYBODY || asked === row.personId
         },
         expectedOrigin: this.#site().origin,
@@ -203,6 +202,8 @@ class StoredPasskeys implements Passkeys {
   }
 }
 
+/** What a challenge may be answered with: a new passkey, or a signature of one. */
+const [ADD, SIGN] = ['passkey-add', 'passkey-sign']
 /** Stands for a challenge that any account's passkey may answer. */
 const ANYBODY = 'anybody'
 

@@ -14,6 +14,7 @@ import type { AccountView } from '../identity.ts'
 import type { EnrolledFactors } from '../second-factors/second-factors.ts'
 import type { Session } from '../sessions.ts'
 import { ACCOUNT_PATHS, accountPage, FORM_TOKEN, type AccountFrame } from './account-page.ts'
+import { qrCode } from './qr-code.ts'
 import { passkeyButton } from './sign-in-view.ts'
 
 const PATH = ACCOUNT_PATHS.security
@@ -131,18 +132,22 @@ function passwordCard(view: SecurityView): Markup {
 export interface AuthenticatorView extends AccountFrame {
   readonly formToken: string
   readonly secret: string
+  /** The same as apps read it from a QR code. */
+  readonly uri: string
   readonly problem?: string
 }
 
-/** The secret to type into the app, and the field for its first code. */
+/** The secret to scan or to type into the app, and the field for its first code. */
 export function authenticatorView(view: AuthenticatorView): Markup {
-  const { formToken, secret, problem } = view
+  const { formToken, secret, uri, problem } = view
   return accountPage(view, {
     title: 'Set up an authenticator app',
     current: PATH,
     content: html`<div class="narrow">${pageHeading({ title: 'Set up an authenticator app' })}
 ${problem ? notice('bad', problem) : null}
-<p>In the app, choose to enter a key by hand, by time. The key is</p>
+<p>Scan this with the app:</p>
+${qrCode(uri, 'QR code of the key that stands below')}
+<p>Or choose there to enter a key by hand, by time. The key is</p>
 <p class="key">${secret.match(/.{4}/g)!.join(' ')}</p>
 ${postForm({
   action: `${PATH}/authenticator-confirm`,

@@ -128,6 +128,8 @@ export interface SecondFactorView extends AccountFrame {
   readonly next: string
   readonly problem?: string
   readonly has: { readonly codes: boolean; readonly passkeys: boolean; readonly password: boolean }
+  /** Other ways to show who it is, for somebody who has none of these. */
+  readonly further?: Child
 }
 
 const TITLES = { 'second-factor': 'One more step', confirm: 'Confirm that it is you' } as const
@@ -138,7 +140,7 @@ const LEADS = {
 
 /** Asks for a second factor, or for the password of somebody who has none. */
 export function secondFactorView(view: SecondFactorView): Markup {
-  const { purpose, formToken, next, problem, has } = view
+  const { purpose, formToken, next, problem, has, further } = view
   const hidden = { next, [FORM_TOKEN]: formToken }
   const action = purpose === 'confirm' ? ACCOUNT_PATHS.confirm : ACCOUNT_PATHS.secondFactor
   const code = textField({
@@ -161,6 +163,6 @@ export function secondFactorView(view: SecondFactorView): Markup {
     content: html`<div class="narrow">${pageHeading({ title: TITLES[purpose], lead: LEADS[purpose] })}
 ${problem ? notice('bad', problem) : null}
 ${has.passkeys ? passkeyButton('Use a passkey', { purpose, next, formToken }) : null}
-${asked ? postForm({ action, hidden, body: [asked, button('Continue', { look: 'primary' })] }) : null}</div>`,
+${asked ? postForm({ action, hidden, body: [asked, button('Continue', { look: 'primary' })] }) : (further ?? null)}</div>`,
   })
 }

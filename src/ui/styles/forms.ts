@@ -14,6 +14,7 @@ export const forms = `
 .field .problem { color: var(--bad); font-size: 0.9rem; }
 .form > .button { justify-self: start; }
 .code-list { columns: 13rem; column-gap: 1.5rem; white-space: nowrap; list-style: none; padding: 0; font: 0.95rem/2 var(--mono); }
+.qr { display: block; width: 15rem; max-width: 100%; height: auto; }
 .key { font: 1.05rem/1.6 var(--mono); letter-spacing: 0.05em; overflow-wrap: anywhere; }
 .ways-in { list-style: none; padding: 0 0 1.5rem; border-bottom: 1px solid var(--line); }
 .ways-in li + li { margin-top: 0.6rem; }

@@ -1,11 +1,11 @@
-import { hasCode, type Clock } from '../../kernel/index.ts'
-import type { AccountStore } from '../database.ts'
-import { REALM } from '../resources.ts'
-import { hashSecret } from '../secrets.ts'
+import { hasCode, type Clock } from '../kernel/index.ts'
+import type { AccountStore } from './database.ts'
+import { REALM } from './resources.ts'
+import { hashSecret } from './secrets.ts'
 
-/** Marks transactions as used in the database, which every node shares; what has ended is forgotten. */
+/** Marks what is good once as used, in the database, which every node shares; what has ended is forgotten. */
 export function useOnce({ store, clock }: { readonly store: AccountStore; readonly clock: Clock }) {
-  return async (transactionId: string, until: number): Promise<boolean> => {
+  return async (id: string, until: number): Promise<boolean> => {
     const db = store('finish-sign-in', ['finished_sign_ins'])
     await db.deleteFrom('finished_sign_ins').where('expiresAt', '<', new Date(clock.now())).execute()
     try {
@@ -13,7 +13,7 @@ export function useOnce({ store, clock }: { readonly store: AccountStore; readon
         .insertInto('finished_sign_ins')
         .values({
           realmId: REALM,
-          transaction: hashSecret(transactionId),
+          transaction: hashSecret(id),
           // A moment longer than the browser's part is taken anywhere.
           expiresAt: new Date(until + GRACE_MS),
         })
