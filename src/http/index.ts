@@ -30,6 +30,12 @@ export { createRoutes } from './routes.ts'
 export type { RoutesDeps } from './routes.ts'
 export { allowAnyone, contentSecurityPolicy, securityHeaders } from './security-headers.ts'
 export type { SecurityHeaderOptions } from './security-headers.ts'
+export {
+  createImpersonations,
+  withBanner,
+  type Impersonation,
+  type Impersonations,
+} from './staff/impersonation.ts'
 export { staffRoutes, type StaffSiteDeps, type StaffVisitor } from './staff/staff-routes.ts'
 export { TENANT_PROBLEMS } from './tenant/tenant-problems.ts'
 export { tenantRoutes, type TenantRoutesDeps, type TenantVisit } from './tenant/tenant-routes.ts'

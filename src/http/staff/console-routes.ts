@@ -23,22 +23,20 @@ export function consoleRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   app.get(CONSOLE_PATHS.home, async (c) => {
     const visit = new StaffVisit(c, deps)
     const visitor = await visit.member()
-    const grants = await staff.grants.list()
-    const due = grants.map((record) => [record.id, staff.grants.reviewDueAt(record)] as const)
     return visit.page(
       staffPages.consoleView({
         ...visit.frame(visitor),
-        grants,
+        grants: await staff.grants.list(),
         standing: await staff.standing(),
         promises: await deps.promises(),
         strangers: await deps.strangers(),
-        reviews: new Map(due.filter((one): one is readonly [string, number] => one[1] !== null)),
         now: clock.now(),
       }),
     )
   })
   app.route('/', requestRoutes(deps))
   app.route('/', decisionRoutes(deps))
+  app.route('/', impersonationRoutes(deps))
   app.route('/', enrolRoutes(deps))
   return app
 }
@@ -117,7 +115,9 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
         own: record.grant.requester === visitor.personId,
         consentMissing:
           !record.decisions.some(({ what }) => what === 'consented') && (await grants.mustAsk(record.grant)),
-        reviewDueAt: grants.reviewDueAt(record),
+        case: (await staff.standing()).glass.find((one) => one.grant === record.id) ?? null,
+        accesses: await staff.accesses.ofGrant(record),
+        impersonates: deps.impersonations != null,
         now: clock.now(),
       }),
     )
@@ -147,6 +147,14 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   post('/review/challenge', async (visit, { personId }, id, { verdict }) =>
     visit.options(personId, await grants.reviewChallenge(id, verdictOf(verdict))),
   )
+  post('/acknowledge/challenge', async (visit, { personId }, id, fields) =>
+    visit.options(personId, await grants.acknowledgeChallenge(id, textIn(fields, 'consequence'))),
+  )
+  post('/acknowledge', async (visit, { personId }, id, fields) => {
+    const { answer } = fields
+    await grants.acknowledge(personId, id, textIn(fields, 'consequence'), answer as PasskeyAssertion)
+    return visit.c.json({ location: `/console/grants/${id}` })
+  })
   post('/review', async (visit, { personId }, id, fields) => {
     const words = textIn(fields, 'note').slice(0, 500)
     await grants.review(
@@ -157,6 +165,35 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
       fields['answer'] as PasskeyAssertion,
     )
     return visit.c.json({ location: `/console/grants/${id}` })
+  })
+  return app
+}
+
+/** A staff member sees the product as the person whom a grant names, and stops. */
+function impersonationRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { impersonations } = deps
+  const { BANNER_STYLESHEET, END_IMPERSONATION_PATH } = staffPages
+  if (!impersonations) return app
+  app.get(BANNER_STYLESHEET.path, (c) =>
+    c.body(BANNER_STYLESHEET.text, 200, {
+      'Content-Type': 'text/css; charset=utf-8',
+      'Cache-Control': 'public, max-age=31536000, immutable',
+    }),
+  )
+  app.post(`${GRANT}/impersonate`, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    await visit.fields(visitor)
+    c.header('Set-Cookie', await impersonations.begin(visitor, idOf(c.req.param('id'))))
+    return visit.goTo('/')
+  })
+  // Whoever is staff no more, or whose grant has ended, stops all the same.
+  app.post(END_IMPERSONATION_PATH, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    await visit.fields(await visit.visitor())
+    c.header('Set-Cookie', impersonations.end())
+    return visit.goTo(CONSOLE_PATHS.home)
   })
   return app
 }
