@@ -60,6 +60,7 @@ export { startServer, type DatabaseServer, type Logger } from './database/index.
 export type { Principal } from './access/index.ts'
 export {
   accountResources,
+  scimResources,
   type Accounts,
   type Identity,
   type SignedIn,

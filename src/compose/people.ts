@@ -24,6 +24,7 @@ import {
 } from './identity.ts'
 import { systemName } from './system-name.ts'
 import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
+import { scimSite } from './scim.ts'
 import { staffSite, type StaffSiteParts } from './staff-site.ts'
 import { endingGrants } from './system-staff.ts'
 import { openSystemTenants } from './tenants.ts'
@@ -86,6 +87,7 @@ export function openPeople(options: PeopleOptions): People {
       ]
       return [
         ...accountSite({ ...options, links }, site, login),
+        ...scimSite({ ...options, accounts: login.accounts, tenants }, () => site.url),
         ...tenantSite({ ...options, links }, site, { login, tenants }),
         ...staffSite({ ...staff, links, site, visitor, impersonations }),
       ]
