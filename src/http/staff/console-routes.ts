@@ -36,6 +36,7 @@ export function consoleRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   })
   app.route('/', requestRoutes(deps))
   app.route('/', decisionRoutes(deps))
+  app.route('/', reviewRoutes(deps))
   app.route('/', impersonationRoutes(deps))
   app.route('/', enrolRoutes(deps))
   return app
@@ -99,6 +100,7 @@ function toRequest(fields: Fields): GrantRequest {
   }
 }
 
+/** One grant, and what can be decided about it. */
 function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   const app = new Hono<SuretyEnv>()
   const { staff, clock } = deps
@@ -122,15 +124,7 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
       }),
     )
   })
-  type Act = (visit: StaffVisit, visitor: StaffVisitor, id: string, fields: Fields) => Promise<Response>
-  const post = (path: string, act: Act): void => {
-    app.post(`${GRANT}${path}`, async (c) => {
-      const visit = new StaffVisit(c, deps)
-      const visitor = await visit.member()
-      const fields = await visit.fields(visitor)
-      return act(visit, visitor, idOf(c.req.param('id')), fields)
-    })
-  }
+  const post = postsAbout(app, deps)
   post('/challenge', async (visit, { personId }, id) => visit.options(personId, await grants.challenge(id)))
   post('/approve', async (visit, { personId }, id, { answer }) => {
     await grants.approve(personId, id, answer as PasskeyAssertion)
@@ -144,6 +138,14 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
     await grants.end(personId, id)
     return visit.goTo(`/console/grants/${id}`)
   })
+  return app
+}
+
+/** What became of broken glass: a review, and what followed where it was not justified. */
+function reviewRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { grants } = deps.staff
+  const post = postsAbout(app, deps)
   post('/review/challenge', async (visit, { personId }, id, { verdict }) =>
     visit.options(personId, await grants.reviewChallenge(id, verdictOf(verdict))),
   )
@@ -167,6 +169,20 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
     return visit.c.json({ location: `/console/grants/${id}` })
   })
   return app
+}
+
+type Act = (visit: StaffVisit, visitor: StaffVisitor, id: string, fields: Fields) => Promise<Response>
+
+/** Routes of what a member decides about one grant. */
+function postsAbout(app: Hono<SuretyEnv>, deps: StaffRoutesDeps): (path: string, act: Act) => void {
+  return (path, act) => {
+    app.post(`${GRANT}${path}`, async (c) => {
+      const visit = new StaffVisit(c, deps)
+      const visitor = await visit.member()
+      const fields = await visit.fields(visitor)
+      return act(visit, visitor, idOf(c.req.param('id')), fields)
+    })
+  }
 }
 
 /** A staff member sees the product as the person whom a grant names, and stops. */

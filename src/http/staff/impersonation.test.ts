@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Principal } from '../../access/index.ts'
 import { silentLogger } from '../../database/index.ts'
 import { openTestStaff, type TestMember, type TestStaff } from '../../staff/testing.ts'
+import { renderMarkup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { protection } from '../protection.ts'
 import { createImpersonations, withBanner } from './impersonation.ts'
@@ -51,7 +52,7 @@ beforeAll(async () => {
   })
   app.get('/own-banner', async (c) => {
     const seen = await impersonations.of(c.req.raw)
-    return c.html(`<!doctype html><html><body>${seen?.banner}</body></html>`)
+    return c.html(`<!doctype html><html><body>${seen ? renderMarkup(seen.banner) : ''}</body></html>`)
   })
   app.get('/data.json', (c) => c.json({ fine: true }))
   app.get('/large', (c) =>
