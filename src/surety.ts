@@ -16,7 +16,7 @@ import type { StaffSiteParts } from './compose/staff-site.ts'
 import { openSystemStaff, type SystemStaff } from './compose/system-staff.ts'
 import { storeOptionsOf } from './compose/system-store.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
-import { openPeople, type PeopleOptions } from './compose/people.ts'
+import { openPeople, type People, type PeopleOptions } from './compose/people.ts'
 import { isOutOfDate, KEYS_PROMISE } from './compose/keys-promise.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
@@ -57,7 +57,8 @@ export { createLogger } from './compose/logger.ts'
 export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
-export { accountResources, type Accounts, type Identity, type SignedIn } from './identity/index.ts'
+export { accountResources, type Accounts, type Identity } from './identity/index.ts'
+export { scimResources, type SignedIn } from './identity/index.ts'
 export { tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export { staffResources, type BrokenGlass, type StaffRoom } from './staff/index.ts'
@@ -119,6 +120,8 @@ export interface Surety<Tables> {
   readonly tenants: Tenants | null
   /** Who sends the request, by `signIn` or `identify` of the configuration; anonymous where nobody does. */
   identify(request: Request): Promise<Principal>
+  /** Staff who see the product as somebody else, for whom `identify` gives the grant's operator; null for all others. */
+  readonly impersonation: People['impersonation']
   /** The library's own sign-in; null where `signIn` is not configured. */
   readonly identity: Identity | null
   /** Accounts of that sign-in: inviting people, switching them off, letting them go; null where it is not configured. */
@@ -231,7 +234,8 @@ async function openRooms<const Resources extends ResourceMap>(
   const dropped = createDroppedCounter(clock, undeclaredMembers)
   const store = storeOptionsOf({ ...place, tree, audit, dropped })
   const url = (): string => addressOf(config, options)
-  const staff = openSystemStaff({ ...place, store, audit, url, alarm: options.alarm })
+  const { alarm, visitor } = options
+  const staff = openSystemStaff({ ...place, store, audit, url, alarm, visitor })
   if (staff) keep(staff)
   return {
     ...place,
@@ -251,7 +255,7 @@ function assemble<Resources extends ResourceMap>(
   const site = siteOf(rooms, options)
   const people = openPeople({
     ...{ ...rooms, store, system: systemPrincipal, url: () => site.url },
-    principalOf: options.principalOf,
+    ...{ principalOf: options.principalOf, visitor: options.visitor },
   })
   const { login, tenants } = people
   const observe = requestMetrics(registry)
@@ -270,7 +274,8 @@ function assemble<Resources extends ResourceMap>(
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   return {
     config,
-    identify: login.identify,
+    identify: people.identify,
+    impersonation: people.impersonation,
     identity: login.identity,
     accounts: login.accounts,
     vkey: log.vkey,
@@ -278,8 +283,8 @@ function assemble<Resources extends ResourceMap>(
     as,
     system: (task, tables) => systemPrincipal(task, tables),
     tenants,
-    protect: () => protect(rooms, options, observe),
-    routes: () => makeRoutes(rooms, site, () => people.sites(site, { ...rooms, visitor: options.visitor })),
+    protect: () => people.bannered(protect(rooms, options, observe)),
+    routes: () => makeRoutes(rooms, site, () => people.sites(site, rooms)),
     probe,
     async keepProbing(chosen) {
       const jobs = await openJobs({ database, logger })

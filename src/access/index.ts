@@ -17,6 +17,7 @@ export {
   effectiveGrant,
   grantDigest,
   GRANT_KINDS,
+  impersonatedBy,
   MOST_GRANT_MS,
   parseGrant,
   type EffectiveGrant,

@@ -1,4 +1,4 @@
-import type { Principal } from '../access/index.ts'
+import { grantOf, impersonatedBy, type Principal } from '../access/index.ts'
 import type { AuditActor, AuditEvent, AuditLog, DataChanged } from '../log/index.ts'
 import type { AuditedChange, AuditedRow, AuditTrail } from '../store/index.ts'
 
@@ -14,8 +14,17 @@ export function createAuditTrail(audit: Pick<AuditLog, 'statement' | 'wake' | 'n
   }
 }
 
-function toActor({ kind, id, tenant, roles, grant }: Principal): AuditActor {
-  return { kind, id, tenant, roles, ...(grant === undefined ? {} : { grant }) }
+function toActor(principal: Principal): AuditActor {
+  const { kind, id, tenant, roles, grant } = principal
+  const impersonates = impersonatedBy(grantOf(principal))
+  return {
+    kind,
+    id,
+    tenant,
+    roles,
+    ...(grant !== undefined && { grant }),
+    ...(impersonates && { impersonates }),
+  }
 }
 
 function toEvents({ actor, action, resource, columns, count, rows }: AuditedChange): AuditEvent[] {

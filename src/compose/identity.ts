@@ -15,7 +15,6 @@ import {
 } from '../identity/index.ts'
 import {
   accountRoutes,
-  scimRoutes,
   type AccountProviders,
   type AccountSiteDeps,
   type SuretyEnv,
@@ -143,7 +142,7 @@ function checkTables({ resources }: SuretyConfig): void {
 export function accountSite(
   { config, clock, logger, audit, links }: AccountSiteRooms,
   site: { readonly url: string },
-  { identity, providers, accounts }: SystemIdentity,
+  { identity, providers }: SystemIdentity,
 ): Hono<SuretyEnv>[] {
   if (!identity) return []
   const { name, disclosure } = config
@@ -158,11 +157,7 @@ export function accountSite(
   }
   const note = (event: AuditEvent): void => audit.note(event)
   const url = (): string => site.url
-  const scim = config.signIn?.scim
-  return [
-    accountRoutes({ ...common, url, audit: note }),
-    ...(scim && accounts ? [scimRoutes({ ...scim, accounts, url, audit: note, logger })] : []),
-  ]
+  return [accountRoutes({ ...common, url, audit: note })]
 }
 
 interface AccountSiteRooms extends Pick<AccountSiteDeps, 'clock' | 'logger'> {

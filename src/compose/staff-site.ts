@@ -2,7 +2,13 @@ import type { Hono } from 'hono'
 import type { SuretyConfig } from '../declare/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { EvidenceLog } from '../log/index.ts'
-import { staffRoutes, type HttpLogger, type StaffVisitor, type SuretyEnv } from '../http/index.ts'
+import {
+  staffRoutes,
+  type HttpLogger,
+  type Impersonations,
+  type StaffVisitor,
+  type SuretyEnv,
+} from '../http/index.ts'
 import type { Site } from '../page/index.ts'
 import type { NavLink } from '../ui/index.ts'
 import type { SystemStaff } from './system-staff.ts'
@@ -14,6 +20,7 @@ export interface StaffSiteParts {
   readonly log: Pick<EvidenceLog, 'standings'>
   /** Who sends a request; left out where sign-in is not connected. */
   readonly visitor: ((request: Request) => Promise<StaffVisitor | null>) | undefined
+  readonly impersonations: Impersonations | null
   readonly links: readonly NavLink[]
   readonly clock: Clock
   readonly logger: HttpLogger
@@ -26,6 +33,7 @@ export function staffSite({
   staff,
   log,
   visitor,
+  impersonations,
   links,
   clock,
   logger,
@@ -43,7 +51,7 @@ export function staffSite({
       url: () => site.url,
       hasSecurityTxt: config.disclosure !== undefined,
       strangers: () => staff.view.strangers(),
-      ...{ visitor, links, promises, clock, logger },
+      ...{ visitor, impersonations, links, promises, clock, logger },
     }),
   ]
 }

@@ -15,6 +15,8 @@ export interface SystemFolder {
   readonly audit: string
   /** Log files of the app's own. */
   readonly logs: string
+  /** Marks of staff: what must stand whatever becomes of the rows in the database. */
+  readonly staff: string
 }
 
 /** Makes a system's folder where it is missing. */
@@ -36,6 +38,7 @@ export function systemFolder(path: string): SystemFolder {
     auditSigningKey: join(keys, 'audit-signing-key.json'),
     audit: join(root, 'logs', 'audit'),
     logs: join(root, 'logs'),
+    staff: join(root, 'staff'),
   }
 }
 

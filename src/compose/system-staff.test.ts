@@ -1,10 +1,11 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Kysely } from 'kysely'
-import { systemPrincipal, type Principal } from '../access/index.ts'
+import { grantDigest, systemPrincipal, type Principal } from '../access/index.ts'
 import { createSoftAuthenticator } from '../access/testing/soft-authenticator.ts'
 import { silentLogger } from '../database/index.ts'
 import type { ResourceMap, SuretyConfig } from '../declare/index.ts'
+import { accountResources, accountStore, createAccounts, type Accounts } from '../identity/index.ts'
 import { createPseudonym } from '../kernel/index.ts'
 import {
   catalogue,
@@ -17,7 +18,7 @@ import { openTestStaff, resources, site, staffConfig, type TestStaff } from '../
 import { createStore, type StoreOptions } from '../store/index.ts'
 import { testRoles } from '../store/testing.ts'
 import { createAuditTrail } from './audit-trail.ts'
-import { openSystemStaff, watchStrangers, type SystemStaff } from './system-staff.ts'
+import { endingGrants, openSystemStaff, watchStrangers, type SystemStaff } from './system-staff.ts'
 
 const DAY_MS = 86_400_000
 let world: TestStaff
@@ -51,6 +52,7 @@ beforeAll(async () => {
     clock,
     logger: silentLogger,
     mode: 'tool',
+    folder: { staff: world.marksFolder },
   })!
 }, 60_000)
 afterAll(async () => {
@@ -103,11 +105,42 @@ describe('staff.access-controlled', () => {
     })
   })
 
-  test('is broken by a review that is overdue', async () => {
-    const standing = async () => ({ ...(await system.view.standing()), overdueReviews: 1 })
+  test.each(['overdueReviews', 'unjustified', 'lost'])('is broken by one of %s', async (name) => {
+    const standing = async () => ({ ...(await system.view.standing()), [name]: 1 })
     expect(await probe('staff.access-controlled', { view: { standing } })).toMatchObject({
       outcome: 'broken',
     })
+  })
+
+  test('is broken by glass that was broken without need, until what followed is written down', async () => {
+    const { staff, engineer, first, asking } = world
+    const grant = await staff.grants.prepareBreakGlass(engineer.id, asking(await world.person()))
+    const signed = engineer.authenticator.get(grantDigest(grant))
+    const { id } = await staff.grants.breakGlass(engineer.id, grant, signed)
+    const outcome = async () => (await probe('staff.access-controlled')).outcome
+    expect(await outcome()).toBe('kept')
+    const review = first.authenticator.get(await staff.grants.reviewChallenge(id, 'unjustified'))
+    await staff.grants.review(first.id, id, 'unjustified', 'it could have waited', review)
+    expect(await outcome()).toBe('broken')
+    const words = 'It was talked through with the engineer.'
+    const settled = first.authenticator.get(await staff.grants.acknowledgeChallenge(id, words))
+    await staff.grants.acknowledge(first.id, id, words, settled)
+    expect(await outcome()).toBe('kept')
+  })
+
+  test('is broken by glass that nobody reviewed in time', async () => {
+    const { staff, engineer, asking, store: tables } = world
+    const grant = await staff.grants.prepareBreakGlass(engineer.id, asking(await world.person()))
+    const signed = engineer.authenticator.get(grantDigest(grant))
+    const { id } = await staff.grants.breakGlass(engineer.id, grant, signed)
+    tables.clock.advance(DAY_MS)
+    expect(await probe('staff.access-controlled')).toMatchObject({
+      outcome: 'broken',
+      values: { overdueReviews: 1 },
+    })
+    const review = world.second.authenticator.get(await staff.grants.reviewChallenge(id, 'justified'))
+    await staff.grants.review(world.second.id, id, 'justified', 'late', review)
+    expect(await probe('staff.access-controlled')).toMatchObject({ outcome: 'kept' })
   })
 })
 
@@ -139,6 +172,25 @@ describe('staff.access-logged', () => {
       outcome: 'broken',
       values: { shown: false },
     })
+  })
+
+  test('is broken where a record was taken from what the person is shown', async () => {
+    const person = await world.person()
+    const id = await world.approved(world.supporter, world.asking(person))
+    const db = await world.operator(world.supporter, id)
+    await db.selectFrom('heartbeats').select('id').execute()
+    expect(await probe('staff.access-logged')).toMatchObject({ outcome: 'kept', values: { realAccesses: 1 } })
+    const { ungoverned } = world.store
+    const { rows } = await ungoverned('delete from app.staff_accesses where "personId" = $1 returning *', [
+      person.id,
+    ])
+    expect(rows).toHaveLength(1)
+    expect(await probe('staff.access-logged')).toMatchObject({
+      outcome: 'broken',
+      values: { missingFromView: 1 },
+    })
+    world.store.clock.advance(DAY_MS)
+    expect(await probe('staff.access-logged')).toMatchObject({ outcome: 'kept' })
   })
 
   test('is broken while somebody is at the database directly, which is recorded once', async () => {
@@ -202,6 +254,55 @@ test('a promise about staff asks for staff in the configuration', () => {
     )
     expect(definition.check(config, definition.parameters.parse({}))).toEqual([])
   }
+})
+
+describe('where the library signs staff in', () => {
+  let own: TestStaff
+  let signed: SystemStaff
+  let accounts: Accounts
+  beforeAll(async () => {
+    own = await openTestStaff(staffConfig, site, accountResources)
+    const { audit } = own
+    const { database, keys, clock } = own.store
+    const all = { ...resources, ...accountResources }
+    const base = { pool: database.app, keys, clock, logger: silentLogger, trail: createAuditTrail(audit) }
+    const options = { ...base, resources: all, roles: { ...testRoles } }
+    const governed = createStore(options)
+    accounts = createAccounts({ store: accountStore((who) => governed.as(who), systemPrincipal), clock })
+    const signedIn = { ...config, resources: all, signIn: {}, staff: staffConfig }
+    signed = openSystemStaff({
+      ...{ config: signedIn, store: options, database, audit, url: () => site.origins[0]!, clock },
+      ...{ logger: silentLogger, mode: 'tool', folder: { staff: own.marksFolder } },
+    })!
+  }, 120_000)
+  afterAll(async () => {
+    await signed?.close()
+    await own?.close()
+  })
+
+  test('nobody is staff without an account that is on, and who is switched off loses their grants for good', async () => {
+    const { supporter, first, second } = own
+    expect(await signed.room.roleOf(supporter.id)).toBe(null)
+    for (const { id } of [supporter, first, second])
+      await accounts.add({ personId: id, email: `${id}@example.com`, emailVerified: true, name: 'A member' })
+    expect(await signed.room.roleOf(supporter.id)).not.toBe(null)
+    const id = await own.approved(supporter, own.asking(await own.person()))
+    const check = async () => signed.room.gate.check(await signed.room.principal(supporter.id, id))
+    expect(await check()).toMatchObject({ id })
+    const refusal = (code: string) => ({ code })
+    await accounts.setEnabled(first.id, false)
+    await expect(check()).rejects.toMatchObject(refusal('ERR_ACCESS_STAFF'))
+    await accounts.setEnabled(first.id, true)
+    expect(await check()).toMatchObject({ id })
+    const ending = endingGrants(accounts, signed.room)
+    await ending.setEnabled(supporter.id, false)
+    await expect(check()).rejects.toMatchObject(refusal('ERR_STAFF_STATE'))
+    await ending.setEnabled(supporter.id, true)
+    await expect(check()).rejects.toMatchObject(refusal('ERR_STAFF_STATE'))
+    const next = await own.approved(supporter, own.asking(await own.person()))
+    await ending.remove(supporter.id)
+    expect((await signed.room.grants.read(next)).state).toBe('ended')
+  })
 })
 
 describe('the room of a system', () => {

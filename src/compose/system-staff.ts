@@ -9,11 +9,20 @@ import {
   type Stranger,
 } from '../database/index.ts'
 import type { ResourceMap, StaffConfig, SuretyConfig } from '../declare/index.ts'
+import type { AccountTables, Accounts } from '../identity/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import { createTicker, type AuditLog } from '../log/index.ts'
 import type { AnyTables, StaffView } from '../promises/index.ts'
-import { createStaff, type BrokenGlass, type StaffRoom, type StaffTables } from '../staff/index.ts'
+import {
+  createMarks,
+  createStaff,
+  type BrokenGlass,
+  type StaffPorts,
+  type StaffRoom,
+  type StaffTables,
+} from '../staff/index.ts'
 import { createStore, type OperatorGate, type StoreOptions } from '../store/index.ts'
+import type { SystemFolder } from './system-folder.ts'
 
 export interface SystemStaffOptions {
   readonly config: SuretyConfig
@@ -24,6 +33,9 @@ export interface SystemStaffOptions {
   /** Public address of the app; asked for when a passkey is looked at. */
   readonly url: () => string
   readonly alarm?: ((alarm: BrokenGlass) => void) | undefined
+  readonly folder: Pick<SystemFolder, 'staff'>
+  /** Where staff sign in elsewhere: then their accounts are not looked at. Default: with the library, if anywhere. */
+  readonly visitor?: unknown
   /** A tool looks for nobody at the database: the server does. */
   readonly mode: 'server' | 'tool'
   readonly clock: Clock
@@ -42,7 +54,7 @@ const RECORD_CONNECTIONS = 4
 
 /** Opens the staff room; null where the configuration declares no staff. @throws StaffError `ERR_STAFF_CONFIG` */
 export function openSystemStaff(options: SystemStaffOptions): SystemStaff | null {
-  const { config, store, database, alarm, logger } = options
+  const { config, store, database, alarm, logger, folder, visitor } = options
   if (!config.staff) return null
   const pool = poolBeside(database.app, RECORD_CONNECTIONS, logger)
   const own = createStore({ ...store, pool })
@@ -58,6 +70,8 @@ export function openSystemStaff(options: SystemStaffOptions): SystemStaff | null
         return relyingParty(config.staff!, options.url())
       },
       data: (...tables) => as<StaffTables>('staff', tables),
+      marks: createMarks(folder.staff),
+      enabled: config.signIn && !visitor ? enabledAmong(() => as('staff.accounts', ['accounts'])) : undefined,
       count: (resource, groupBy, least) =>
         countPeople(as<AnyTables>('staff.count', [resource]), config, resource, groupBy, least),
     })
@@ -70,6 +84,34 @@ export function openSystemStaff(options: SystemStaffOptions): SystemStaff | null
   } catch (error) {
     void pool.end()
     throw error
+  }
+}
+
+/** Looks at accounts of the library's own sign-in. */
+function enabledAmong(accounts: () => Kysely<AccountTables>): StaffPorts['enabled'] {
+  return async (people) => {
+    if (people.length === 0) return new Set()
+    const rows = await accounts()
+      .selectFrom('accounts')
+      .select(['personId', 'disabledAt'])
+      .where('personId', 'in', [...people])
+      .execute()
+    return new Set(rows.filter(({ disabledAt }) => disabledAt === null).map(({ personId }) => personId))
+  }
+}
+
+/** The same accounts: whoever is switched off or removed loses what they were granted as staff, for good. */
+export function endingGrants(accounts: Accounts, { grants }: Pick<StaffRoom, 'grants'>): Accounts {
+  return {
+    ...accounts,
+    async setEnabled(personId, enabled) {
+      await accounts.setEnabled(personId, enabled)
+      if (!enabled) await grants.endAllOf(personId)
+    },
+    async remove(personId) {
+      await accounts.remove(personId)
+      await grants.endAllOf(personId)
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { isDuration, parseDuration, type Duration } from '../kernel/index.ts'
 import type { SuretyConfig } from './config.ts'
 import type { DefinitionCheck } from './definition.ts'
+import { checkScim, type ScimConfig } from './scim.ts'
 import { checkSignInProviders, type SignInProvider } from './sign-in-provider.ts'
 
 /** The library's own sign-in, for apps that have none. Spread `accountResources` into `resources` for it. */
@@ -9,11 +10,8 @@ export interface SignInConfig {
   readonly passwords?: boolean
   /** Identity providers that people sign in through. Default none. */
   readonly providers?: readonly SignInProvider[]
-  /** Provisioning by a directory, SCIM 2.0 below `/scim/v2`. Default: off. */
-  readonly scim?: {
-    /** SHA-256 of the directory's bearer token, lower-case hex; the token itself stays with the directory. */
-    readonly tokenSha256: string
-  }
+  /** Provisioning by directories. Default: off. */
+  readonly scim?: ScimConfig
   readonly sessions?: {
     /** A session ends when it was not used for so long. Default `"8h"`. */
     readonly idle?: Duration
@@ -48,6 +46,8 @@ export interface IdentifiedPerson {
   readonly roles: readonly string[]
 }
 
+/** Roles that every tenant has. */
+const BUILT_IN_ROLES = ['administrator', 'member']
 const KEYS = ['passwords', 'providers', 'scim', 'sessions', 'breachedPasswords', 'secondFactor', 'attempts']
 const SESSION_KEYS = ['idle', 'absolute', 'fresh']
 
@@ -65,7 +65,7 @@ export function checkSignIn(
   check.that(identify === undefined, 'identify', 'stands beside signIn', 'keep the login that you use')
   check.onlyKnown(signIn, KEYS)
   checkSignInProviders(check, signIn.providers ?? [])
-  if (signIn.scim) checkScim(check, signIn.scim)
+  if (signIn.scim) checkScim(check, signIn.scim, [...BUILT_IN_ROLES, ...Object.keys(roles)])
   checkSessions(check, signIn.sessions ?? {})
   checkBreached(check, signIn.breachedPasswords ?? {})
   if (signIn.attempts)
@@ -82,16 +82,6 @@ export function checkSignIn(
       `names no role: ${role}`,
       'declare it under roles',
     )
-}
-
-function checkScim(check: DefinitionCheck, scim: NonNullable<SignInConfig['scim']>): void {
-  check.onlyKnown(scim, ['tokenSha256'])
-  check.that(
-    /^[0-9a-f]{64}$/.test(scim.tokenSha256),
-    'signIn.scim.tokenSha256',
-    'is not the SHA-256 of a token',
-    'make a random token of 32 bytes and write its SHA-256 here, as 64 hex digits',
-  )
 }
 
 function checkSessions(check: DefinitionCheck, sessions: NonNullable<SignInConfig['sessions']>): void {

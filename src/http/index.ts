@@ -22,14 +22,20 @@ export { protection } from './protection.ts'
 export type { ProtectionOptions } from './protection.ts'
 export { providerCallbackPath } from './account/provider-routes.ts'
 export type { AccountProviders } from './account/provider-routes.ts'
-export { scimRoutes } from './scim-routes.ts'
-export type { ScimDeps } from './scim-routes.ts'
+export { scimRoutes } from './scim/scim-routes.ts'
+export type { ScimClient, ScimDeps } from './scim/scim-routes.ts'
 export { requestLog } from './request-log.ts'
 export type { FinishedRequest } from './request-log.ts'
 export { createRoutes } from './routes.ts'
 export type { RoutesDeps } from './routes.ts'
 export { allowAnyone, contentSecurityPolicy, securityHeaders } from './security-headers.ts'
 export type { SecurityHeaderOptions } from './security-headers.ts'
+export {
+  createImpersonations,
+  withBanner,
+  type Impersonation,
+  type Impersonations,
+} from './staff/impersonation.ts'
 export { staffRoutes, type StaffSiteDeps, type StaffVisitor } from './staff/staff-routes.ts'
 export { TENANT_PROBLEMS } from './tenant/tenant-problems.ts'
 export { tenantRoutes, type TenantRoutesDeps, type TenantVisit } from './tenant/tenant-routes.ts'

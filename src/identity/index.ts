@@ -39,16 +39,27 @@ export {
   type ProviderSignInOptions,
   type VerifiedIdentity,
 } from './oidc/provider-sign-in.ts'
+export { addressIn, installationDirectory, type Directory, type ScimUser } from './scim/directory.ts'
 export { ScimError } from './scim/errors.ts'
+export {
+  GROUP_SCHEMA,
+  parseGroup,
+  parseGroupPatch,
+  toScimGroup,
+  type Group,
+  type Groups,
+} from './scim/groups.ts'
+export { scimResources, type ScimTables } from './scim/resources.ts'
 export {
   LIST_SCHEMA,
   parseFilter,
   parsePatch,
   parseUser,
   toScimUser,
+  USER_SCHEMA,
   type UserChanges,
-  type WantedUser,
 } from './scim/scim-user.ts'
+export { tenantDirectory, type ProvisionedTenant } from './scim/tenant-directory.ts'
 export { useOnce } from './use-once.ts'
 export {
   createPasswordHasher,

@@ -8,6 +8,8 @@ export interface AuditActor {
   readonly tenant: string | null
   readonly roles: readonly string[]
   readonly grant?: string
+  /** As whom an operator saw the product, under a grant of impersonation. */
+  readonly impersonates?: string
 }
 
 /** What one statement did to the rows of one owner. */
@@ -77,6 +79,7 @@ export interface StaffActed {
     | 'staff.ended'
     | 'staff.broke-glass'
     | 'staff.reviewed'
+    | 'staff.acknowledged'
     | 'staff.appointed'
     | 'staff.enrolled'
     | 'staff.dismissed'

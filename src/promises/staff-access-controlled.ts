@@ -11,7 +11,7 @@ export const staffAccessControlled = definePromise({
   id: 'staff.access-controlled',
   evidence: 'measured',
   checkedBy: 'self',
-  version: 1,
+  version: 2,
   cadence: '6h',
   parameters: z.strictObject({}),
 
@@ -28,9 +28,8 @@ export const staffAccessControlled = definePromise({
 
   cannotProve: () => [
     'That a purpose which two people signed is a real need.',
-    'That two people who sign for each other do not act together.',
+    'That two people who sign for each other do not act together, or are not one and the same with two accounts.',
     'What a superuser of the database or the root of a host does: they need no grant.',
-    'That nobody put an older state of a grant back into the database; its signed end, after 8 hours at most, still holds.',
   ],
 
   async probe(context) {
@@ -46,6 +45,7 @@ export const staffAccessControlled = definePromise({
       refusedGrants: standing.unverified,
       overdueReviews: standing.overdueReviews,
       unjustified: standing.unjustified,
+      lostGrants: standing.lost,
     }
     return judge(trials.reached, standing.enough, values)
   },
@@ -56,16 +56,22 @@ function judge(reached: readonly string[], enough: boolean, values: Measurement[
     const summary = `An operator without a grant reached rows ${reached.length} times; the first: ${reached[0]}.`
     return { outcome: 'broken', summary, values }
   }
-  if (Number(values['overdueReviews']) > 0) {
-    const summary = `${values['overdueReviews']} accesses with broken glass were not reviewed in time.`
-    return { outcome: 'broken', summary, values }
+  for (const [name, what] of Object.entries(UNSETTLED)) {
+    if (Number(values[name]) > 0) return { outcome: 'broken', summary: `${values[name]} ${what}.`, values }
   }
   if (!enough) {
     const summary = `There are ${values['activeStaff']} active members of staff with a passkey: with fewer than three, one asks, another approves, and nobody is left to review either.`
     return { outcome: 'undecided', summary, values }
   }
-  const summary = `An operator without a grant was refused in all ${values['trials']} trials; ${values['openGrants']} grants are open, every use of which checks a second person’s signature; no review is overdue.`
+  const summary = `An operator without a grant was refused in all ${values['trials']} trials; ${values['openGrants']} grants are open, every use of which checks a second person’s signature; no review is overdue, and what was not justified had a consequence.`
   return { outcome: 'kept', summary, values }
+}
+
+/** What became of broken glass that nobody may leave at that. */
+const UNSETTLED: Readonly<Record<string, string>> = {
+  overdueReviews: 'accesses with broken glass were not reviewed in time',
+  unjustified: 'accesses with broken glass were not justified, and nobody has written down what followed',
+  lostGrants: 'grants of broken glass are gone from the database, or changed in it',
 }
 
 interface Trials {

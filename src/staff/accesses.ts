@@ -1,5 +1,7 @@
+import { impersonatedBy, type GrantScope } from '../access/index.ts'
 import type { AuditEvent } from '../log/index.ts'
 import type { AuditedRow, OperatorAccess } from '../store/index.ts'
+import type { GrantRecord } from './grant-records.ts'
 import type { StaffPorts } from './ports.ts'
 
 /** One access as the person concerned is shown it: role, purpose and time, never who. */
@@ -20,6 +22,8 @@ export interface Accesses {
   record(access: OperatorAccess): Promise<void>
   /** Accesses to a person's own data, the newest first; those that are held back still are left out. */
   ofPerson(personId: string): Promise<ShownAccess[]>
+  /** What was looked at under one grant, the newest first, shown to whom it concerns already or not. */
+  ofGrant(grant: Pick<GrantRecord, 'id' | 'grant'>): Promise<ShownAccess[]>
   /** Accesses to a tenant's rows that are about nobody in particular. */
   ofTenant(tenant: string): Promise<ShownAccess[]>
 }
@@ -57,6 +61,15 @@ export function createAccesses(ports: StaffPorts): Accesses {
         .execute()
       return rows.filter(({ shownFrom }) => shownFrom.getTime() <= clock.now()).map(toShown)
     },
+    async ofGrant({ id, grant: { from, until, scope } }) {
+      const during = await Promise.all(
+        SHOWN_IN.map((table) => accessesDuring(data, table, from, until + LATE_MS, scope)),
+      )
+      const rows = during.flat().filter(({ grantId }) => grantId === id)
+      return rows
+        .toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime())
+        .map(({ grantId: _, ...row }) => toShown(row))
+    },
     async ofTenant(tenant) {
       const rows = await data('staff_tenant_accesses')
         .selectFrom('staff_tenant_accesses')
@@ -68,6 +81,27 @@ export function createAccesses(ports: StaffPorts): Accesses {
       return rows.filter(({ shownFrom }) => shownFrom.getTime() <= clock.now()).map(toShown)
     },
   }
+}
+
+const SHOWN_IN = ['staff_accesses', 'staff_tenant_accesses'] as const
+
+/** What ran when the grant ended is recorded a little later. */
+const LATE_MS = 600_000
+
+function accessesDuring(
+  data: StaffPorts['data'],
+  table: (typeof SHOWN_IN)[number],
+  from: number,
+  until: number,
+  { tenant, subject }: GrantScope,
+) {
+  const rows = data(table)
+    .selectFrom(table)
+    .select([...SHOWN, 'grantId'])
+    .where('createdAt', '>=', new Date(from))
+    .where('createdAt', '<', new Date(until))
+    .where('tenantId', '=', tenant ?? subject!)
+  return rows.orderBy('id', 'desc').limit(MOST_SHOWN).execute()
 }
 
 const SHOWN = [
@@ -97,9 +131,15 @@ function byOwner({ grant }: OperatorAccess, resource: string, rows: readonly Aud
   }))
 }
 
-function toEvent({ operator, action }: OperatorAccess, { rows, ...owner }: Owned): AuditEvent {
+function toEvent(access: OperatorAccess, { rows, ...owner }: Owned): AuditEvent {
+  const { operator, action } = access
   const { kind, id, tenant, roles, grant } = operator
-  const actor = { kind, id, tenant, roles, ...(grant === undefined ? {} : { grant }) }
+  const impersonates = impersonatedBy(access.grant)
+  const actor = {
+    ...{ kind, id, tenant, roles },
+    ...(grant !== undefined && { grant }),
+    ...(impersonates && { impersonates }),
+  }
   return { kind: 'staff.access', actor, action, ...owner, rows, count: rows.length }
 }
 

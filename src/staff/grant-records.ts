@@ -6,14 +6,14 @@ import type { StaffTables } from './resources.ts'
 
 /** One thing that somebody decided about a grant. */
 export interface Decision {
-  readonly what: 'approved' | 'broke-glass' | 'consented' | 'refused' | 'ended' | 'reviewed'
-  /** A staff member; for a consent the person who gave it for the customer. */
+  readonly what: 'approved' | 'broke-glass' | 'consented' | 'refused' | 'ended' | 'reviewed' | 'acknowledged'
+  /** A staff member; for a consent the person who gave it for the customer; `system` for the library. */
   readonly by: string
   /** Unix milliseconds. */
   readonly at: number
   /** What a passkey signed; null where a session was enough. */
   readonly assertion: PasskeyAssertion | null
-  /** Verdict and words of a review; null otherwise. */
+  /** Verdict and words of a review, the consequence of an acknowledgement; null otherwise. */
   readonly note: string | null
 }
 
@@ -47,14 +47,24 @@ export async function lockGrant(tables: Tables, id: string): Promise<GrantRecord
   return toRecord(row)
 }
 
+export interface Listing {
+  /** At most so many, the newest. Default all of them. */
+  readonly most?: number
+  /** Of this member only. */
+  readonly requester?: string
+  /** Asked for no earlier; Unix milliseconds. */
+  readonly since?: number
+}
+
 /** The newest grants first; a row that holds none opens nothing and is left out. */
-export async function listGrants(tables: Tables, most: number): Promise<GrantRecord[]> {
-  const rows = await tables
-    .selectFrom('staff_grants')
-    .select(COLUMNS)
-    .orderBy('id', 'desc')
-    .limit(most)
-    .execute()
+export async function listGrants(
+  tables: Tables,
+  { most, requester, since }: Listing,
+): Promise<GrantRecord[]> {
+  let query = tables.selectFrom('staff_grants').select(COLUMNS).orderBy('id', 'desc')
+  if (requester !== undefined) query = query.where('personId', '=', requester)
+  if (since !== undefined) query = query.where('createdAt', '>=', new Date(since))
+  const rows = await (most === undefined ? query : query.limit(most)).execute()
   return rows.flatMap((row) => {
     try {
       return [toRecord(row)]

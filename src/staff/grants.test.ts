@@ -229,7 +229,7 @@ describe('staff', () => {
     const member = { personId: createPseudonym(), role: 'support' }
     await expect(staff.members.appoint(supporter.id, member)).rejects.toThrow(refusal('ERR_STAFF_ROLE'))
     await expect(staff.members.dismiss(supporter.id, second.id)).rejects.toThrow(refusal('ERR_STAFF_ROLE'))
-    await staff.members.appoint(second.id, member)
+    await world.enrol(await staff.members.appoint(second.id, member))
     await expect(staff.members.appoint(second.id, member)).rejects.toThrow(refusal('ERR_STAFF_STATE'))
   })
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   assertInTime,
   assertMayApprove,
@@ -12,20 +11,21 @@ import {
   type Passkey,
   type PasskeyAssertion,
 } from '../access/index.ts'
+import { toHex } from '../kernel/index.ts'
 import { StaffError } from './errors.ts'
+import { isMarkedBroken } from './glass.ts'
 import type { Decision, GrantRecord } from './grant-records.ts'
 import type { Members } from './members.ts'
 import type { StaffPorts } from './ports.ts'
+import { digestOfId } from './staff-list.ts'
 
 /**
- * The grant of a record, if everything that it rests on holds now: the requester's role, the time, the
- * approver's independence and role, their signature over the digest, the customer's consent.
+ * The grant of a record, if everything that it rests on holds now: the requester's role and account, the
+ * time, the approver's independence and role, their signature over the digest, the customer's consent.
  *
  * Nothing is remembered from an earlier look. A row that was edited in SQL does not open; a row that was
- * moved, or a decision from elsewhere, does not fit the digest.
- *
- * LIMIT: an older state of a row, put back as it was, opens. So an ended grant could be revived by whoever
- * writes to the database directly, until its signed end, 8 hours at most; the audit log has the end.
+ * moved, or a decision from elsewhere, does not fit the digest; an older state of a row, put back as it
+ * was, opens, but the marks outside the database say what became of it since.
  *
  * @throws StaffError `ERR_STAFF_STATE`, `ERR_STAFF_APPROVAL`, `ERR_STAFF_CONSENT`; AccessError
  */
@@ -35,6 +35,7 @@ export async function requireInForce(
   { id, grant, state, decisions }: GrantRecord,
 ): Promise<EffectiveGrant> {
   if (state !== 'open') throw new StaffError('ERR_STAFF_STATE', `the grant is ${state}`)
+  if (await isMarkedEnded(ports, grant)) throw new StaffError('ERR_STAFF_STATE', 'the grant was ended')
   assertInTime(grant, ports.clock.now())
   const staff = await members.all()
   const { roles } = ports.config
@@ -42,6 +43,7 @@ export async function requireInForce(
   if (grant.kind === 'break-glass') {
     const broke = found(decisions, 'broke-glass')
     if (broke.by !== grant.requester) throw unfit('somebody else broke the glass')
+    if (!(await isMarkedBroken(ports, grant))) throw unfit('nobody would have to review it')
     verifySigned(ports, await members.passkeys(broke.by), grantDigest(grant), broke.assertion)
   } else {
     const approved = found(decisions, 'approved')
@@ -50,15 +52,6 @@ export async function requireInForce(
     await requireConsent(ports, grant, decisions)
   }
   return effectiveGrant(id, grant)
-}
-
-/** What a review signs: the grant, and what was said of it. */
-export function reviewChallenge(grant: Grant, verdict: string): Uint8Array {
-  return createHash('sha256')
-    .update('surety/staff-review/1\n')
-    .update(grantDigest(grant))
-    .update(verdict)
-    .digest()
 }
 
 /**
@@ -76,10 +69,33 @@ export function verifySigned(
   verifyAssertion(site, known, challenge, assertion)
 }
 
-/** True where whoever's data it is wants to be asked first: the newest setting of each counts. */
-export async function asksFirst({ data }: StaffPorts, scope: GrantScope): Promise<boolean> {
+/** Marks a grant as ended, for good; marks of grants that ended by themselves long ago are removed. */
+export async function markEnded({ marks, clock }: StaffPorts, grant: Grant): Promise<void> {
+  await marks.set('ended', endedName(grant))
+  for (const name of await marks.names('ended'))
+    if (Number(name.split('-')[0]) + KEPT_AFTER_END_MS <= clock.now()) await marks.remove('ended', name)
+}
+
+async function isMarkedEnded({ marks }: StaffPorts, grant: Grant): Promise<boolean> {
+  return (await marks.read('ended', endedName(grant))) !== null
+}
+
+/** Two days: clocks of two processes are never that far apart. */
+const KEPT_AFTER_END_MS = 172_800_000
+
+/** With its end first, so that it is seen from the name alone when the mark has done its work. */
+function endedName(grant: Grant): string {
+  return `${grant.until}-${toHex(grantDigest(grant))}`
+}
+
+/**
+ * True where whoever's data it is wants to be asked first: the newest setting of each counts, and the mark,
+ * since a setting whose row was deleted in SQL is no leave.
+ */
+export async function asksFirst({ data, marks }: StaffPorts, scope: GrantScope): Promise<boolean> {
   for (const owner of [scope.tenant, scope.subject]) {
     if (owner === null) continue
+    if ((await marks.read('asks', digestOfId(owner))) !== null) return true
     const newest = await data('staff_tenant_settings')
       .selectFrom('staff_tenant_settings')
       .select('asksFirst')

@@ -7,16 +7,19 @@
  *
  * How: `grants.ts` is the life of a grant, each decision locked and audited; `in-force.ts` looks, at every
  * statement, at everything a grant rests on, signature included; `accesses.ts` writes the record that
- * the store waits for. All that decides is sealed (`resources.ts`): a row edited in SQL does not open.
+ * the store waits for. All that decides is sealed (`resources.ts`): a row edited in SQL does not open. What
+ * takes something away is marked outside the database, too (`marks.ts`): rows that were deleted in SQL, or put
+ * back as they were before, give nothing back.
  *
- * What it does not do: sign staff in (a port), stop a database's superuser or a host's root, or notice
- * that an older state of a sealed row was put back, beyond the end that the grant's signature carries.
+ * What it does not do: sign staff in (a port), or stop whoever writes to the host's disk.
  */
 export type { Accesses, ShownAccess } from './accesses.ts'
 export { StaffError } from './errors.ts'
 export type { StaffExport } from './exports.ts'
 export type { Decision, GrantRecord, GrantState } from './grant-records.ts'
-export type { Customer, GrantRequest, Grants, Verdict } from './grants.ts'
+export type { GlassCase, Verdict } from './glass.ts'
+export type { Customer, GrantRequest, Grants } from './grants.ts'
+export { createMarks, type Marks } from './marks.ts'
 export type { Enrolment, Members, NewMember } from './members.ts'
 export type { BrokenGlass, CountGroups, StaffPorts } from './ports.ts'
 export { staffResources, type StaffTable, type StaffTables } from './resources.ts'

@@ -10,6 +10,7 @@ import {
 import type { StaffActed } from '../log/index.ts'
 import { StaffError } from './errors.ts'
 import type { StaffPorts } from './ports.ts'
+import { digestOfId, lockStaff, readStaff } from './staff-list.ts'
 
 const CODE_LASTS_MS = 24 * 3_600_000
 const ENROL_LABEL = 'surety/staff-enrol/1\n'
@@ -38,9 +39,15 @@ export interface Members {
    * @throws StaffError `ERR_STAFF_FOUNDED`, `ERR_STAFF_ROLE`
    */
   found(members: readonly NewMember[]): Promise<Enrolment[]>
-  /** @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is or was staff */
+  /**
+   * Makes somebody staff, or gives a member who has no passkey yet another code, which ends the first.
+   * @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is or was staff
+   */
   appoint(by: string, member: NewMember): Promise<Enrolment>
-  /** Ends a membership, and with it whatever rests on it: grants, approvals. @throws StaffError `ERR_STAFF_ROLE` */
+  /**
+   * Ends a membership for good, and with it whatever rests on it: grants, approvals.
+   * @throws StaffError `ERR_STAFF_ROLE`; `ERR_STAFF_LAST` where nobody would be left who appoints
+   */
   dismiss(by: string, member: string): Promise<void>
   /** What the browser's `navigator.credentials.create` signs over. */
   enrolmentChallenge(code: string): Uint8Array
@@ -70,30 +77,49 @@ export class MemberBook implements Members {
   }
 
   async found(members: readonly NewMember[]): Promise<Enrolment[]> {
-    if ((await this.all()).size > 0) throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is staff already')
+    const { marks } = this.#ports
+    // Rows that are gone are no leave to begin anew: they may have been deleted in SQL.
+    if ((await marks.names('founded')).length > 0 || (await this.all()).size > 0)
+      throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is or was staff already')
     const enrolments: Enrolment[] = []
     for (const member of members) enrolments.push(await this.#add(member.personId, null, member))
+    await marks.set('founded', 'staff')
     return enrolments
   }
 
   async appoint(by: string, member: NewMember): Promise<Enrolment> {
     const staff = await this.all()
     requireAppointer(this.#ports, staff, by, member.role)
-    if (staff.has(member.personId)) throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
-    return this.#add(by, by, member)
+    const known = staff.get(member.personId)
+    if (!known) return this.#add(by, by, member)
+    const waits = known.active && known.role === member.role
+    if (!waits || (await this.enrolled()).has(known.id))
+      throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
+    return this.#renew(by, member)
   }
 
   async dismiss(by: string, member: string): Promise<void> {
-    const staff = await this.all()
-    const role = staff.get(member)?.role ?? ''
-    requireAppointer(this.#ports, staff, by, role)
-    await this.#record('staff.dismissed', by, member, role)
-    await this.#ports
-      .data('staff_members')
-      .updateTable('staff_members')
-      .set({ active: false, code: null, codeUntil: null })
-      .where('personId', '=', member)
-      .execute()
+    const { data, marks, config } = this.#ports
+    // Read before the lock: nobody waits for a second connection while they hold one.
+    const enrolled = await this.enrolled()
+    const before = await this.all()
+    requireAppointer(this.#ports, before, by, before.get(member)?.role ?? '')
+    await data('staff_members')
+      .transaction()
+      .execute(async (open) => {
+        const staff = await lockStaff(this.#ports, open)
+        const role = staff.get(member)?.role ?? ''
+        requireAppointer(this.#ports, staff, by, role)
+        const deciding = new Set([...enrolled].filter((id) => before.get(id)?.active))
+        requireAppointerLeft(config.roles, staff, deciding, member)
+        await this.#record('staff.dismissed', by, member, role)
+        await marks.set('dismissed', digestOfId(member))
+        await open
+          .updateTable('staff_members')
+          .set({ active: false, code: null, codeUntil: null })
+          .where('personId', '=', member)
+          .execute()
+      })
   }
 
   enrolmentChallenge(code: string): Uint8Array {
@@ -110,7 +136,7 @@ export class MemberBook implements Members {
         .forUpdate()
         .executeTakeFirst()
       const until = member?.active === true ? (member.codeUntil?.getTime() ?? 0) : 0
-      if (until <= this.#ports.clock.now() || member?.code !== hashOf(code))
+      if (until <= this.#ports.clock.now() || member?.code !== digestOfId(code))
         throw new StaffError('ERR_STAFF_CODE', 'the enrolment code does not serve')
       const passkey = readRegistration(this.#ports.passkeys, this.enrolmentChallenge(code), registration)
       await transaction
@@ -123,6 +149,9 @@ export class MemberBook implements Members {
         .where('personId', '=', personId)
         .execute()
       await this.#record('staff.enrolled', personId, personId, 'passkey')
+      // A code whose row was put back in SQL registers no second passkey.
+      if (!(await this.#ports.marks.set('enrolled', digestOfId(code))))
+        throw new StaffError('ERR_STAFF_CODE', 'the enrolment code was used before')
     })
   }
 
@@ -130,12 +159,23 @@ export class MemberBook implements Members {
     const { config, clock, data } = this.#ports
     if (!Object.hasOwn(config.roles, role))
       throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
-    const code = randomBytes(24).toString('base64url')
+    const { code, stored } = mintCode(clock.now())
     await this.#record('staff.appointed', actor, personId, role)
-    const codeUntil = new Date(clock.now() + CODE_LASTS_MS)
     await data('staff_members')
       .insertInto('staff_members')
-      .values({ personId, role, appointedBy, active: true, code: hashOf(code), codeUntil })
+      .values({ personId, role, appointedBy, active: true, ...stored })
+      .execute()
+    return { personId, code }
+  }
+
+  async #renew(actor: string, { personId, role }: NewMember): Promise<Enrolment> {
+    const { clock, data } = this.#ports
+    const { code, stored } = mintCode(clock.now())
+    await this.#record('staff.appointed', actor, personId, role)
+    await data('staff_members')
+      .updateTable('staff_members')
+      .set(stored)
+      .where('personId', '=', personId)
       .execute()
     return { personId, code }
   }
@@ -146,19 +186,9 @@ export class MemberBook implements Members {
   }
 }
 
-async function readStaff({ data }: StaffPorts): Promise<Staff> {
-  const rows = await data('staff_members')
-    .selectFrom('staff_members')
-    .select(['personId', 'role', 'appointedBy', 'active'])
-    .execute()
-  // Somebody who is staff twice is staff no more: nobody knows in which role.
-  const twice = new Set(rows.map(({ personId }) => personId).filter((id, i, ids) => ids.indexOf(id) !== i))
-  return new Map(
-    rows.map(({ personId, active, ...row }): [string, StaffMember] => [
-      personId,
-      { id: personId, ...row, active: active && !twice.has(personId) },
-    ]),
-  )
+function mintCode(now: number) {
+  const code = randomBytes(24).toString('base64url')
+  return { code, stored: { code: digestOfId(code), codeUntil: new Date(now + CODE_LASTS_MS) } }
 }
 
 async function readPasskeys({ data }: StaffPorts, member: string): Promise<Passkey[]> {
@@ -176,6 +206,17 @@ function requireAppointer({ config }: StaffPorts, staff: Staff, by: string, role
   if (!may) throw new StaffError('ERR_STAFF_ROLE', 'this staff member does not appoint to that role')
 }
 
-function hashOf(code: string): string {
-  return createHash('sha256').update(code).digest('hex')
+/** Staff that nobody can appoint to any more would end with its members. */
+function requireAppointerLeft(
+  roles: StaffPorts['config']['roles'],
+  staff: Staff,
+  deciding: ReadonlySet<string>,
+  leaving: string,
+): void {
+  const appoints = ({ id, role, active }: StaffMember): boolean =>
+    active && deciding.has(id) && (roles[role]?.appoints ?? []).length > 0
+  const member = staff.get(leaving)
+  const others = [...staff.values()].filter(({ id }) => id !== leaving)
+  if (member && appoints(member) && !others.some(appoints))
+    throw new StaffError('ERR_STAFF_LAST', 'nobody would be left who appoints staff')
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../database/index.ts'
 import type { ResourceMap, StaffConfig } from '../declare/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditEvent } from '../log/index.ts'
+import type { Marks } from './marks.ts'
 import type { StaffTable, StaffTables } from './resources.ts'
 
 /** Somebody broke the glass: told at once, before any row is seen. */
@@ -16,7 +17,7 @@ export interface BrokenGlass {
   readonly reviewBy: number
 }
 
-/** Groups of a declared count, with the number of people in each. */
+/** Groups of a declared count, with the number of people in each, rounded where it reaches staff. */
 export type CountGroups = readonly { readonly people: number; readonly [field: string]: unknown }[]
 
 /** What the room takes from those around it. */
@@ -29,6 +30,13 @@ export interface StaffPorts {
    * statement holds: else a full pool would keep accesses from being recorded.
    */
   data(...tables: readonly StaffTable[]): Kysely<StaffTables>
+  /** What must stand whatever becomes of the rows. */
+  readonly marks: Marks
+  /**
+   * Of these people those whose account is there and switched on: nobody else is staff, whatever stands in
+   * their row. Asked at every use of a grant. Default: all of them.
+   */
+  readonly enabled?: ((people: readonly string[]) => Promise<ReadonlySet<string>>) | undefined
   /** Counts people by clear fields, over everybody, leaving out groups of fewer than `least`. */
   count(resource: string, groupBy: readonly string[], least: number): Promise<CountGroups>
   readonly audit: {

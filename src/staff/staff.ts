@@ -1,4 +1,10 @@
-import { LEAST_STAFF, type EffectiveGrant, type Principal, type RelyingParty } from '../access/index.ts'
+import {
+  LEAST_STAFF,
+  MOST_GRANT_MS,
+  type EffectiveGrant,
+  type Principal,
+  type RelyingParty,
+} from '../access/index.ts'
 import type { StaffRole } from '../declare/index.ts'
 import { SuretyError } from '../kernel/index.ts'
 import type { OperatorGate } from '../store/index.ts'
@@ -6,7 +12,9 @@ import { createAccesses, type Accesses } from './accesses.ts'
 import { runCount } from './counts.ts'
 import { StaffError } from './errors.ts'
 import { exportRows, type StaffExport } from './exports.ts'
-import { GrantBook, type Grants } from './grants.ts'
+import { glassCases, type GlassCase } from './glass.ts'
+import { GrantBook } from './grant-book.ts'
+import type { Grants } from './grants.ts'
 import { requireInForce } from './in-force.ts'
 import { MemberBook, type Members } from './members.ts'
 import type { CountGroups, StaffPorts } from './ports.ts'
@@ -23,8 +31,12 @@ export interface StaffStanding {
   readonly unverified: number
   /** Break-glass grants whose review is due and was not made. */
   readonly overdueReviews: number
-  /** Break-glass grants whose review said that they were not justified. */
+  /** Break-glass grants that were not justified, of which nobody has written down what followed. */
   readonly unjustified: number
+  /** Break-glass grants whose rows are gone, or do not open: somebody has changed the database directly. */
+  readonly lost: number
+  /** Each break-glass grant that is not settled, the one whose review is due first at the head. */
+  readonly glass: readonly GlassCase[]
 }
 
 /** Staff, their grants, and the record of what they saw. */
@@ -97,7 +109,7 @@ async function readStanding(ports: StaffPorts, members: Members, grants: Grants)
   const active = staff.filter(
     (one) => one.active && Object.hasOwn(roles, one.role) && enrolled.has(one.id),
   ).length
-  const records = await grants.list(1_000)
+  const records = await grants.list({ since: now - LONGEST_MS })
   const open = records.filter(
     ({ state, grant }) => state === 'open' && grant.from <= now && now < grant.until,
   )
@@ -106,16 +118,22 @@ async function readStanding(ports: StaffPorts, members: Members, grants: Grants)
     const holds = await requireInForce(ports, members, record).then(() => true, refused)
     if (!holds) unverified += 1
   }
-  const verdicts = records.flatMap(({ decisions }) => decisions.filter(({ what }) => what === 'reviewed'))
+  const glass = await glassCases(ports)
+  const count = (wanted: GlassCase['state']): number => glass.filter(({ state }) => state === wanted).length
   return {
     active,
     enough: active >= LEAST_STAFF,
     open: open.length,
     unverified,
-    overdueReviews: records.filter((record) => (grants.reviewDueAt(record) ?? Infinity) <= now).length,
-    unjustified: verdicts.filter(({ note }) => note?.startsWith('unjustified')).length,
+    overdueReviews: count('overdue'),
+    unjustified: count('unjustified'),
+    lost: count('lost'),
+    glass,
   }
 }
+
+/** Nothing older is open still: a grant lasts 8 hours, and begins within minutes of being asked for. */
+const LONGEST_MS = MOST_GRANT_MS + 3_600_000
 
 function refused(error: unknown): boolean {
   if (error instanceof SuretyError && /^ERR_(STAFF|ACCESS)_/.test(error.code)) return false

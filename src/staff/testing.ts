@@ -6,7 +6,7 @@ import pg from 'pg'
 import { systemPrincipal, type PasskeyAlgorithm, type Principal, type RelyingParty } from '../access/index.ts'
 import { createSoftAuthenticator, type SoftAuthenticator } from '../access/testing/soft-authenticator.ts'
 import { databaseMigrations, inTransaction, migrateSystem, silentLogger } from '../database/index.ts'
-import type { StaffConfig } from '../declare/index.ts'
+import type { ResourceMap, StaffConfig } from '../declare/index.ts'
 import { createPseudonym } from '../kernel/index.ts'
 import { keysMigrations, openFileProvider } from '../keys/index.ts'
 import { logMigrations, openAuditLog, openLogSigner, type AuditEntry, type AuditLog } from '../log/index.ts'
@@ -20,6 +20,7 @@ import {
   type TestTables,
 } from '../store/testing.ts'
 import {
+  createMarks,
   createStaff,
   staffResources,
   type BrokenGlass,
@@ -65,7 +66,10 @@ export interface TestStaff {
   readonly audit: AuditLog
   readonly staff: StaffRoom
   readonly ports: StaffPorts
+  readonly marksFolder: string
   readonly alarms: BrokenGlass[]
+  /** Members whose accounts are switched off. */
+  readonly disabled: Set<string>
   /** Two leads who founded it, and a supporter and an engineer whom the second lead appointed. */
   readonly first: TestMember
   readonly second: TestMember
@@ -88,8 +92,9 @@ export interface TestStaff {
 export async function openTestStaff(
   config: StaffConfig = staffConfig,
   passkeys: RelyingParty = site,
+  more: ResourceMap = {},
 ): Promise<TestStaff> {
-  const store = await openStoreOver(resources, { ...testRoles })
+  const store = await openStoreOver({ ...resources, ...more } as typeof resources, { ...testRoles })
   const folder = await mkdtemp(join(tmpdir(), 'surety-staff-'))
   const audit = await openTestAudit(store, folder)
   const trail = trailOf(audit)
@@ -97,17 +102,21 @@ export async function openTestStaff(
   const pool = new pg.Pool({ ...options, password: options.password!, max: 4 })
   const own = store.reopen({ pool, trail })
   const alarms: BrokenGlass[] = []
+  const disabled = new Set<string>()
+  const marksFolder = join(folder, 'marks')
   const ports: StaffPorts = {
     ...{ config, resources, passkeys, audit, clock: store.clock, logger: silentLogger },
     data: (...tables) => own.as(systemPrincipal('staff', tables)).db as unknown as Kysely<StaffTables>,
     count: (resource, groupBy, least) => countPeople(store, resource, groupBy, least),
+    marks: createMarks(marksFolder),
+    enabled: async (people) => new Set(people.filter((person) => !disabled.has(person))),
     alarm: (alarm) => alarms.push(alarm),
   }
   const staff = createStaff(ports)
   const members = await enrolMembers(staff, passkeys)
   const governed = store.reopen({ trail, operators: staff.gate })
   return {
-    ...{ store, audit, staff, ports, alarms, ...members, asking },
+    ...{ store, audit, staff, ports, marksFolder, alarms, disabled, ...members, asking },
     async operator(member, grant) {
       const operator = await staff.principal(member.id, grant)
       return governed.as(operator).db as unknown as Kysely<TestTables & StaffTables>

@@ -89,7 +89,7 @@ export function createMembers(office: Office): Members {
   }
 }
 
-async function insertMember(
+export async function insertMember(
   { db, tenant, tell }: Change,
   actor: AccessChanged['actor'],
   personId: string,
@@ -139,7 +139,7 @@ async function requireTarget(open: Change, personId: string): Promise<Member> {
 }
 
 /** A tenant keeps an administrator. Under the tenant's lock, so that two who go at once are not both let. */
-async function requireAnother(open: Change, leaving: Member): Promise<void> {
+export async function requireAnother(open: Change, leaving: Member): Promise<void> {
   if (!leaving.roles.includes(ADMINISTRATOR)) return
   const others = (await listMembers(open)).filter(({ id }) => id !== leaving.id)
   if (others.some(({ roles }) => roles.includes(ADMINISTRATOR))) return

@@ -6,6 +6,7 @@ import { openOffice, standingOf, type Member, type Office, type TenantsOptions }
 import { createCustomRoles, type CustomRoles } from './custom-roles.ts'
 import { keyPrefix } from './key-text.ts'
 import { createMembers, type Members } from './members.ts'
+import { createProvisioning, type Provisioning } from './provisioning.ts'
 import { createReviews, type Reviews } from './reviews.ts'
 import { checkRoles } from './rules.ts'
 
@@ -35,6 +36,7 @@ export interface Tenants {
   /** The tenants of a person, the oldest membership first. */
   tenantsOf(personId: string): Promise<readonly string[]>
   readonly members: Members
+  readonly provisioning: Provisioning
   readonly roles: CustomRoles
   readonly keys: ApiKeys
   readonly allowList: AllowList
@@ -55,6 +57,7 @@ export function openTenants(options: TenantsOptions): Tenants {
     ],
     tenantsOf: async (personId) => (await membershipsOf(office, personId)).map(({ tenantId }) => tenantId),
     members: createMembers(office),
+    provisioning: createProvisioning(office),
     roles: createCustomRoles(office),
     keys: createApiKeys(office),
     allowList: createAllowList(office),

@@ -23,22 +23,21 @@ export function consoleRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   app.get(CONSOLE_PATHS.home, async (c) => {
     const visit = new StaffVisit(c, deps)
     const visitor = await visit.member()
-    const grants = await staff.grants.list()
-    const due = grants.map((record) => [record.id, staff.grants.reviewDueAt(record)] as const)
     return visit.page(
       staffPages.consoleView({
         ...visit.frame(visitor),
-        grants,
+        grants: await staff.grants.list(),
         standing: await staff.standing(),
         promises: await deps.promises(),
         strangers: await deps.strangers(),
-        reviews: new Map(due.filter((one): one is readonly [string, number] => one[1] !== null)),
         now: clock.now(),
       }),
     )
   })
   app.route('/', requestRoutes(deps))
   app.route('/', decisionRoutes(deps))
+  app.route('/', reviewRoutes(deps))
+  app.route('/', impersonationRoutes(deps))
   app.route('/', enrolRoutes(deps))
   return app
 }
@@ -101,6 +100,7 @@ function toRequest(fields: Fields): GrantRequest {
   }
 }
 
+/** One grant, and what can be decided about it. */
 function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   const app = new Hono<SuretyEnv>()
   const { staff, clock } = deps
@@ -117,20 +117,14 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
         own: record.grant.requester === visitor.personId,
         consentMissing:
           !record.decisions.some(({ what }) => what === 'consented') && (await grants.mustAsk(record.grant)),
-        reviewDueAt: grants.reviewDueAt(record),
+        case: (await staff.standing()).glass.find((one) => one.grant === record.id) ?? null,
+        accesses: await staff.accesses.ofGrant(record),
+        impersonates: deps.impersonations != null,
         now: clock.now(),
       }),
     )
   })
-  type Act = (visit: StaffVisit, visitor: StaffVisitor, id: string, fields: Fields) => Promise<Response>
-  const post = (path: string, act: Act): void => {
-    app.post(`${GRANT}${path}`, async (c) => {
-      const visit = new StaffVisit(c, deps)
-      const visitor = await visit.member()
-      const fields = await visit.fields(visitor)
-      return act(visit, visitor, idOf(c.req.param('id')), fields)
-    })
-  }
+  const post = postsAbout(app, deps)
   post('/challenge', async (visit, { personId }, id) => visit.options(personId, await grants.challenge(id)))
   post('/approve', async (visit, { personId }, id, { answer }) => {
     await grants.approve(personId, id, answer as PasskeyAssertion)
@@ -144,9 +138,25 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
     await grants.end(personId, id)
     return visit.goTo(`/console/grants/${id}`)
   })
+  return app
+}
+
+/** What became of broken glass: a review, and what followed where it was not justified. */
+function reviewRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { grants } = deps.staff
+  const post = postsAbout(app, deps)
   post('/review/challenge', async (visit, { personId }, id, { verdict }) =>
     visit.options(personId, await grants.reviewChallenge(id, verdictOf(verdict))),
   )
+  post('/acknowledge/challenge', async (visit, { personId }, id, fields) =>
+    visit.options(personId, await grants.acknowledgeChallenge(id, textIn(fields, 'consequence'))),
+  )
+  post('/acknowledge', async (visit, { personId }, id, fields) => {
+    const { answer } = fields
+    await grants.acknowledge(personId, id, textIn(fields, 'consequence'), answer as PasskeyAssertion)
+    return visit.c.json({ location: `/console/grants/${id}` })
+  })
   post('/review', async (visit, { personId }, id, fields) => {
     const words = textIn(fields, 'note').slice(0, 500)
     await grants.review(
@@ -157,6 +167,49 @@ function decisionRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
       fields['answer'] as PasskeyAssertion,
     )
     return visit.c.json({ location: `/console/grants/${id}` })
+  })
+  return app
+}
+
+type Act = (visit: StaffVisit, visitor: StaffVisitor, id: string, fields: Fields) => Promise<Response>
+
+/** Routes of what a member decides about one grant. */
+function postsAbout(app: Hono<SuretyEnv>, deps: StaffRoutesDeps): (path: string, act: Act) => void {
+  return (path, act) => {
+    app.post(`${GRANT}${path}`, async (c) => {
+      const visit = new StaffVisit(c, deps)
+      const visitor = await visit.member()
+      const fields = await visit.fields(visitor)
+      return act(visit, visitor, idOf(c.req.param('id')), fields)
+    })
+  }
+}
+
+/** A staff member sees the product as the person whom a grant names, and stops. */
+function impersonationRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
+  const app = new Hono<SuretyEnv>()
+  const { impersonations } = deps
+  const { BANNER_STYLESHEET, END_IMPERSONATION_PATH } = staffPages
+  if (!impersonations) return app
+  app.get(BANNER_STYLESHEET.path, (c) =>
+    c.body(BANNER_STYLESHEET.text, 200, {
+      'Content-Type': 'text/css; charset=utf-8',
+      'Cache-Control': 'public, max-age=31536000, immutable',
+    }),
+  )
+  app.post(`${GRANT}/impersonate`, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    const visitor = await visit.member()
+    await visit.fields(visitor)
+    c.header('Set-Cookie', await impersonations.begin(visitor, idOf(c.req.param('id'))))
+    return visit.goTo('/')
+  })
+  // Whoever is staff no more, or whose grant has ended, stops all the same.
+  app.post(END_IMPERSONATION_PATH, async (c) => {
+    const visit = new StaffVisit(c, deps)
+    await visit.fields(await visit.visitor())
+    c.header('Set-Cookie', impersonations.end())
+    return visit.goTo(CONSOLE_PATHS.home)
   })
   return app
 }

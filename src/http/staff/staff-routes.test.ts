@@ -137,7 +137,7 @@ describe('the way of a request over HTTP', () => {
     const ended = await post('/console/break-glass', { cookie, json: { ...keep, answer } })
     const { location } = (await ended.json()) as { location: string }
     const reviewer = staffCookie(world.second)
-    expect(await (await get('/console', reviewer)).text()).toContain('review of broken glass')
+    expect(await (await get('/console', reviewer)).text()).toContain('waits for its review')
     const verdict = { verdict: 'unjustified', note: 'it could have waited' }
     const asked = await post(`${location}/review/challenge`, { cookie: reviewer, json: verdict })
     const signed = world.second.authenticator.get(

@@ -33,6 +33,8 @@ const STAFF_PROBLEMS: PublicProblems = {
   ERR_ACCESS_PASSKEY: { status: 403, title: 'The passkey’s answer was refused' },
   ERR_STAFF_APPROVAL: { status: 403, title: 'The passkey is not one of yours' },
   ERR_STAFF_CODE: { status: 403, title: 'The code does not serve' },
+  ERR_STAFF_CONSEQUENCE: { status: 422, title: 'Say what followed, in 10 to 500 characters' },
+  ERR_STAFF_TOO_MANY: { status: 429, title: 'Too many of your requests wait already' },
   ERR_STAFF_STATE: { status: 409, title: 'It was decided before' },
   ERR_STAFF_GRANT: { status: 404, title: 'There is no such grant' },
 }

@@ -6,6 +6,7 @@ import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
 import { islandModules } from '../island-modules.ts'
 import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
+import type { Impersonations } from './impersonation.ts'
 
 /** Who sends a request, as sign-in knows them. */
 export interface StaffVisitor {
@@ -29,6 +30,8 @@ export interface StaffRoutesDeps {
   readonly visitor: (request: Request) => Promise<StaffVisitor | null>
   /** Navigation of the account's pages. Default: the one that stands here. */
   readonly links?: readonly NavLink[]
+  /** Staff who see the product as somebody else; null or left out: nobody can. */
+  readonly impersonations?: Impersonations | null
   readonly promises: () => Promise<readonly staffPages.ListedPromise[]>
   readonly strangers: () => Promise<readonly staffPages.ListedStranger[]>
   readonly clock: Clock
@@ -109,5 +112,6 @@ export class StaffVisit {
 export function refusalText(error: unknown): string | null {
   if (hasCode(error, 'ERR_ACCESS_GRANT')) return 'Something in the request cannot be meant as written.'
   if (hasCode(error, 'ERR_ACCESS_GRANT_WIDER')) return 'Your role does not ask for that.'
+  if (hasCode(error, 'ERR_STAFF_TOO_MANY')) return 'Too many of your requests wait already.'
   return null
 }

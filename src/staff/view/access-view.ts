@@ -58,7 +58,8 @@ export function accessView(options: AccessViewOptions): Markup {
   })
 }
 
-function accessTable(caption: string, rows: readonly ShownAccess[]): Markup {
+/** Accesses as a table: when, in which role, why, what. */
+export function accessTable(caption: string, rows: readonly ShownAccess[]): Markup {
   return dataTable<ShownAccess>({
     caption,
     hideCaption: true,
@@ -114,13 +115,4 @@ function asksFirstCard(frame: StaffFrame, asks: boolean): Markup {
       ]),
     ],
   })
-}
-
-/** What stands over every page while a member of staff sees the product as somebody else. */
-export function impersonationBanner(until: number): Markup {
-  return notice(
-    'bad',
-    'You see this product as somebody else does.',
-    html`Everything that you open is recorded and shown to them. It ends at ${exactTime(until)}.`,
-  )
 }

@@ -2,17 +2,18 @@ import {
   badge,
   card,
   dataTable,
-  definitionList,
   emptyState,
   exactTime,
   html,
   link,
   notice,
   pageHeading,
+  timeAgo,
   type Child,
   type Markup,
   type Tone,
 } from '../../ui/index.ts'
+import type { GlassCase } from '../glass.ts'
 import type { GrantRecord } from '../grant-records.ts'
 import type { StaffStanding } from '../staff.ts'
 import { CONSOLE_PATHS, staffFrame, type StaffFrame } from './frame.ts'
@@ -35,14 +36,12 @@ export interface ConsoleViewOptions extends StaffFrame {
   readonly standing: StaffStanding
   readonly promises: readonly ListedPromise[]
   readonly strangers: readonly ListedStranger[]
-  /** Grants whose review is due or overdue, by id: Unix milliseconds. */
-  readonly reviews: ReadonlyMap<string, number>
   readonly now: number
 }
 
-/** `/console`: what needs attention first, then grants and promises. */
+/** `/console`: what needs attention first, then grants, reviews and promises. */
 export function consoleView(options: ConsoleViewOptions): Markup {
-  const { grants, promises, now } = options
+  const { grants, standing, promises, now } = options
   return staffFrame(options, {
     title: 'Console',
     current: CONSOLE_PATHS.home,
@@ -52,64 +51,119 @@ export function consoleView(options: ConsoleViewOptions): Markup {
       attentionCard(options),
       card({
         title: 'Grants',
-        body:
-          grants.length > 0
-            ? grantTable(grants, now)
-            : emptyState('No grant yet', [
-                'Nobody has asked for access. ',
-                link(CONSOLE_PATHS.request, 'Ask for it'),
-              ]),
+        aside: link(CONSOLE_PATHS.request, 'Ask for access'),
+        body: grantTable(grants, now),
       }),
+      card({ title: 'Reviews', body: reviewTable(standing.glass, now) }),
       card({
         title: 'Promises',
-        body: definitionList(
-          (['broken', 'unproven', 'kept'] as const).map((status) => [
-            badge(TONES[status], status),
-            String(promises.filter((promise) => promise.status === status).length),
-          ]),
-          'side-by-side',
-        ),
+        aside: link('/security', 'The security page'),
+        body: promiseTable(promises),
       }),
     ],
   })
 }
 
-const TONES: Readonly<Record<ListedPromise['status'], Tone>> = {
-  kept: 'good',
-  broken: 'bad',
-  unproven: 'unsure',
+/** One thing that needs somebody: how badly, in a word, what it is, and where it is dealt with. */
+interface Item {
+  readonly tone: Tone
+  readonly word: string
+  readonly what: Child
 }
 
-function attentionCard({ grants, standing, promises, strangers, reviews, now }: ConsoleViewOptions): Markup {
-  const waiting = grants.filter(({ state, grant }) => state === 'waiting' && grant.until > now)
-  const items: Child[] = [
-    ...waiting.map(
-      ({ id, grant }) =>
-        html`<li>${link(pathOf(id), `${grant.role} asks for access: ${grant.purpose}`)}</li>`,
-    ),
-    ...[...reviews].map(
-      ([id, due]) =>
-        html`<li>${link(pathOf(id), due <= now ? 'A review of broken glass is overdue' : 'A review of broken glass is due')}: ${exactTime(due)}</li>`,
-    ),
-    ...strangers.map(
-      ({ kind, role, program }) =>
-        html`<li>${kind === 'role' ? `The database role ${role} is not declared` : `A direct database session of ${role}${program ? ` (${program})` : ''}`}</li>`,
-    ),
-    ...promises
-      .filter(({ status }) => status === 'broken')
-      .map(({ sentence }) => html`<li>${link('/security', `Broken: ${sentence}`)}</li>`),
-    standing.enough
-      ? null
-      : html`<li>Only ${standing.active} members of staff are active: nobody is left to review.</li>`,
-  ].filter((item) => item !== null)
+function attentionCard(options: ConsoleViewOptions): Markup {
+  const items = [
+    ...glassItems(options),
+    ...brokenItems(options),
+    ...grantItems(options),
+    ...staffItems(options),
+  ].toSorted((one, other) => Number(other.tone === 'bad') - Number(one.tone === 'bad'))
   return card({
     title: 'Needs attention',
-    body: items.length > 0 ? html`<ul>${items}</ul>` : notice('good', 'Nothing needs attention.'),
+    body:
+      items.length === 0
+        ? notice('good', 'Nothing needs attention.')
+        : html`<ul class="attention">${items.map(
+            ({ tone, word, what }) => html`<li>${badge(tone, word)}<div dir="auto">${what}</div></li>`,
+          )}</ul>`,
   })
+}
+
+const CASES: Readonly<Record<GlassCase['state'], Omit<Item, 'what'> & { readonly says: string }>> = {
+  lost: {
+    tone: 'bad',
+    word: 'Lost',
+    says: 'A grant with broken glass is gone from the database, or changed in it',
+  },
+  unjustified: {
+    tone: 'bad',
+    word: 'Unjustified',
+    says: 'Broken glass was not justified: write down what followed',
+  },
+  overdue: { tone: 'bad', word: 'Overdue', says: 'Broken glass was not reviewed in time' },
+  due: { tone: 'unsure', word: 'Review', says: 'Broken glass waits for its review' },
+}
+
+function glassItems({ standing }: ConsoleViewOptions): Item[] {
+  return standing.glass.map(({ state, grant, reviewBy }) => {
+    const { says, ...how } = CASES[state]
+    // What is lost has no page.
+    return {
+      ...how,
+      what: [state === 'lost' ? says : link(pathOf(grant), says), ', due by ', exactTime(reviewBy)],
+    }
+  })
+}
+
+function brokenItems({ promises, strangers }: ConsoleViewOptions): Item[] {
+  const broken = promises.filter(({ status }) => status === 'broken')
+  return [
+    ...strangers.map(({ kind, role, program }): Item => {
+      const who = program ? ` (${program})` : ''
+      const session = `Somebody is at the database directly, as ${role}${who}`
+      const what = kind === 'role' ? `The database role ${role} is not declared` : session
+      return { tone: 'bad', word: 'Database', what }
+    }),
+    ...broken.map(({ sentence }): Item => ({
+      tone: 'bad',
+      word: 'Broken',
+      what: link('/security', sentence),
+    })),
+  ]
+}
+
+function grantItems({ grants, now }: ConsoleViewOptions): Item[] {
+  const waiting = grants.filter(({ state, grant }) => state === 'waiting' && grant.until > now)
+  return waiting.map(({ id, grant }) => ({
+    tone: 'unsure',
+    word: 'Decide',
+    what: [link(pathOf(id), `${grant.role} asks for access`), `: ${grant.purpose}`],
+  }))
+}
+
+function staffItems({ standing }: ConsoleViewOptions): Item[] {
+  const { active, enough, unverified } = standing
+  const few: Item = {
+    tone: 'unsure',
+    word: 'Staff',
+    what: `${active} members of staff are active and have a passkey: with fewer than three nobody is left to review`,
+  }
+  const refused: Item = {
+    tone: 'bad',
+    word: 'Refused',
+    what: `${unverified} open grants do not hold: their approval, or an account, is no longer what it was`,
+  }
+  return [...(unverified > 0 ? [refused] : []), ...(enough ? [] : [few])]
 }
 
 export function pathOf(id: string): string {
   return `/console/grants/${id}`
+}
+
+const KINDS: Readonly<Record<GrantRecord['grant']['kind'], string>> = {
+  support: 'support',
+  impersonation: 'impersonation',
+  'break-glass': 'broken glass',
 }
 
 /** Where a grant stands, in a word. */
@@ -120,11 +174,13 @@ export function stateOf({ state, grant }: GrantRecord, now: number): { tone: Ton
 }
 
 function grantTable(grants: readonly GrantRecord[], now: number): Markup {
+  if (grants.length === 0) return emptyState('No grant yet', 'Nobody has asked for access.')
   return dataTable<GrantRecord>({
     caption: 'Grants, the newest first',
+    hideCaption: true,
     columns: [
       { header: 'For', cell: ({ id, grant }) => link(pathOf(id), grant.purpose) },
-      { header: 'Kind', cell: ({ grant }) => grant.kind },
+      { header: 'Kind', cell: ({ grant }) => KINDS[grant.kind] },
       { header: 'Role', cell: ({ grant }) => grant.role },
       { header: 'Until', cell: ({ grant }) => exactTime(grant.until) },
       {
@@ -136,5 +192,44 @@ function grantTable(grants: readonly GrantRecord[], now: number): Markup {
       },
     ],
     rows: grants,
+  })
+}
+
+function reviewTable(cases: readonly GlassCase[], now: number): Markup {
+  if (cases.length === 0)
+    return emptyState('No review is due', 'Whenever somebody breaks the glass, its review stands here.')
+  return dataTable<GlassCase>({
+    caption: 'Broken glass that is not settled',
+    hideCaption: true,
+    columns: [
+      {
+        header: 'What',
+        cell: ({ state, grant }) => (state === 'lost' ? 'Broken glass' : link(pathOf(grant), 'Broken glass')),
+      },
+      { header: 'Due by', cell: ({ reviewBy }) => exactTime(reviewBy) },
+      { header: 'When', cell: ({ reviewBy }) => timeAgo(reviewBy, now) },
+      { header: 'State', cell: ({ state }) => badge(CASES[state].tone, CASES[state].word) },
+    ],
+    rows: cases,
+  })
+}
+
+const TONES: Readonly<Record<ListedPromise['status'], Tone>> = {
+  broken: 'bad',
+  unproven: 'unsure',
+  kept: 'good',
+}
+const STATUSES = ['broken', 'unproven', 'kept'] as const
+
+function promiseTable(promises: readonly ListedPromise[]): Markup {
+  if (promises.length === 0) return emptyState('No promise yet', 'The security page declares none.')
+  return dataTable<ListedPromise>({
+    caption: 'Promises, what is broken first',
+    hideCaption: true,
+    columns: [
+      { header: 'Promise', cell: ({ sentence }) => sentence },
+      { header: 'Status', cell: ({ status }) => badge(TONES[status], status) },
+    ],
+    rows: STATUSES.flatMap((wanted) => promises.filter(({ status }) => status === wanted)),
   })
 }

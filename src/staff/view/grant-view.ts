@@ -3,6 +3,7 @@ import {
   button,
   card,
   definitionList,
+  emptyState,
   exactTime,
   html,
   joined,
@@ -11,7 +12,10 @@ import {
   type Child,
   type Markup,
 } from '../../ui/index.ts'
+import type { ShownAccess } from '../accesses.ts'
+import type { GlassCase } from '../glass.ts'
 import type { Decision, GrantRecord } from '../grant-records.ts'
+import { accessTable } from './access-view.ts'
 import { pathOf, stateOf } from './console-view.ts'
 import { changeForm, CONSOLE_PATHS, signBox, staffFrame, type StaffFrame } from './frame.ts'
 
@@ -22,7 +26,11 @@ export interface GrantViewOptions extends StaffFrame {
   /** The visitor asked for it: they cannot decide on it. */
   readonly own: boolean
   readonly consentMissing: boolean
-  readonly reviewDueAt: number | null
+  /** What is not settled of it, where its glass was broken; else null. */
+  readonly case: GlassCase | null
+  readonly accesses: readonly ShownAccess[]
+  /** True where the app knows of impersonation. */
+  readonly impersonates: boolean
   readonly now: number
   readonly problem?: string
 }
@@ -43,6 +51,7 @@ export function grantView(options: GrantViewOptions): Markup {
         : null,
       card({ title: 'What it opens', aside: badge(tone, word), body: facts(options) }),
       record.decisions.length > 0 ? card({ title: 'Decisions', body: decisions(record.decisions) }) : null,
+      accessCard(options),
       actions(options),
     ],
   })
@@ -74,6 +83,13 @@ function facts({ record: { grant }, digest }: GrantViewOptions): Markup {
   )
 }
 
+function accessCard({ record, accesses }: GrantViewOptions): Child {
+  if (accesses.length > 0)
+    return card({ title: 'What was looked at', body: accessTable('What was looked at', accesses) })
+  const wasOpen = record.decisions.some(({ what }) => what === 'approved' || what === 'broke-glass')
+  return wasOpen ? emptyState('Not used', 'Nothing has been looked at with this grant.') : null
+}
+
 const WORDS: Readonly<Record<Decision['what'], string>> = {
   approved: 'Approved, signed with a passkey',
   'broke-glass': 'Broke the glass, signed with a passkey',
@@ -81,6 +97,7 @@ const WORDS: Readonly<Record<Decision['what'], string>> = {
   refused: 'Refused',
   ended: 'Ended early',
   reviewed: 'Reviewed, signed with a passkey',
+  acknowledged: 'The consequence, signed with a passkey',
 }
 
 function decisions(all: readonly Decision[]): Markup {
@@ -93,29 +110,56 @@ function actions(options: GrantViewOptions): Child {
   const { record, own, now } = options
   const path = pathOf(record.id)
   const live = record.grant.until > now && (record.state === 'waiting' || record.state === 'open')
-  const review = options.reviewDueAt !== null && !own
   return [
-    live
-      ? card({
-          title: 'Decide',
-          body: html`<div class="actions">${[
-            record.state === 'waiting' && !own
-              ? [
-                  signBox(options, {
-                    challenge: `${path}/challenge`,
-                    send: `${path}/approve`,
-                    label: 'Approve with a passkey',
-                  }),
-                  changeForm(options, `${path}/refuse`, button('Refuse')),
-                ]
-              : null,
-            changeForm(options, `${path}/end`, button('End it', { look: 'danger' })),
-          ]}</div>`,
-        })
-      : null,
-    review ? reviewCard(options, path) : null,
+    live ? card({ title: 'Decide', body: html`<div class="actions">${decide(options, path)}</div>` }) : null,
+    own ? null : settleCard(options, path),
     html`<p><a href="${CONSOLE_PATHS.home}">Back to the console</a></p>`,
   ]
+}
+
+function decide(options: GrantViewOptions, path: string): Child {
+  const { record, own, impersonates } = options
+  const mayLook = own && impersonates && record.state === 'open' && record.grant.kind === 'impersonation'
+  return [
+    record.state === 'waiting' && !own
+      ? [
+          signBox(options, {
+            challenge: `${path}/challenge`,
+            send: `${path}/approve`,
+            label: 'Approve with a passkey',
+          }),
+          changeForm(options, `${path}/refuse`, button('Refuse')),
+        ]
+      : null,
+    mayLook
+      ? changeForm(options, `${path}/impersonate`, button('See the product as they do', { look: 'primary' }))
+      : null,
+    changeForm(options, `${path}/end`, button('End it', { look: 'danger' })),
+  ]
+}
+
+/** What broken glass asks of somebody else: a review, then, where it was not justified, a consequence. */
+function settleCard(options: GrantViewOptions, path: string): Child {
+  const { case: open } = options
+  if (open?.state === 'due' || open?.state === 'overdue') return reviewCard(options, path)
+  return open?.state === 'unjustified' ? acknowledgeCard(options, path) : null
+}
+
+function acknowledgeCard(options: GrantViewOptions, path: string): Markup {
+  return card({
+    title: 'Not justified',
+    body: [
+      html`<p>Until somebody writes down what followed, the promise about staff access is shown as broken.</p>`,
+      html`<form class="form" id="acknowledge">
+<div class="field"><label for="consequence">What followed</label><input id="consequence" name="consequence" required minlength="10" maxlength="500" autocomplete="off"></div></form>`,
+      signBox(options, {
+        challenge: `${path}/acknowledge/challenge`,
+        send: `${path}/acknowledge`,
+        fields: '#acknowledge',
+        label: 'Sign it with a passkey',
+      }),
+    ],
+  })
 }
 
 function reviewCard(options: GrantViewOptions, path: string): Markup {

@@ -1,6 +1,12 @@
 /** The pages of staff access, as functions of what they show. */
-export { accessView, impersonationBanner } from './access-view.ts'
+export { accessView } from './access-view.ts'
 export { consoleView, type ListedPromise, type ListedStranger } from './console-view.ts'
 export { ACCESS_LINKS, ACCESS_PATH, CONSOLE_PATHS, FORM_TOKEN, type StaffFrame } from './frame.ts'
 export { grantView } from './grant-view.ts'
+export {
+  BANNER_START,
+  BANNER_STYLESHEET,
+  END_IMPERSONATION_PATH,
+  impersonationBanner,
+} from './impersonation-banner.ts'
 export { enrolView, requestView } from './request-view.ts'

@@ -10,5 +10,11 @@ fieldset.field { border: 0; margin: 0; padding: 0; min-width: 0; }
 .field .choice input { width: 1.25rem; height: 1.25rem; min-height: 0; margin: 0; accent-color: var(--accent); }
 .card > ul { padding-inline-start: 1.2rem; }
 .card > ul > li + li { margin-top: 0.4rem; }
+.card > .attention { list-style: none; padding: 0; }
+.attention > li { display: flex; flex-wrap: wrap; gap: 0.3rem 0.9rem; align-items: baseline; padding: 0.65rem 0; border-bottom: 1px solid var(--line); }
+.attention > li:last-child { border-bottom: 0; padding-bottom: 0; }
+.card > .attention > li + li { margin-top: 0; }
+.attention .badge { min-width: 7.5rem; }
+.attention li > div { flex: 1 1 16rem; min-width: 0; }
 .card > .form + [data-challenge], .card > p + [data-challenge] { margin-top: 1.1rem; }
 `
