@@ -1,10 +1,14 @@
 import { PermissionSet, type Roles } from '../access/index.ts'
 import {
+  ACTIONS,
+  formatPermission,
   parsePermission,
   tenantColumn,
   type Permission,
   type PermissionText,
+  type Resource,
   type ResourceMap,
+  type Scope,
 } from '../declare/index.ts'
 import { TenantsError } from './errors.ts'
 import { tenantResources } from './resources.ts'
@@ -49,7 +53,10 @@ export function checkRoles(roles: RoleTable): void {
  * @throws TenantsError `ERR_TENANTS_PERMISSION`
  */
 export function parseGrantable(resources: ResourceMap, texts: readonly string[]): PermissionSet {
-  return PermissionSet.of(texts.map((text) => checkGrantable(resources, text)))
+  const asked = PermissionSet.of(texts.map((text) => checkGrantable(resources, text)))
+  // As many, and as long, as a row of the tables holds.
+  if (asked.texts.length > 500 || asked.texts.some((text) => text.length > 4_096)) refuse()
+  return asked
 }
 
 function checkGrantable(resources: ResourceMap, text: string): Permission {
@@ -60,6 +67,45 @@ function checkGrantable(resources: ResourceMap, text: string): Permission {
   const owned = tenantColumn(resource) !== null || resource.subjects.length > 0
   if ((scope === 'any') === owned || (scope === 'own' && resource.subjects.length === 0)) refuse()
   return permission
+}
+
+/** What somebody who holds these permissions may put into a role or a key of their tenant. */
+export function grantableOf(resources: ResourceMap, held: PermissionSet): PermissionSet {
+  return PermissionSet.of(
+    held.permissions.flatMap((permission): Permission[] => {
+      const resource = Object.hasOwn(resources, permission.resource)
+        ? resources[permission.resource]
+        : undefined
+      if (!resource) return []
+      const isOwned = tenantColumn(resource) !== null || resource.subjects.length > 0
+      if (!isOwned) return permission.scope === 'any' ? [permission] : []
+      const scope = permission.scope === 'any' ? 'tenant' : permission.scope
+      return scope === 'own' && resource.subjects.length === 0 ? [] : [{ ...permission, scope }]
+    }),
+  )
+}
+
+/** As {@link grantableOf}, each permission by itself, narrower ones beside the wider ones that hold them. */
+export function offeredScopes(resources: ResourceMap, held: PermissionSet): readonly PermissionText[] {
+  const offered = grantableOf(resources, held)
+  return Object.values(resources).flatMap((resource) =>
+    scopesOf(resource).flatMap((scope) =>
+      ACTIONS.flatMap((action): PermissionText[] => {
+        const columns = offered.columns(resource.name, action, scope)
+        if (columns === undefined) return []
+        return formatPermission({
+          ...{ resource: resource.name, actions: [action], scope },
+          columns: columns && [...columns].toSorted(),
+        })
+      }),
+    ),
+  )
+}
+
+/** The scopes that can be meant of a resource within a tenant, the narrowest first. */
+export function scopesOf(resource: Resource): readonly Scope[] {
+  if (resource.subjects.length > 0) return ['own', 'tenant']
+  return tenantColumn(resource) === null ? ['any'] : ['tenant']
 }
 
 function parse(text: string): Permission {
