@@ -58,7 +58,7 @@ export type { ProbeOptions, ProbeRun } from './compose/prober.ts'
 export { startServer, type DatabaseServer, type Logger } from './database/index.ts'
 export type { Principal } from './access/index.ts'
 export { accountResources, type Accounts, type Identity, type SignedIn } from './identity/index.ts'
-export { tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
+export { keyRule, tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export { staffResources, type BrokenGlass, type StaffRoom } from './staff/index.ts'
 export * from './declare/index.ts'
@@ -117,7 +117,7 @@ export interface Surety<Tables> {
    * hold `tenantResources`.
    */
   readonly tenants: Tenants | null
-  /** Who sends the request, by `signIn` or `identify` of the configuration; anonymous where nobody does. */
+  /** Who sends the request: by an API key, `signIn` or `identify` of the configuration; else anonymous. */
   identify(request: Request): Promise<Principal>
   /** The library's own sign-in; null where `signIn` is not configured. */
   readonly identity: Identity | null
@@ -270,7 +270,7 @@ function assemble<Resources extends ResourceMap>(
   const as = (principal: Principal): { readonly db: Kysely<TablesOf<Resources>> } => store.as(principal)
   return {
     config,
-    identify: login.identify,
+    identify: people.identify,
     identity: login.identity,
     accounts: login.accounts,
     vkey: log.vkey,
