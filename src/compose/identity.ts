@@ -36,6 +36,8 @@ export interface SystemIdentityOptions {
   readonly url: () => string
   /** What a person may do, and in which tenant. Default: no role, so that nothing is allowed. */
   readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
+  /** A person's roles wherever they have any: what demands a second factor. Default: those of `principalOf`. */
+  readonly rolesOf?: (personId: string) => Promise<readonly string[]>
   readonly guard?: SignInGuard
 }
 
@@ -56,7 +58,7 @@ export interface SystemIdentity {
   identify(request: Request): Promise<Principal>
 }
 
-const ANONYMOUS: Principal = Object.freeze({
+export const ANONYMOUS: Principal = Object.freeze({
   kind: 'anonymous',
   id: '',
   tenant: null,
@@ -107,6 +109,8 @@ function openIdentity(
   options: SystemIdentityOptions & { readonly principalOf: PrincipalOf; readonly store: AccountStore },
 ): Identity {
   const { config, clock, secret, url, guard, principalOf, store } = options
+  const rolesOf =
+    options.rolesOf ?? (async (id: string) => (await principalOf(id, new Request(url())))?.roles ?? [])
   const demanding = signIn.secondFactor?.roles ?? []
   return createIdentity({
     system: systemName(config),
@@ -121,8 +125,7 @@ function openIdentity(
     ...(guard && { guard }),
     async requiresSecondFactor(personId) {
       if (demanding.length === 0) return false
-      const principal = await principalOf(personId, new Request(url()))
-      return principal?.roles.some((role) => demanding.includes(role)) ?? false
+      return (await rolesOf(personId)).some((role) => demanding.includes(role))
     },
   })
 }

@@ -37,8 +37,8 @@ beforeAll(async () => {
     origin: 'sign-in.example',
     page,
     resources: { ...accountResources, ...tenantResources },
-    roles: { administrator: ['tenant_members:read:tenant'], member: [] },
-    signIn: {},
+    roles: { administrator: ['tenant_members:read:tenant'], member: [], treasurer: [] },
+    signIn: { secondFactor: { roles: ['treasurer'] } },
   })
   surety = (await openSurety(config, {
     dataDir,
@@ -104,19 +104,44 @@ test('a whole system joins sign-in with organisations, and an organisation with 
 
   const members = await look('/account/members')
   expect(members.status).toBe(200)
-  expect(await members.text()).toContain('href="/account/security"')
+  const shown = await members.text()
+  expect(shown).toContain('href="/account/security"')
+  expect(shown).toContain('Grace · grace@example.com')
   const administrator = (await tenants!.principalOf(personId))!
   await tenants!.allowList.set(administrator, ['127.0.0.1/32'], '127.0.0.1')
   expect((await look('/account/members')).status).toBe(200)
   const inside = (await tenants!.principalOf(personId, { address: '127.0.0.1' }))!
   await tenants!.allowList.set(inside, ['198.51.100.0/24'], '198.51.100.7')
   expect((await look('/account/members')).status).toBe(403)
+  // What a role demands of somebody is looked up from nowhere in particular: signing in still works.
+  const again = await post('/account/sign-in', person)
+  expect([again.status, again.headers.getSetCookie().length > 0]).toEqual([303, true])
   const stranger = await fetch(new URL('/account/members', server.url), { redirect: 'manual' })
   expect([stranger.status, stranger.headers.get('location')]).toEqual([
     303,
     '/account/sign-in?next=%2Faccount%2Fmembers',
   ])
 })
+
+test('an API key says who asks, until the account behind it is switched off', async () => {
+  const { accounts, tenants } = surety
+  const [tenant, personId] = [createId(systemClock), await accounts!.add(HOPPER)]
+  await tenants!.members.found(tenant, personId)
+  const { text } = await tenants!.keys.create((await tenants!.principalOf(personId))!, {
+    name: 'ci',
+    scopes: [],
+  })
+  expect(await tenants!.keys.principalOf(text)).toMatchObject({ id: personId })
+  const asked = (key: string) =>
+    surety.identify(new Request(server.url, { headers: { authorization: `Bearer ${key}` } }))
+  expect(await asked(text)).toMatchObject({ kind: 'user', id: personId, tenant })
+  expect(await asked('something-else')).toMatchObject({ kind: 'anonymous' })
+  await accounts!.setEnabled(personId, false)
+  expect(await tenants!.keys.principalOf(text)).toBeNull()
+  expect(await asked(text)).toMatchObject({ kind: 'anonymous' })
+})
+
+const HOPPER = { email: 'hopper@example.com', emailVerified: true, name: 'Hopper' }
 
 test('a whole system serves the scripts of its pages', async () => {
   const page = await (await fetch(new URL('/account/sign-in', server.url))).text()
