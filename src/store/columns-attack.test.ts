@@ -70,7 +70,7 @@ const WAYS: Record<string, (db: Loose, x: string) => Loose> = {
   'an alias of the table': (db, x) => db.selectFrom('heartbeats as time').select(`time.${x} as time`),
   'a CTE that renames it': (db, x) =>
     db
-      .with('c(time)', (eb: Loose) => eb.selectFrom('heartbeats').select(x))
+      .with('c', (eb: Loose) => eb.selectFrom('heartbeats').select(`${x} as time`))
       .selectFrom('c')
       .select('time'),
   'what is returned': (db, x) => db.updateTable('heartbeats').set({ seconds: 1 }).returning(x),

@@ -208,14 +208,10 @@ describe('a review', () => {
     const asked = async (tenants = world.tenants) =>
       (await tenants.reviews.takeReminders())
         .filter(({ tenant }) => tenant === founder.tenant)
-        .map(({ personId, open, overdue }) => [personId, open, overdue])
+        .map(({ personId, open, overdue }) => `${personId} ${open} ${overdue}`)
         .toSorted()
     await world.tenants.reviews.start(founder, { dueIn: '14d' })
-    const both = (overdue: boolean) =>
-      [
-        [founder.id, 2, overdue],
-        [second.id, 2, overdue],
-      ].toSorted()
+    const both = (overdue: boolean) => [`${founder.id} 2 ${overdue}`, `${second.id} 2 ${overdue}`].toSorted()
     const begun = await Promise.all([asked(), asked(world.elsewhere)])
     expect(begun.flat()).toEqual(both(false))
     expect(await asked()).toEqual([])
@@ -230,12 +226,7 @@ describe('a review', () => {
     world.clock.advance(DAY_MS)
     const { of } = await itemsOf(founder)
     await world.tenants.reviews.decide(second, of(founder).id, 'keep')
-    expect(await asked()).toEqual(
-      [
-        [founder.id, 2, true],
-        [second.id, 1, true],
-      ].toSorted(),
-    )
+    expect(await asked()).toEqual([`${founder.id} 2 true`, `${second.id} 1 true`].toSorted())
   })
 
   test('stands among those that are due, and is overdue in time', async () => {

@@ -1,7 +1,5 @@
 import { PermissionSet, type Roles } from '../access/index.ts'
 import {
-  ACTIONS,
-  formatPermission,
   parsePermission,
   tenantColumn,
   type Permission,
@@ -82,23 +80,6 @@ export function grantableOf(resources: ResourceMap, held: PermissionSet): Permis
       const scope = permission.scope === 'any' ? 'tenant' : permission.scope
       return scope === 'own' && resource.subjects.length === 0 ? [] : [{ ...permission, scope }]
     }),
-  )
-}
-
-/** As {@link grantableOf}, each permission by itself, narrower ones beside the wider ones that hold them. */
-export function offeredScopes(resources: ResourceMap, held: PermissionSet): readonly PermissionText[] {
-  const offered = grantableOf(resources, held)
-  return Object.values(resources).flatMap((resource) =>
-    scopesOf(resource).flatMap((scope) =>
-      ACTIONS.flatMap((action): PermissionText[] => {
-        const columns = offered.columns(resource.name, action, scope)
-        if (columns === undefined) return []
-        return formatPermission({
-          ...{ resource: resource.name, actions: [action], scope },
-          columns: columns && [...columns].toSorted(),
-        })
-      }),
-    ),
   )
 }
 

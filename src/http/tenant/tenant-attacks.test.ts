@@ -67,7 +67,7 @@ describe('a change', () => {
     expect(await world.tenants.roles.list(other)).toEqual([role])
     expect(await world.tenants.keys.principalOf(text)).not.toBeNull()
     expect((await world.tenants.reviews.current(other))!.items).toEqual(theirs.items)
-  })
+  }, 120_000)
 
   test('writes nothing that its page does not offer', async () => {
     const founder = await world.found()

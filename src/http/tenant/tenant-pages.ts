@@ -7,7 +7,6 @@ import {
   MEMBER,
   membersView,
   networksView,
-  offeredScopes,
   reviewsView,
   rolesView,
   shownInReview,
@@ -78,15 +77,19 @@ const keys: TenantPage = {
     const { deps, visit, c } = found
     const { form, made } = extra
     const listed = { keys: await deps.tenants.keys.list(visit.principal), page: pageNumber(found) }
-    const scopes = offeredScopes(deps.config.resources, heldBy(found))
     const asked = form &&
       c.req.path.endsWith('/create') && {
-        asked: { name: textOf(form, 'name'), scopes: textsOf(form, 'scope'), term: termOf(form) },
+        asked: {
+          name: textOf(form, 'name'),
+          scopes: ticked(form, 'scope').filter(isPermission),
+          term: termOf(form),
+        },
       }
     return keysView({
       ...(await frameWith(found, shownKeyHolders(listed), extra)),
       ...listed,
-      scopes,
+      resources: deps.config.resources,
+      held: heldBy(found),
       personId: visit.principal.id,
       now: deps.clock.now(),
       ...asked,
@@ -97,7 +100,7 @@ const keys: TenantPage = {
     async create({ deps, visit }, form) {
       const made = await deps.tenants.keys.create(visit.principal, {
         name: textOf(form, 'name'),
-        scopes: textsOf(form, 'scope') as PermissionText[],
+        scopes: ticked(form, 'scope'),
         expiresIn: termOf(form),
       })
       return { made }
@@ -190,13 +193,16 @@ function termOf(form: FormData): Duration {
   return TERMS.find((term) => term === textOf(form, 'term')) ?? '90d'
 }
 
-/** The matrix as permissions: what is ticked, each with the fields that are ticked for it. */
 function draftOf(form: FormData): RoleDraft {
-  const permissions = textsOf(form, 'allow').map((text) => {
+  return { name: textOf(form, 'name'), permissions: ticked(form, 'allow') }
+}
+
+/** The matrix as permissions: what is ticked, each with the fields that are ticked for it. */
+function ticked(form: FormData, name: string): PermissionText[] {
+  return textsOf(form, name).map((text) => {
     const fields = textsOf(form, text)
     return (fields.length === 0 ? text : `${text}(${fields.join(',')})`) as PermissionText
   })
-  return { name: textOf(form, 'name'), permissions }
 }
 
 /** The part of a draft that can be shown again. */

@@ -202,8 +202,7 @@ describe('a change', () => {
   test('is offered for one member or role at a time, however many there are', async () => {
     const founder = await world.found()
     const site = siteOf(founder)
-    const joined: Principal[] = []
-    for (let i = 0; i < 55; i++) joined.push(await world.join(founder, ['member']))
+    const joined = await world.crowd(founder, 55)
     const first = await (await site.get('/account/members')).text()
     expect(first.match(/<form/g)).toBeNull()
     expect(first).toContain('Page 1 of 2')

@@ -61,6 +61,8 @@ export interface World {
   found(): Promise<Principal>
   /** Somebody new in the founder's tenant. */
   join(founder: Principal, roles: readonly string[]): Promise<Principal>
+  /** Many members at once, as an app's own import would make them. */
+  crowd(founder: Principal, count: number): Promise<readonly Principal[]>
   /** The same person, asking again. */
   again(principal: Principal): Promise<Principal>
   close(): Promise<void>
@@ -119,8 +121,29 @@ export async function openWorld(more: ResourceMap = {}): Promise<World> {
       if (given.includes('treasurer')) await force(store, id, given)
       return again({ id, tenant: founder.tenant })
     },
+    crowd: (founder, count) => insertCrowd(store, founder, count),
     close: () => store.close(),
   }
+}
+
+async function insertCrowd(
+  store: TestStore<typeof resources>,
+  { tenant }: Principal,
+  count: number,
+): Promise<readonly Principal[]> {
+  const people = Array.from({ length: count }, (): Principal => ({
+    kind: 'user',
+    id: createPseudonym(),
+    tenant,
+    roles: ['member'],
+  }))
+  const rows = people.map(({ id }) => ({ personId: id, tenantId: tenant!, roles: ['member'] }))
+  await store.store
+    .as(systemPrincipal('set-up', ['tenant_members']))
+    .db.insertInto('tenant_members')
+    .values(rows)
+    .execute()
+  return people
 }
 
 /** Waits for `happen`, once, before the first statement that reads the table is run. */

@@ -5,16 +5,19 @@ import {
   card,
   command,
   dataTable,
+  emptyState,
   html,
   notice,
   type Markup,
 } from '../../ui/index.ts'
+import { PermissionSet } from '../../access/index.ts'
+import type { ResourceMap } from '../../declare/index.ts'
 import type { ApiKey, NewKey } from '../api-keys.ts'
+import { grantableOf } from '../rules.ts'
+import { permissionMatrix } from './matrix.ts'
 import {
   changeForm,
-  checkbox,
   choiceField,
-  fieldset,
   lineField,
   pageOf,
   TENANT_PATHS,
@@ -26,8 +29,9 @@ export interface KeysViewOptions extends TenantFrame {
   readonly keys: readonly ApiKey[]
   /** Who looks: only one's own keys are changed over. */
   readonly personId: string
-  /** What the person may give a key, as texts of permissions. */
-  readonly scopes: readonly string[]
+  readonly resources: ResourceMap
+  /** What the person who looks holds. */
+  readonly held: PermissionSet
   /** Which part of the list is shown, from 1. */
   readonly page: number
   /** Unix milliseconds. */
@@ -46,7 +50,9 @@ const TERMS = [
 
 /** `/account/keys`: keys for programs, each with a part of what its person may. */
 export function keysView(options: KeysViewOptions): Markup {
-  const { keys, made, scopes, nameOf, page, asked } = options
+  const { keys, made, resources, held, nameOf, page, asked } = options
+  const offered = grantableOf(resources, held)
+  const now = PermissionSet.parse(asked?.scopes ?? [])
   const { rows, pager } = pageOf(keys, page, TENANT_PATHS.keys)
   return tenantPage(options, {
     title: 'Keys',
@@ -54,36 +60,36 @@ export function keysView(options: KeysViewOptions): Markup {
     current: TENANT_PATHS.keys,
     content: [
       made ? notice('good', 'Your key: copy it now, it is not shown again', command(made.text)) : null,
-      card({
-        body: [
-          dataTable({
-            caption: keys.length === 0 ? 'No key yet' : `Keys: ${keys.length}`,
-            rows,
-            columns: [
-              { header: 'Name', cell: ({ name }) => name },
-              { header: 'Of', cell: ({ personId }) => nameOf(personId) },
-              { header: 'May', cell: (key) => key.scopes.join(' · ') || 'nothing' },
-              { header: 'Last used', cell: ({ lastUsedAt }) => (lastUsedAt ? hourOf(lastUsedAt) : 'never') },
-              { header: 'Works until', cell: (key) => endOf(options, key) },
-              { header: 'Change', cell: (key) => keyForms(options, key) },
+      keys.length === 0
+        ? emptyState('No key yet', 'Make the first below.')
+        : card({
+            body: [
+              dataTable({
+                caption: `Keys: ${keys.length}`,
+                rows,
+                columns: [
+                  { header: 'Name', cell: ({ name }) => name },
+                  { header: 'Of', cell: ({ personId }) => nameOf(personId) },
+                  { header: 'May', cell: (key) => key.scopes.join(' · ') || 'nothing' },
+                  {
+                    header: 'Last used',
+                    cell: ({ lastUsedAt }) => (lastUsedAt ? hourOf(lastUsedAt) : 'never'),
+                  },
+                  { header: 'Works until', cell: (key) => endOf(options, key) },
+                  { header: 'Change', cell: (key) => keyForms(options, key) },
+                ],
+              }),
+              pager,
             ],
           }),
-          pager,
-        ],
-      }),
       card({
         title: 'A new key',
         body: changeForm(options, `${TENANT_PATHS.keys}/create`, {}, [
           lineField('Name', 'name', { max: 60, value: asked?.name ?? '' }),
           choiceField('Works for', 'term', 'term', TERMS, asked?.term ?? '90d'),
-          scopes.length === 0
+          offered.permissions.length === 0
             ? html`<p>You may nothing here yourself, so a key could only say who you are.</p>`
-            : fieldset(
-                'May',
-                scopes.map((scope) =>
-                  checkbox('scope', scope, scope, asked?.scopes.includes(scope) ?? false),
-                ),
-              ),
+            : permissionMatrix({ caption: 'What the key may', name: 'scope', resources, offered, now }),
           button('Make the key', { look: 'primary' }),
         ]),
       }),

@@ -18,6 +18,7 @@ import {
   TENANT_PATHS,
   tenantPage,
   type TenantFrame,
+  whole,
 } from './parts.ts'
 
 export interface MembersViewOptions extends TenantFrame {
@@ -60,12 +61,12 @@ export function membersView(options: MembersViewOptions): Markup {
               },
               {
                 header: 'Last here',
-                cell: ({ lastUsedAt }) => (lastUsedAt ? absoluteDate(lastUsedAt.getTime()) : 'never'),
+                cell: ({ lastUsedAt }) => (lastUsedAt ? whole(absoluteDate(lastUsedAt.getTime())) : 'never'),
               },
               {
                 header: 'Change',
                 cell: ({ personId }) =>
-                  html`<a href="${TENANT_PATHS.members}?person=${personId}&amp;page=${page}#member">Change<span class="hidden-text"> ${nameOf(personId)}</span></a>`,
+                  html`<a href="${TENANT_PATHS.members}?person=${personId}&amp;page=${page}#member" class="whole">Change<span class="hidden-text"> ${nameOf(personId)}</span></a>`,
               },
             ],
           }),

@@ -111,6 +111,11 @@ export function pageOf<Row>(
   }
 }
 
+/** Text that stays on one line. */
+export function whole(text: string): Markup {
+  return html`<span class="whole">${text}</span>`
+}
+
 /** A form that changes something: a POST with the session's token and what it is about. */
 export function changeForm(
   { form }: TenantFrame,
