@@ -59,7 +59,7 @@ export { startServer, type DatabaseServer, type Logger } from './database/index.
 export type { Principal } from './access/index.ts'
 export { accountResources, type Accounts, type Identity } from './identity/index.ts'
 export { scimResources, type SignedIn } from './identity/index.ts'
-export { tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
+export { keyRule, tenantResources, type TenantRequest, type Tenants } from './tenants/index.ts'
 export type { DestructionEvidence, KeyProvider, ProviderKey } from './keys/index.ts'
 export { staffResources, type BrokenGlass, type StaffRoom } from './staff/index.ts'
 export * from './declare/index.ts'
@@ -118,7 +118,7 @@ export interface Surety<Tables> {
    * hold `tenantResources`.
    */
   readonly tenants: Tenants | null
-  /** Who sends the request, by `signIn` or `identify` of the configuration; anonymous where nobody does. */
+  /** Who sends the request: by an API key, `signIn` or `identify` of the configuration; else anonymous. */
   identify(request: Request): Promise<Principal>
   /** Staff who see the product as somebody else, for whom `identify` gives the grant's operator; null for all others. */
   readonly impersonation: People['impersonation']

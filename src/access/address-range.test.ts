@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { BlockList } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isInside, parseRange } from './index.ts'
+import { isInside, lastingRange, parseRange } from './index.ts'
 
 const inside = (range: string, address: string): boolean => isInside([parseRange(range)], address)
 
@@ -74,6 +74,16 @@ describe('a range of addresses', () => {
         if (own.bits === 32 && family === 'ipv6') return
         for (const each of [network, address]) expect(isInside([range], each)).toBe(list.check(each, family))
       }),
+    )
+  })
+
+  test('takes of an address what stays somebody’s: of IPv6 the /64', () => {
+    expect(lastingRange('198.51.100.7')).toBe('198.51.100.7/32')
+    expect(lastingRange('::ffff:198.51.100.7')).toBe('198.51.100.7/32')
+    expect(lastingRange('2001:db8:1:2:a:b:c:d')).toBe('2001:db8:1:2::/64')
+    fc.assert(fc.property(fc.ipV6(), (address) => isInside([parseRange(lastingRange(address))], address)))
+    expect(() => lastingRange('unknown')).toThrow(
+      expect.objectContaining({ code: 'ERR_ACCESS_RANGE' }) as Error,
     )
   })
 

@@ -45,6 +45,18 @@ export function isInside(ranges: readonly AddressRange[], address: string): bool
   })
 }
 
+/**
+ * The least range that is somebody's from one day to the next: an IPv4 address itself, of IPv6 its /64,
+ * within which devices change their address by themselves (RFC 8981).
+ *
+ * @throws AccessError `ERR_ACCESS_RANGE`
+ */
+export function lastingRange(address: string): string {
+  const { bits, value, text } = parseRange(address)
+  if (bits === 32) return text
+  return `${formatAddress({ bits, value: (value >> 64n) << 64n })}/64`
+}
+
 function refuse(problem: string): never {
   throw new AccessError('ERR_ACCESS_RANGE', `a range of addresses ${problem}`)
 }

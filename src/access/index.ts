@@ -10,7 +10,7 @@
  * nothing else; who may ask for one and who may approve it stands in `grant-rules.ts`, and what an
  * approval is in `passkey.ts`.
  */
-export { isInside, parseRange, type AddressRange } from './address-range.ts'
+export { isInside, lastingRange, parseRange, type AddressRange } from './address-range.ts'
 export { columnsOf, decide, permissionsOf, tenantOf } from './decide.ts'
 export { AccessError } from './errors.ts'
 export {

@@ -36,6 +36,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./keys.ts')).keysCommand,
   },
   {
+    name: 'scan-secrets',
+    summary: 'find API keys that lie in files, of any system that this library serves',
+    load: async () => (await import('./scan-secrets.ts')).scanSecretsCommand,
+  },
+  {
     name: 'witness',
     summary: 'run a witness: cosign what logs publish, as long as they only grow',
     load: async () => (await import('./witness.ts')).witnessCommand,

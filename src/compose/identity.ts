@@ -34,7 +34,7 @@ export interface SystemIdentityOptions {
   readonly url: () => string
   /** What a person may do, and in which tenant. Default: no role, so that nothing is allowed. */
   readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
-  /** Roles of a person wherever they ask from. Default: those that `principalOf` gives for no request in particular. */
+  /** A person's roles wherever they have any: what demands a second factor. Default: those of `principalOf`. */
   readonly rolesOf?: (personId: string) => Promise<readonly string[]>
   readonly guard?: SignInGuard
 }
@@ -56,7 +56,7 @@ export interface SystemIdentity {
   identify(request: Request): Promise<Principal>
 }
 
-const ANONYMOUS: Principal = Object.freeze({
+export const ANONYMOUS: Principal = Object.freeze({
   kind: 'anonymous',
   id: '',
   tenant: null,
@@ -107,9 +107,9 @@ function openIdentity(
   options: SystemIdentityOptions & { readonly principalOf: PrincipalOf; readonly store: AccountStore },
 ): Identity {
   const { config, clock, secret, url, guard, principalOf, store } = options
-  const demanding = signIn.secondFactor?.roles ?? []
   const rolesOf =
-    options.rolesOf ?? (async (personId) => (await principalOf(personId, new Request(url())))?.roles ?? [])
+    options.rolesOf ?? (async (id: string) => (await principalOf(id, new Request(url())))?.roles ?? [])
+  const demanding = signIn.secondFactor?.roles ?? []
   return createIdentity({
     system: systemName(config),
     name: config.name,

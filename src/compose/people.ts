@@ -9,14 +9,16 @@ import {
   type Impersonations,
   type StaffVisitor,
   type SuretyEnv,
+  type TenantRoutesDeps,
 } from '../http/index.ts'
-import { accountPages } from '../identity/index.ts'
+import { accountPages, type Accounts } from '../identity/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import type { Site } from '../page/index.ts'
 import { staffPages } from '../staff/index.ts'
-import { ADMINISTRATOR, TENANT_LINKS, type Tenants } from '../tenants/index.ts'
+import { ADMINISTRATOR, parseKey, TENANT_LINKS, type Tenants } from '../tenants/index.ts'
 import {
   accountSite,
+  ANONYMOUS,
   openSystemIdentity,
   withoutRoles,
   type SystemIdentity,
@@ -32,7 +34,8 @@ import { openSystemTenants } from './tenants.ts'
 type PrincipalOf = NonNullable<SystemIdentityOptions['principalOf']>
 type TenantParts = Parameters<typeof openSystemTenants>[0]
 
-export interface PeopleOptions extends Omit<SystemIdentityOptions, 'as' | 'principalOf'>, TenantParts {
+export interface PeopleOptions
+  extends Omit<SystemIdentityOptions, 'as' | 'principalOf' | 'rolesOf'>, TenantParts {
   readonly audit: TenantParts['audit'] & Pick<AuditLog, 'note'>
   readonly database: SystemSignInGuardOptions['database']
   /** What a person may do, where the app itself keeps that. Default: what `tenants/` keeps. */
@@ -45,13 +48,18 @@ export interface PeopleOptions extends Omit<SystemIdentityOptions, 'as' | 'princ
 /** Who uses the system, joined: sign-in says who sends a request, tenants what they may do. */
 export interface People {
   readonly login: SystemIdentity
-  /** As `login` says; staff who see the product as somebody else are operators under their grant. */
-  identify(request: Request): Promise<Principal>
   impersonation(request: Request): Promise<Impersonation | null>
   /** The same, with a banner over every page while somebody sees it as somebody else. */
   bannered(inner: MiddlewareHandler<SuretyEnv>): MiddlewareHandler<SuretyEnv>
   /** Null where the data map does not hold what they are stored in. */
   readonly tenants: Tenants | null
+  /**
+   * Who sends a request: the person behind the API key that it carries as a bearer token (RFC 6750 §2.1),
+   * else who is signed in. Anonymous for a key that opens nothing, whoever is signed in beside it. Staff who
+   * see the product as somebody else are operators under their grant.
+   * @throws TenantsError `ERR_TENANTS_ADDRESS`
+   */
+  identify(request: Request): Promise<Principal>
   /** The pages of accounts, of tenants and about staff access, as far as each is configured. */
   sites(
     site: Site,
@@ -62,11 +70,15 @@ export interface People {
 /** @throws TenantsError `ERR_TENANTS_CONFIG`; IdentityError `ERR_IDENTITY_CONFIG` */
 export function openPeople(options: PeopleOptions): People {
   const { store } = options
-  const tenants = openSystemTenants(options)
+  const tenants = openSystemTenants({
+    ...options,
+    isSwitchedOff: async (personId) => (await login.accounts?.find({ personId }))?.enabled === false,
+  })
   const principalOf = options.principalOf ?? (tenants && byTenants(tenants))
   const as: SystemIdentityOptions['as'] = (principal) => store.as(principal) as ReturnType<typeof as>
   const { principalOf: _, ...rooms } = options
   const guard = openSignInGuard(options)
+  // What the app itself says of a person's roles comes before what the organisations say.
   const rolesOf = options.principalOf ? undefined : tenants?.rolesOf
   const signIn = openSystemIdentity({
     ...{ ...rooms, as, guard },
@@ -78,11 +90,12 @@ export function openPeople(options: PeopleOptions): People {
   const impersonations = openImpersonations(options, visitor)
   const impersonation: People['impersonation'] = async (request) =>
     (await impersonations?.of(request)) ?? null
+  const identify = tenants ? byKey(tenants, login.identify) : login.identify
   return {
     login,
     tenants,
     impersonation,
-    identify: async (request) => (await impersonation(request))?.principal ?? login.identify(request),
+    identify: async (request) => (await impersonation(request))?.principal ?? identify(request),
     bannered: (inner) => (impersonations ? withBanner(inner, impersonations) : inner),
     sites(site, staff) {
       const links = [
@@ -114,6 +127,14 @@ function withoutGrants(login: SystemIdentity, staff: PeopleOptions['staff']): Sy
   return { ...login, accounts: endingGrants(login.accounts, staff.room) }
 }
 
+function byKey(tenants: Tenants, identify: People['identify']): People['identify'] {
+  return async (request) => {
+    const [, text] = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
+    if (text === undefined || parseKey(text) === null) return identify(request)
+    return (await tenants.keys.principalOf(text, { address: addressOfClient(request) })) ?? ANONYMOUS
+  }
+}
+
 /** What the person's organisation allows from the address that the request comes from. */
 function byTenants(tenants: Tenants): PrincipalOf {
   return async (personId, request) =>
@@ -123,16 +144,40 @@ function byTenants(tenants: Tenants): PrincipalOf {
 function tenantSite(
   { config, clock, links }: PeopleOptions & Pick<StaffSiteParts, 'links'>,
   site: Site,
-  { login: { identity, identify }, tenants }: Pick<People, 'login' | 'tenants'>,
+  { login: { identity, identify, accounts }, tenants }: Pick<People, 'login' | 'tenants'>,
 ): Hono<SuretyEnv>[] {
   if (!identity || !tenants) return []
   const visit = async (request: Request) => {
     const signedIn = await identity.signedIn(request)
-    const principal = signedIn && (await identify(request))
-    if (!signedIn || principal?.kind !== 'user') return null
-    return { principal, form: identity.forms.of(signedIn.sessionId), address: addressOfClient(request) }
+    if (!signedIn) return null
+    const { personId, sessionId } = signedIn
+    const { tenant } = await identify(request)
+    const address = addressOfClient(request)
+    // The room's own principal: what may be given depends on what it says that the person holds.
+    const member = await tenants.principalOf(personId, { address, ...(tenant !== null && { tenant }) })
+    const principal = member ?? (await withoutRoles(personId))
+    return { principal, form: identity.forms.of(sessionId), address }
   }
-  return [tenantRoutes({ site, config, tenants, clock, links, visit, signInPath: '/account/sign-in' })]
+  const namesOf = accounts ? namesIn(accounts) : undefined
+  const signInPath = '/account/sign-in'
+  return [
+    tenantRoutes({ site, config, tenants, clock, links, visit, signInPath, ...(namesOf && { namesOf }) }),
+  ]
+}
+
+/** What people are called, with the address that tells those of one name apart. */
+function namesIn(accounts: Accounts): NonNullable<TenantRoutesDeps['namesOf']> {
+  return async (personIds) => {
+    const found = await Promise.all(personIds.map((personId) => accounts.find({ personId })))
+    return new Map(
+      found
+        .filter((account) => account !== null)
+        .map(({ personId, name, email, enabled }) => [
+          personId,
+          [name, email, enabled ? '' : 'switched off'].filter(Boolean).join(' · '),
+        ]),
+    )
+  }
 }
 
 /** Who visits the pages about staff access, where the library signs people in. */

@@ -10,6 +10,7 @@ interface Parts {
   readonly config: SuretyConfig
   readonly store: { as(principal: Principal): { readonly db: unknown } }
   readonly audit: Pick<AuditLog, 'record' | 'wake'>
+  readonly isSwitchedOff?: (personId: string) => Promise<boolean>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -18,7 +19,8 @@ interface Parts {
  * Members, roles and keys of tenants, where the data map holds what they are stored in; else null.
  * @throws TenantsError `ERR_TENANTS_CONFIG`
  */
-export function openSystemTenants({ config, store, audit, clock, logger }: Parts): Tenants | null {
+export function openSystemTenants(parts: Parts): Tenants | null {
+  const { config, store, audit, isSwitchedOff, clock, logger } = parts
   const { name, resources, roles } = config
   // Only the room's own declarations will do: others of the same names could be anything.
   const declared = Object.entries(tenantResources)
@@ -34,6 +36,7 @@ export function openSystemTenants({ config, store, audit, clock, logger }: Parts
     resources,
     roles,
     name,
+    ...(isSwitchedOff && { isSwitchedOff }),
     clock,
     logger,
   })

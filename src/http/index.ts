@@ -38,4 +38,5 @@ export {
 } from './staff/impersonation.ts'
 export { staffRoutes, type StaffSiteDeps, type StaffVisitor } from './staff/staff-routes.ts'
 export { TENANT_PROBLEMS } from './tenant/tenant-problems.ts'
-export { tenantRoutes, type TenantRoutesDeps, type TenantVisit } from './tenant/tenant-routes.ts'
+export { tenantRoutes } from './tenant/tenant-routes.ts'
+export type { TenantRoutesDeps, TenantVisit } from './tenant/tenant-visit.ts'

@@ -20,7 +20,18 @@ describe('an allow-list', () => {
     ])
     for (const address of [HOME, '::ffff:198.51.100.9', '2001:db8::7'])
       expect(await from(address)).not.toBeNull()
-    for (const address of [null, '203.0.113.9', '::1', 'unknown', '198.51.100.7, 203.0.113.9'])
+    const evasions = [
+      ...['198.51.100.07', '0306.063.0144.07', '3325256711', '0xc6336407', '198.51.100', '198.51.100.7%0'],
+      ...['198.51.100.7/24', ' 198.51.100.7', '１９８.51.100.7', '::198.51.100.7', '::ffff:0:198.51.100.7'],
+      ...[
+        '64:ff9b::198.51.100.7',
+        '2001:db8::7%eth0',
+        '2001:0db8:0:0:0:0:0:0:7',
+        '2001:db8:::7',
+        '[2001:db8::7]',
+      ],
+    ]
+    for (const address of [null, '203.0.113.9', '::1', 'unknown', '198.51.100.7, 203.0.113.9', ...evasions])
       await expect(from(address)).rejects.toMatchObject(refusal('ADDRESS'))
     await expect(world.tenants.principalOf(member.id)).rejects.toMatchObject(refusal('ADDRESS'))
     await world.tenants.allowList.set(founder, [], '203.0.113.9')

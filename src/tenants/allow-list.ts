@@ -21,20 +21,20 @@ export interface AllowList {
 const MOST_RANGES = 100
 
 export function createAllowList(office: Office): AllowList {
-  const { change } = office
+  const { change, look } = office
   return {
     get: (actor) =>
-      change(tenantOfActor(actor), async (open) => {
+      look(tenantOfActor(actor), async (open) => {
         await requireAdministrator(office, open, actor)
         return (await readAllowList(open.db, open.tenant)).list
       }),
     set: (actor, ranges, address) =>
       change(tenantOfActor(actor), async (open) => {
         const standing = await requireAdministrator(office, open, actor)
+        if (ranges.length > MOST_RANGES)
+          throw new TenantsError('ERR_TENANTS_TOO_MANY', `an allow-list has at most ${MOST_RANGES} ranges`)
         const parsed = ranges.map(parseRange)
         const list = [...new Set(parsed.map(({ text }) => text))]
-        if (list.length > MOST_RANGES)
-          throw new TenantsError('ERR_TENANTS_TOO_MANY', `an allow-list has at most ${MOST_RANGES} ranges`)
         if (list.length > 0 && (address === null || !isInside(parsed, address)))
           throw new TenantsError('ERR_TENANTS_LOCK_OUT', 'the list leaves out the address of who sets it')
         const { id, list: before } = await readAllowList(open.db, open.tenant)

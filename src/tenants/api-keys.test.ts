@@ -55,6 +55,68 @@ describe('a key', () => {
       )
   })
 
+  test('opens nothing while its person is switched off', async () => {
+    const { person, text } = await withKey()
+    world.switchedOff.add(person.id)
+    expect(await world.tenants.keys.principalOf(text)).toBeNull()
+    world.switchedOff.delete(person.id)
+    expect(await world.tenants.keys.principalOf(text)).not.toBeNull()
+  })
+
+  test('goes with all others of its person when their account ends, and nobody else’s does', async () => {
+    const { founder, person, text } = await withKey()
+    const second = await world.tenants.keys.create(person, draft)
+    const { text: others } = await world.tenants.keys.create(founder, draft)
+    await world.tenants.keys.revokeAllOf(person.id)
+    await world.tenants.keys.revokeAllOf(person.id)
+    for (const gone of [text, second.text]) expect(await world.tenants.keys.principalOf(gone)).toBeNull()
+    expect(await world.tenants.keys.principalOf(others)).not.toBeNull()
+    const told = world.events.filter(({ row }) => row === second.key.id)
+    expect(told.at(-1)).toMatchObject({ actor: { kind: 'system' }, before: second.key.scopes, after: null })
+  })
+
+  test('has a name that can be seen', async () => {
+    const founder = await world.found()
+    for (const name of ['', ' ', '\u200B', 'x'.repeat(61)])
+      await expect(world.tenants.keys.create(founder, { ...draft, name })).rejects.toMatchObject(
+        refusal('NAME'),
+      )
+    const { key } = await world.tenants.keys.create(founder, { ...draft, name: ' a\u202E\nb ' })
+    expect(key.name).toBe('a b')
+  })
+
+  test('is revoked while it is used: what began goes on, nothing begins after it', async () => {
+    const { founder, key, text } = await withKey()
+    const used = Promise.all(Array.from({ length: 8 }, () => world.elsewhere.keys.principalOf(text)))
+    await world.tenants.keys.revoke(founder, key.id)
+    const after = await Promise.all(Array.from({ length: 4 }, () => world.elsewhere.keys.principalOf(text)))
+    expect(after).toEqual([null, null, null, null])
+    await used
+    // Noting a last use never brings a row back.
+    expect(await world.tenants.keys.list(founder)).toEqual([])
+  })
+
+  test('never gets from a role what it came to allow after it was taken away', async () => {
+    const founder = await world.found()
+    const treasurer = await world.join(founder, ['administrator', 'treasurer'])
+    const role = await world.tenants.roles.create(treasurer, {
+      name: 'Books',
+      permissions: ['invoices:read:tenant'],
+    })
+    const member = await world.join(founder, ['member'])
+    await world.tenants.members.assign(treasurer, member.id, [role.assignedAs])
+    const { text } = await world.tenants.keys.create(member, { name: 'ci', scopes: ['invoices:read:tenant'] })
+    await world.tenants.roles.edit(treasurer, role.id, 1, { name: 'Books', permissions: [] })
+    const racing = world.interrupted('tenant_roles', async () => {
+      await world.tenants.members.assign(founder, member.id, [])
+      await world.tenants.roles.edit(treasurer, role.id, 2, {
+        name: 'Books',
+        permissions: ['invoices:read:tenant'],
+      })
+    })
+    expect(textsOf((await racing.keys.principalOf(text))!)).toEqual([])
+  })
+
   test('makes no keys', async () => {
     const { text } = await withKey(['administrator'])
     const key = (await world.tenants.keys.principalOf(text))!
@@ -109,6 +171,25 @@ describe('a key', () => {
     expect(await world.tenants.keys.principalOf(text)).toBeNull()
     expect(await world.tenants.keys.principalOf(fresh.text)).not.toBeNull()
     await expect(world.tenants.keys.rotate(person, key.id)).rejects.toMatchObject(refusal('MISSING'))
+    const told = world.events.filter(({ row }) => row === key.id || row === fresh.key.id)
+    expect(
+      told.map(({ row, before, after }) => [row === key.id, before?.length ?? 0, after?.length ?? 0]),
+    ).toEqual([
+      [true, 0, 1],
+      [false, 0, 1],
+      [true, 2, 2],
+    ])
+  })
+
+  test('is changed over by its person alone, within what they hold then', async () => {
+    const { founder, person } = await withKey(['administrator'])
+    const wide = await world.tenants.keys.create(person, { name: 'all', scopes: ['heartbeats:read:tenant'] })
+    for (const actor of [founder, await world.found()])
+      await expect(world.tenants.keys.rotate(actor, wide.key.id)).rejects.toMatchObject(refusal('MISSING'))
+    await world.tenants.members.assign(founder, person.id, ['member'])
+    await expect(world.tenants.keys.rotate(await world.again(person), wide.key.id)).rejects.toMatchObject(
+      refusal('BEYOND'),
+    )
   })
 
   test('tells the hour of its last use, and no more', async () => {

@@ -8,13 +8,15 @@ import {
   keyRole,
   missing,
   requireMember,
-  standingOf,
+  standingNow,
   tenantOfActor,
   type Change,
+  type Look,
   type Office,
 } from './change.ts'
 import { TenantsError } from './errors.ts'
 import { createSecret, formatKey, hashSecret, isSecretOf, parseKey } from './key-text.ts'
+import { readName } from './role-name.ts'
 import { ADMINISTRATOR, parseGrantable, requireHeld } from './rules.ts'
 
 /** What is shown of a key. */
@@ -45,7 +47,7 @@ export interface NewKey {
 
 /** Keys by which programs act for a person, in one tenant, within limits. */
 export interface ApiKeys {
-  /** @throws TenantsError `ERR_TENANTS_FORBIDDEN`, `ERR_TENANTS_BEYOND`, `ERR_TENANTS_PERMISSION`, `ERR_TENANTS_KEY_TERM`, `ERR_TENANTS_TOO_MANY` */
+  /** @throws TenantsError `ERR_TENANTS_FORBIDDEN`, `ERR_TENANTS_BEYOND`, `ERR_TENANTS_PERMISSION`, `ERR_TENANTS_NAME`, `ERR_TENANTS_KEY_TERM`, `ERR_TENANTS_TOO_MANY` */
   create(actor: Principal, draft: KeyDraft): Promise<NewKey>
   /** The actor's own; an administrator's list has everybody's. @throws TenantsError `ERR_TENANTS_FORBIDDEN` */
   list(actor: Principal): Promise<readonly ApiKey[]>
@@ -59,8 +61,13 @@ export interface ApiKeys {
   /** At once. One's own, or as an administrator anybody's. @throws TenantsError `ERR_TENANTS_MISSING` */
   revoke(actor: Principal, id: string): Promise<void>
   /**
+   * Takes away every key of a person, in every tenant: for when their account is switched off or removed.
+   * Done again, it does what is left.
+   */
+  revokeAllOf(personId: string): Promise<void>
+  /**
    * Who a key acts for: with what the key may, as far as the person may it at this moment. Null for what
-   * is no key, is past its end, or whose person is a member no more.
+   * is no key, is past its end, or whose person is a member no more or is switched off.
    *
    * @throws TenantsError `ERR_TENANTS_ADDRESS`
    */
@@ -77,24 +84,26 @@ const HOUR_MS = 3_600_000
 const SHOWN = ['id', 'personId', 'name', 'scopes', 'expiresAt', 'lastUsedAt', 'createdAt'] as const
 
 export function createApiKeys(office: Office): ApiKeys {
-  const { change, clock } = office
+  const { change, look, clock } = office
   return {
     create: (actor, { name, scopes, expiresIn = DEFAULT_TERM }) =>
       change(tenantOfActor(actor), async (open) => {
         const standing = await requireMember(office, open, actor)
         const asked = parseGrantable(office.resources, scopes)
         requireHeld(standing.permissions, asked)
+        const called = readName(name)
+        if (called === null) throw new TenantsError('ERR_TENANTS_NAME', 'the name of the key does not fit')
         const term = parseDuration(expiresIn)
         if (term <= 0 || term > LONGEST_TERM_MS)
           throw new TenantsError('ERR_TENANTS_KEY_TERM', 'the key ends at once, or after more than a year')
         const expiresAt = new Date(clock.now() + term)
-        const made = await insertKey(office, open, actor.id, { name, scopes: asked.texts, expiresAt })
+        const made = await insertKey(office, open, actor.id, { name: called, scopes: asked.texts, expiresAt })
         const about = { what: 'key', subject: actor.id, row: made.key.id } as const
         open.tell({ ...about, actor: actorOf(standing), before: null, after: made.key.scopes })
         return made
       }),
     list: (actor) =>
-      change(tenantOfActor(actor), async (open) => {
+      look(tenantOfActor(actor), async (open) => {
         const { member } = await requireMember(office, open, actor)
         const all = await listKeys(open)
         return member.roles.includes(ADMINISTRATOR)
@@ -102,24 +111,7 @@ export function createApiKeys(office: Office): ApiKeys {
           : all.filter(({ personId }) => personId === actor.id)
       }),
     rotate: (actor, id, overlap = DEFAULT_OVERLAP) =>
-      change(tenantOfActor(actor), async (open) => {
-        const standing = await requireMember(office, open, actor)
-        const old = requireKey(await listKeys(open), id)
-        if (old.personId !== actor.id || old.expiresAt.getTime() <= clock.now()) throw noKey()
-        requireHeld(standing.permissions, PermissionSet.parse(old.scopes))
-        const term = old.expiresAt.getTime() - old.createdAt.getTime()
-        const expiresAt = new Date(clock.now() + Math.min(term, LONGEST_TERM_MS))
-        const made = await insertKey(office, open, actor.id, {
-          name: old.name,
-          scopes: old.scopes,
-          expiresAt,
-        })
-        const end = new Date(Math.min(clock.now() + parseDuration(overlap), old.expiresAt.getTime()))
-        await open.db.updateTable('tenant_keys').set({ expiresAt: end }).where('id', '=', id).execute()
-        const about = { what: 'key', subject: actor.id, row: made.key.id } as const
-        open.tell({ ...about, actor: actorOf(standing), before: old.scopes, after: made.key.scopes })
-        return made
-      }),
+      change(tenantOfActor(actor), (open) => rotate(office, open, actor, id, overlap)),
     revoke: (actor, id) =>
       change(tenantOfActor(actor), async (open) => {
         const standing = await requireMember(office, open, actor)
@@ -129,11 +121,58 @@ export function createApiKeys(office: Office): ApiKeys {
         const about = { what: 'key', subject: key.personId, row: id } as const
         open.tell({ ...about, actor: actorOf(standing), before: key.scopes, after: null })
       }),
+    revokeAllOf: (personId) => revokeAllOf(office, personId),
     principalOf: (text, request) => principalOfKey(office, text, request?.address ?? null),
   }
 }
 
-export async function listKeys({ db, tenant }: Pick<Change, 'db' | 'tenant'>): Promise<readonly ApiKey[]> {
+async function rotate(
+  office: Office,
+  open: Change,
+  actor: Principal,
+  id: string,
+  overlap: Duration,
+): Promise<NewKey> {
+  const now = office.clock.now()
+  const standing = await requireMember(office, open, actor)
+  const old = requireKey(await listKeys(open), id)
+  if (old.personId !== actor.id || old.expiresAt.getTime() <= now) throw noKey()
+  requireHeld(standing.permissions, PermissionSet.parse(old.scopes))
+  const { name, scopes } = old
+  const term = Math.min(old.expiresAt.getTime() - old.createdAt.getTime(), LONGEST_TERM_MS)
+  const made = await insertKey(office, open, actor.id, { name, scopes, expiresAt: new Date(now + term) })
+  const end = new Date(Math.min(now + parseDuration(overlap), old.expiresAt.getTime()))
+  await open.db.updateTable('tenant_keys').set({ expiresAt: end }).where('id', '=', id).execute()
+  const about = { what: 'key', subject: actor.id, actor: actorOf(standing) } as const
+  open.tell({ ...about, row: made.key.id, before: null, after: scopes })
+  const until = (time: Date): string[] => [...scopes, `until ${time.toISOString()}`]
+  open.tell({ ...about, row: id, before: until(old.expiresAt), after: until(end) })
+  return made
+}
+
+/** The account ended, which is nothing that a member of the tenant did. */
+const ENDING = { kind: 'system', id: 'tenants.revoke-keys', tenant: null, roles: [] } as const
+
+async function revokeAllOf({ db, change }: Office, personId: string): Promise<void> {
+  if (!isId(personId)) return
+  const keys = await db
+    .selectFrom('tenant_keys')
+    .select(['tenantId'])
+    .where('personId', '=', personId)
+    .execute()
+  for (const tenant of new Set(keys.map(({ tenantId }) => tenantId))) {
+    await change(tenant, async (open) => {
+      for (const key of await listKeys(open)) {
+        if (key.personId !== personId) continue
+        await removeKey(open, key)
+        const about = { what: 'key', subject: personId, row: key.id } as const
+        open.tell({ ...about, actor: ENDING, before: key.scopes, after: null })
+      }
+    })
+  }
+}
+
+export async function listKeys({ db, tenant }: Look): Promise<readonly ApiKey[]> {
   return db.selectFrom('tenant_keys').select(SHOWN).where('tenantId', '=', tenant).orderBy('id').execute()
 }
 
@@ -198,12 +237,13 @@ async function principalOfKey(
   if (!key || !isSecretOf(parsed.secret, key.secretHash) || key.expiresAt.getTime() <= clock.now())
     return null
   const member = await findMember(db, key.tenantId, key.personId)
-  if (!member) return null
+  if (!member || (await office.isSwitchedOff(key.personId))) return null
   await requireAddress(office, key.tenantId, address)
-  const { permissions } = await standingOf(office, db, member)
+  const standing = await standingNow(office, member)
+  if (!standing) return null
   await touch(office, key)
   const who = { id: key.personId, tenant: key.tenantId, roles: [keyRole(key.id)] }
-  return principalWith(who, permissions.intersection(PermissionSet.parse(key.scopes)))
+  return principalWith(who, standing.permissions.intersection(PermissionSet.parse(key.scopes)))
 }
 
 /** Writes at most once an hour: who works with a key is not watched more closely than that. */

@@ -20,6 +20,11 @@ export interface TenantsOptions {
   readonly roles: RoleTable
   /** The product's name, which keys begin with. */
   readonly name: string
+  /**
+   * True for somebody whose account is switched off: no key acts for them, and they are no administrator
+   * whom a tenant could be left with. Default: nobody is.
+   */
+  readonly isSwitchedOff?: (personId: string) => Promise<boolean>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -28,8 +33,11 @@ export interface TenantsOptions {
 export interface Office {
   readonly db: Kysely<TenantTables>
   readonly roles: Roles
+  /** Names of the roles that can be given without having been made: built in, and of the configuration. */
+  readonly givenRoles: readonly string[]
   readonly resources: ResourceMap
   readonly keyPrefix: string
+  isSwitchedOff(personId: string): Promise<boolean>
   readonly clock: Clock
   readonly logger: Logger
   /**
@@ -38,14 +46,20 @@ export interface Office {
    * @throws TenantsError `ERR_TENANTS_MISSING` where there is no such tenant
    */
   change<Result>(tenant: string, work: (change: Change) => Promise<Result>): Promise<Result>
+  /** Looks at one tenant, without holding anybody up: what is read may be changed by the time it is shown. */
+  look<Result>(tenant: string, work: (looked: Look) => Promise<Result>): Promise<Result>
   /** As `change`, of a tenant that is not there yet. @throws TenantsError `ERR_TENANTS_EXISTS` */
   create<Result>(tenant: string, work: (change: Change) => Promise<Result>): Promise<Result>
 }
 
-/** One change, while it is being made. */
-export interface Change {
+/** One tenant, while it is looked at. */
+export interface Look {
   readonly db: Kysely<TenantTables>
   readonly tenant: string
+}
+
+/** One change, while it is being made. */
+export interface Change extends Look {
   /** Said in the audit log when the change is done. */
   tell(event: Omit<AccessChanged, 'kind' | 'tenant'>): void
 }
@@ -65,8 +79,8 @@ export interface Standing {
 }
 
 export function openOffice(
-  { store, audit, resources, clock, logger }: TenantsOptions,
-  { roles, keyPrefix }: Pick<Office, 'roles' | 'keyPrefix'>,
+  { store, audit, resources, clock, logger, isSwitchedOff = async () => false }: TenantsOptions,
+  { roles, givenRoles, keyPrefix }: Pick<Office, 'roles' | 'givenRoles' | 'keyPrefix'>,
 ): Office {
   const principal = systemPrincipal('tenants', Object.keys(tenantResources))
   const { db } = store.as(principal)
@@ -85,11 +99,14 @@ export function openOffice(
   return {
     db,
     roles,
+    givenRoles,
     resources,
     keyPrefix,
+    isSwitchedOff,
     clock,
     logger,
     change: inTurn(lockTenant),
+    look: (tenant, work) => work({ db, tenant }),
     create: inTurn(insertTenant),
   }
 }
@@ -151,6 +168,22 @@ export async function standingOf(
   return { member, permissions: allowAll(roles, member.roles, await customRoles(db, member)) }
 }
 
+/**
+ * As {@link standingOf}, where nothing is locked. The membership is read once more after the roles: one
+ * that was taken from the member and widened in between would give them what they never held.
+ * Null for who is no member any more.
+ */
+export async function standingNow(office: Office, found: Member): Promise<Standing | null> {
+  for (let member: Member | null = found; member;) {
+    const standing = await standingOf(office, office.db, member)
+    if (!member.roles.some((role) => customId(role) !== null)) return standing
+    const now: Member | null = await findMember(office.db, member.tenantId, member.personId)
+    if (now?.roles.join() === member.roles.join()) return standing
+    member = now
+  }
+  return null
+}
+
 async function customRoles(
   db: Kysely<TenantTables>,
   { roles, tenantId }: Pick<Member, 'roles' | 'tenantId'>,
@@ -179,21 +212,17 @@ export function keyRole(id: string): string {
  *
  * @throws TenantsError `ERR_TENANTS_FORBIDDEN`
  */
-export async function requireMember(office: Office, change: Change, actor: Principal): Promise<Standing> {
+export async function requireMember(office: Office, look: Look, actor: Principal): Promise<Standing> {
   const isPerson = actor.kind === 'user' && !actor.roles.some((role) => KEY.test(role))
   const member =
-    isPerson && actor.tenant === change.tenant ? await findMember(change.db, change.tenant, actor.id) : null
+    isPerson && actor.tenant === look.tenant ? await findMember(look.db, look.tenant, actor.id) : null
   if (!member) throw forbidden()
-  return standingOf(office, change.db, member)
+  return standingOf(office, look.db, member)
 }
 
 /** As {@link requireMember}, of an administrator. */
-export async function requireAdministrator(
-  office: Office,
-  change: Change,
-  actor: Principal,
-): Promise<Standing> {
-  const standing = await requireMember(office, change, actor)
+export async function requireAdministrator(office: Office, look: Look, actor: Principal): Promise<Standing> {
+  const standing = await requireMember(office, look, actor)
   if (!standing.member.roles.includes(ADMINISTRATOR)) throw forbidden()
   return standing
 }

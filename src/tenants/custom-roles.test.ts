@@ -166,6 +166,32 @@ describe('a role that a tenant makes', () => {
     await world.tenants.roles.create(other, reader)
   })
 
+  test('is never called like one of the configuration, nor like what only looks so', async () => {
+    const founder = await world.found()
+    for (const name of [
+      'administrator',
+      'Administrator',
+      'ADMINISTRATOR ',
+      'Аdministrator',
+      'administratοr',
+      'adminıstrator',
+      'Adrninistrator',
+      'admin1strator',
+      'Administrator\u3164',
+      'Admínistrator',
+      'member',
+      'mеmbеr',
+      'Treasurer',
+      'trеаsurеr',
+      'audit0r',
+    ])
+      await expect(world.tenants.roles.create(founder, { name, permissions: [] })).rejects.toMatchObject(
+        refusal('NAME'),
+      )
+    for (const name of ['Administration', 'Членство', 'Μέλος', '管理者 A', 'Membership', 'Prüfer'])
+      expect((await world.tenants.roles.create(founder, { name, permissions: [] })).name).toBe(name)
+  })
+
   test('goes only when nobody has it, and is nobody’s of another tenant', async () => {
     const [founder, other] = [await world.found(), await world.found()]
     const role = await world.tenants.roles.create(founder, reader)

@@ -1,9 +1,18 @@
 import type { PermissionSet, Principal } from '../access/index.ts'
 import type { PermissionText } from '../declare/index.ts'
 import { isId } from '../kernel/index.ts'
-import { actorOf, missing, requireAdministrator, tenantOfActor, type Change, type Office } from './change.ts'
+import {
+  actorOf,
+  missing,
+  requireAdministrator,
+  tenantOfActor,
+  type Change,
+  type Look,
+  type Office,
+} from './change.ts'
 import { TenantsError } from './errors.ts'
 import { listMembers } from './members.ts'
+import { readRoleName } from './role-name.ts'
 import { customName, parseGrantable, requireHeld } from './rules.ts'
 
 /** A role that a tenant made for itself. */
@@ -45,10 +54,10 @@ export interface CustomRoles {
 const MOST_ROLES = 100
 
 export function createCustomRoles(office: Office): CustomRoles {
-  const { change } = office
+  const { change, look } = office
   return {
     list: (actor) =>
-      change(tenantOfActor(actor), async (open) => {
+      look(tenantOfActor(actor), async (open) => {
         await requireAdministrator(office, open, actor)
         return listRoles(open)
       }),
@@ -61,7 +70,7 @@ export function createCustomRoles(office: Office): CustomRoles {
             'ERR_TENANTS_TOO_MANY',
             `a tenant has at most ${MOST_ROLES} roles of its own`,
           )
-        const name = checkName(draft.name, others)
+        const name = checkName(office, draft.name, others)
         const permissions = checkDraft(office, standing.permissions, draft)
         const { id } = await open.db
           .insertInto('tenant_roles')
@@ -80,6 +89,7 @@ export function createCustomRoles(office: Office): CustomRoles {
         if (before.revision !== revision)
           throw new TenantsError('ERR_TENANTS_CHANGED', 'the role is no longer as it was shown')
         const name = checkName(
+          office,
           draft.name,
           all.filter((role) => role.id !== id),
         )
@@ -108,7 +118,7 @@ async function remove(office: Office, open: Change, actor: Principal, id: string
   open.tell({ ...about, actor: actorOf(standing), before: role.permissions, after: null })
 }
 
-async function listRoles({ db, tenant }: Change): Promise<readonly CustomRole[]> {
+async function listRoles({ db, tenant }: Look): Promise<readonly CustomRole[]> {
   const rows = await db
     .selectFrom('tenant_roles')
     .select(['id', 'name', 'permissions', 'revision'])
@@ -139,19 +149,10 @@ function checkDraft(
   return asked.texts
 }
 
-/** Names are held against each other as they look: folded, and without what is not seen. */
-function checkName(name: string, others: readonly CustomRole[]): string {
-  const shown = tidy(name.normalize('NFC'))
-  const fits = shown.length >= 1 && shown.length <= 60
-  if (!fits || others.some((role) => fold(role.name) === fold(shown)))
+/** A name that looks like another role's, or like one of the configuration, would be given by mistake. */
+function checkName({ givenRoles }: Office, text: string, others: readonly CustomRole[]): string {
+  const name = readRoleName(text, [...givenRoles, ...others.map((role) => role.name)])
+  if (name === null)
     throw new TenantsError('ERR_TENANTS_NAME', 'the name of the role does not fit, or is taken')
-  return shown
-}
-
-function tidy(name: string): string {
-  return name.replaceAll(/\s+/gu, ' ').replaceAll(/\p{C}/gu, '').trim()
-}
-
-function fold(name: string): string {
-  return tidy(name.normalize('NFKC')).toLowerCase()
+  return name
 }

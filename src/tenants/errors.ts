@@ -10,7 +10,8 @@ export const TenantsError = defineErrors('TenantsError', {
   ERR_TENANTS_BEYOND: 'leave out what you do not hold yourself, or ask somebody who holds it',
   ERR_TENANTS_PERMISSION: 'use permissions on declared resources, of the scopes own and tenant',
   ERR_TENANTS_ROLE: 'use a role of the configuration, or one that the tenant has made, by its id',
-  ERR_TENANTS_NAME: 'give a name of 1 to 60 characters that no other role of the tenant has',
+  ERR_TENANTS_NAME:
+    'give a name of 1 to 60 characters in one alphabet; a role’s must not look like another role’s',
   ERR_TENANTS_ROLE_IN_USE: 'take the role from everybody who has it first',
   ERR_TENANTS_CHANGED: 'load it again and repeat the change: somebody else has changed it meanwhile',
   ERR_TENANTS_MEMBER: 'name somebody who is a member of the tenant',
@@ -19,6 +20,6 @@ export const TenantsError = defineErrors('TenantsError', {
   ERR_TENANTS_KEY_TERM: 'choose an end that is ahead, and no more than a year',
   ERR_TENANTS_TOO_MANY: 'remove some first',
   ERR_TENANTS_REVIEW_OPEN: 'finish the review that is open first',
-  ERR_TENANTS_REVIEWER: 'let another appointed reviewer decide: nobody reviews themselves',
+  ERR_TENANTS_REVIEWER: 'let another reviewer decide, or appoint one: nobody reviews themselves',
   ERR_TENANTS_DECIDED: 'start another review: what is decided stays decided',
 })

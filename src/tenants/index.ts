@@ -13,23 +13,26 @@
  *
  * What it does not do: stop somebody who writes to the database from removing a row, or from putting an
  * older sealed state of the same row back; take back what a request that runs already was given; send
- * reminders: `reviews.due()` says whom to remind.
+ * reminders: `reviews.takeReminders()` says whom to remind.
  */
 export type { AllowList } from './allow-list.ts'
 export type { ApiKey, ApiKeys, KeyDraft, NewKey } from './api-keys.ts'
 export type { Member, TenantsOptions, TenantTables } from './change.ts'
 export type { CustomRole, CustomRoles, RoleDraft } from './custom-roles.ts'
 export { TenantsError } from './errors.ts'
+export { findKeys, keyRule, type FoundKey, type KeyRule } from './key-scan.ts'
 export { keyPrefix, parseKey, type KeyText } from './key-text.ts'
 export type { Members } from './members.ts'
 export { openTenants, type TenantRequest, type Tenants } from './open-tenants.ts'
 export type { Provisioning } from './provisioning.ts'
 export { tenantResources } from './resources.ts'
-export type { DueReview, Review, ReviewItem, Reviews } from './reviews.ts'
+export type { ReviewItem } from './review-items.ts'
+export type { ReviewReminder } from './review-reminders.ts'
+export type { DueReview, Review, Reviews, ReviewSummary, ShownReview } from './reviews.ts'
 export { ADMINISTRATOR, MEMBER } from './rules.ts'
-export { keysView } from './views/keys-view.ts'
-export { membersView } from './views/members-view.ts'
+export { keysView, shownKeyHolders } from './views/keys-view.ts'
+export { membersView, shownMembers } from './views/members-view.ts'
 export { networksView } from './views/networks-view.ts'
-export { FORM_FIELD, TENANT_LINKS, TENANT_PATHS, type TenantFrame } from './views/parts.ts'
-export { reviewsView } from './views/reviews-view.ts'
+export { FORM_FIELD, refusedView, TENANT_LINKS, TENANT_PATHS, type TenantFrame } from './views/parts.ts'
+export { reviewsView, shownInReview } from './views/reviews-view.ts'
 export { rolesView } from './views/roles-view.ts'

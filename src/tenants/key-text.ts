@@ -2,9 +2,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { formatId, parseId } from '../kernel/index.ts'
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const ID_LENGTH = 22
-const SECRET_LENGTH = 43
-const CHECK_LENGTH = 6
+export const ID_LENGTH = 22
+export const SECRET_LENGTH = 43
+export const CHECK_LENGTH = 6
 const FORM = /^([a-z][a-z0-9]{0,30})_([0-9A-Za-z]{22})([0-9A-Za-z]{43})([0-9A-Za-z]{6})$/
 
 /** The parts of a key's text. */
@@ -52,8 +52,8 @@ export function isSecretOf(secret: string, hash: string): boolean {
   return given.length === known.length && timingSafeEqual(given, known)
 }
 
-/** The first 32 bits of the SHA-256. */
-function checkDigits(text: string): string {
+/** The first 32 bits of the SHA-256 of all that stands before. */
+export function checkDigits(text: string): string {
   return toDigits(createHash('sha256').update(text, 'utf8').digest().subarray(0, 4), CHECK_LENGTH)
 }
 

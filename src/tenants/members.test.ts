@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPseudonym } from '../kernel/index.ts'
 import type { Principal } from '../access/index.ts'
 import { openTenants } from './index.ts'
-import { openWorld, refusal, resources, roles, textsOf, type World } from './testing/world.ts'
+import { HOME, openWorld, refusal, resources, roles, textsOf, type World } from './testing/world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -99,6 +99,110 @@ describe('a tenant', () => {
   })
 })
 
+describe('an administrator whose account is switched off', () => {
+  test('is nobody whom a tenant could be left with', async () => {
+    const founder = await world.found()
+    const second = await world.join(founder, ['administrator'])
+    world.switchedOff.add(second.id)
+    const last = refusal('LAST_ADMINISTRATOR')
+    await expect(world.tenants.members.remove(founder, founder.id)).rejects.toMatchObject(last)
+    await expect(world.tenants.members.assign(founder, founder.id, [])).rejects.toMatchObject(last)
+    world.switchedOff.delete(second.id)
+    await world.tenants.members.remove(founder, founder.id)
+  })
+
+  test('is replaced by a member whom the app appoints, once nobody else is left', async () => {
+    const founder = await world.found()
+    const member = await world.join(founder, ['member'])
+    const appoint = (personId: string) => world.tenants.members.appoint(founder.tenant!, personId)
+    await expect(appoint(member.id)).rejects.toMatchObject(refusal('EXISTS'))
+    world.switchedOff.add(founder.id)
+    await expect(appoint(founder.id)).rejects.toMatchObject(refusal('MEMBER'))
+    await expect(appoint(createPseudonym())).rejects.toMatchObject(refusal('MEMBER'))
+    await appoint(member.id)
+    expect((await world.again(member)).roles).toEqual(['member', 'administrator'])
+    expect(world.events.at(-1)).toMatchObject({
+      actor: { kind: 'system', id: 'tenants.appoint' },
+      subject: member.id,
+      before: ['member'],
+      after: ['member', 'administrator'],
+    })
+    await expect(appoint(member.id)).rejects.toMatchObject(refusal('EXISTS'))
+  })
+})
+
+describe('a request', () => {
+  test('never gets from a role what it came to allow after it was taken away', async () => {
+    const founder = await world.found()
+    const treasurer = await world.join(founder, ['administrator', 'treasurer'])
+    const member = await world.join(founder, ['member'])
+    const role = await world.tenants.roles.create(founder, {
+      name: 'Reader',
+      permissions: ['heartbeats:read:own'],
+    })
+    await world.tenants.members.assign(founder, member.id, ['member', role.assignedAs])
+    // Between the two reads of the request: the role is taken from the member, then widened for others.
+    const racing = world.interrupted('tenant_roles', async () => {
+      await world.tenants.members.assign(founder, member.id, ['member'])
+      await world.tenants.roles.edit(treasurer, role.id, 1, {
+        name: 'Books',
+        permissions: ['invoices:read:tenant'],
+      })
+    })
+    const principal = await racing.principalOf(member.id)
+    expect(principal!.roles).toEqual(['member'])
+    expect(textsOf(principal!)).not.toContain('invoices:read:tenant')
+  })
+
+  test('of somebody who is taken out meanwhile is nobody’s', async () => {
+    const founder = await world.found()
+    const member = await world.join(founder, ['member'])
+    const role = await world.tenants.roles.create(founder, { name: 'Reader', permissions: [] })
+    await world.tenants.members.assign(founder, member.id, [role.assignedAs])
+    const racing = world.interrupted('tenant_roles', () => world.tenants.members.remove(founder, member.id))
+    expect(await racing.principalOf(member.id)).toBeNull()
+  })
+
+  test('of another process sees a change at once: nothing is kept in memory', async () => {
+    const founder = await world.found()
+    const member = await world.join(founder, ['member'])
+    const role = await world.tenants.roles.create(founder, {
+      name: 'Reader',
+      permissions: ['heartbeats:read:tenant'],
+    })
+    await world.tenants.members.assign(founder, member.id, [role.assignedAs])
+    const { text } = await world.tenants.keys.create(member, {
+      name: 'ci',
+      scopes: ['heartbeats:read:tenant'],
+    })
+    const elsewhere = async () => ({
+      person: textsOf((await world.elsewhere.principalOf(member.id, { address: HOME }))!),
+      key: textsOf((await world.elsewhere.keys.principalOf(text, { address: HOME }))!),
+    })
+    const before = ['heartbeats:read:tenant']
+    expect(await elsewhere()).toEqual({ person: before, key: before })
+    await world.tenants.roles.edit(founder, role.id, 1, {
+      name: 'Reader',
+      permissions: ['heartbeats:read:own'],
+    })
+    const after = ['heartbeats:read:own']
+    expect(await elsewhere()).toEqual({ person: after, key: after })
+    await world.tenants.allowList.set(founder, ['198.51.100.7'], HOME)
+    await expect(world.elsewhere.principalOf(member.id, { address: '198.51.100.8' })).rejects.toMatchObject(
+      refusal('ADDRESS'),
+    )
+  })
+
+  test('is told what a role demands of a person wherever they have it, and from wherever they come', async () => {
+    const founder = await world.found()
+    await world.tenants.allowList.set(founder, ['198.51.100.7'], HOME)
+    const other = await world.found()
+    await world.tenants.members.add(other, founder.id, ['member'])
+    expect((await world.tenants.rolesOf(founder.id)).toSorted()).toEqual(['administrator', 'member'])
+    expect(await world.tenants.rolesOf(createPseudonym())).toEqual([])
+  })
+})
+
 describe('giving roles', () => {
   test('gives nothing that the giver does not hold', async () => {
     const founder = await world.found()
@@ -149,6 +253,10 @@ describe('giving roles', () => {
     await expect(
       world.tenants.members.assign(founder, someone.id, ['member', 'member']),
     ).rejects.toMatchObject(refusal('ROLE'))
+    const many = Array.from({ length: 51 }, () => `custom:${createPseudonym()}`)
+    await expect(world.tenants.members.assign(founder, someone.id, many)).rejects.toMatchObject(
+      refusal('TOO_MANY'),
+    )
   })
 
   test('binds with the next request; what runs already goes on', async () => {

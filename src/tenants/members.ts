@@ -9,12 +9,16 @@ import {
   standingOf,
   tenantOfActor,
   type Change,
+  type Look,
   type Member,
   type Office,
   type Standing,
 } from './change.ts'
 import { TenantsError } from './errors.ts'
 import { ADMINISTRATOR, customId, requireHeld } from './rules.ts'
+
+/** Roles of one member. */
+const MOST_ROLES = 50
 
 /** Who belongs to a tenant, and with which roles. Every change is an administrator's, and is audited. */
 export interface Members {
@@ -23,6 +27,12 @@ export interface Members {
    * @throws TenantsError `ERR_TENANTS_EXISTS`
    */
   found(tenant: string, personId: string): Promise<void>
+  /**
+   * Makes a member an administrator where the tenant has none left who can sign in: for the app's own
+   * support, which decides who may ask for it.
+   * @throws TenantsError `ERR_TENANTS_MEMBER`; `ERR_TENANTS_EXISTS` while there is one
+   */
+  appoint(tenant: string, personId: string): Promise<void>
   /** Everybody of the actor's tenant. @throws TenantsError `ERR_TENANTS_FORBIDDEN` */
   list(actor: Principal): Promise<readonly Member[]>
   /**
@@ -45,14 +55,21 @@ export interface Members {
 }
 
 export function createMembers(office: Office): Members {
-  const { change } = office
+  const { change, look } = office
   return {
     async found(tenant, personId) {
       if (!isId(tenant) || !isId(personId)) throw noMember()
       await office.create(tenant, (open) => insertMember(open, FOUNDING, personId, [ADMINISTRATOR]))
     },
+    appoint: (tenant, personId) =>
+      change(tenant, async (open) => {
+        const member = await requireTarget(open, personId)
+        if (await hasAdministrator(office, open)) throw exists('the tenant has an administrator')
+        if (await office.isSwitchedOff(personId)) throw noMember()
+        await writeRoles(open, APPOINTING, member, [...new Set([...member.roles, ADMINISTRATOR])])
+      }),
     list: (actor) =>
-      change(tenantOfActor(actor), async (open) => {
+      look(tenantOfActor(actor), async (open) => {
         await requireAdministrator(office, open, actor)
         return listMembers(open)
       }),
@@ -69,14 +86,14 @@ export function createMembers(office: Office): Members {
         const standing = await requireAdministrator(office, open, actor)
         const member = await requireTarget(open, personId)
         await requireAssignable(office, open, standing, member.roles, roles)
-        await setRoles(open, standing, member, roles)
+        await setRoles(office, open, standing, member, roles)
       }),
     remove: (actor, personId) =>
       change(tenantOfActor(actor), async (open) => {
         const isSelf = actor.id === personId
         const standing = await (isSelf ? requireMember : requireAdministrator)(office, open, actor)
         const member = await requireTarget(open, personId)
-        await requireAnother(open, member)
+        await requireAnother(office, open, member)
         await open.db
           .deleteFrom('tenant_keys')
           .where('personId', '=', personId)
@@ -105,8 +122,9 @@ export async function insertMember(
 
 /** The app founds tenants, so it is the system that acted. */
 const FOUNDING = { kind: 'system', id: 'tenants.found', tenant: null, roles: [] } as const
+const APPOINTING = { ...FOUNDING, id: 'tenants.appoint' } as const
 
-export async function listMembers({ db, tenant }: Pick<Change, 'db' | 'tenant'>): Promise<readonly Member[]> {
+export async function listMembers({ db, tenant }: Look): Promise<readonly Member[]> {
   return db
     .selectFrom('tenant_members')
     .select(['id', 'personId', 'tenantId', 'roles', 'lastUsedAt'])
@@ -117,19 +135,29 @@ export async function listMembers({ db, tenant }: Pick<Change, 'db' | 'tenant'>)
 
 /** Gives a member these roles and nothing else. @throws TenantsError `ERR_TENANTS_LAST_ADMINISTRATOR` */
 export async function setRoles(
+  office: Office,
   open: Change,
   standing: Standing,
   member: Member,
   roles: readonly string[],
 ): Promise<void> {
-  if (!roles.includes(ADMINISTRATOR)) await requireAnother(open, member)
+  if (!roles.includes(ADMINISTRATOR)) await requireAnother(office, open, member)
+  await writeRoles(open, actorOf(standing), member, roles)
+}
+
+export async function writeRoles(
+  open: Change,
+  actor: AccessChanged['actor'],
+  member: Member,
+  roles: readonly string[],
+): Promise<void> {
   await open.db
     .updateTable('tenant_members')
     .set({ roles: [...roles] })
     .where('id', '=', member.id)
     .execute()
   const about = { what: 'membership', subject: member.personId, row: member.id } as const
-  open.tell({ ...about, actor: actorOf(standing), before: member.roles, after: [...roles] })
+  open.tell({ ...about, actor, before: member.roles, after: [...roles] })
 }
 
 async function requireTarget(open: Change, personId: string): Promise<Member> {
@@ -139,14 +167,21 @@ async function requireTarget(open: Change, personId: string): Promise<Member> {
 }
 
 /** A tenant keeps an administrator. Under the tenant's lock, so that two who go at once are not both let. */
-export async function requireAnother(open: Change, leaving: Member): Promise<void> {
-  if (!leaving.roles.includes(ADMINISTRATOR)) return
-  const others = (await listMembers(open)).filter(({ id }) => id !== leaving.id)
-  if (others.some(({ roles }) => roles.includes(ADMINISTRATOR))) return
+export async function requireAnother(office: Office, open: Change, leaving: Member): Promise<void> {
+  if (!leaving.roles.includes(ADMINISTRATOR) || (await hasAdministrator(office, open, leaving))) return
   throw new TenantsError(
     'ERR_TENANTS_LAST_ADMINISTRATOR',
     'the tenant would be left without an administrator',
   )
+}
+
+/** Whether somebody can sign in as an administrator, whoever leaves left out. */
+async function hasAdministrator(office: Office, open: Change, leaving?: Member): Promise<boolean> {
+  for (const { id, personId, roles } of await listMembers(open)) {
+    const counts = id !== leaving?.id && roles.includes(ADMINISTRATOR)
+    if (counts && !(await office.isSwitchedOff(personId))) return true
+  }
+  return false
 }
 
 /** What is new among the roles must exist and lie within what the actor holds now. */
@@ -158,10 +193,12 @@ async function requireAssignable(
   roles: readonly string[],
 ): Promise<void> {
   if (new Set(roles).size !== roles.length) throw noRole()
+  if (roles.length > MOST_ROLES)
+    throw new TenantsError('ERR_TENANTS_TOO_MANY', `a member has at most ${MOST_ROLES} roles`)
   const added = roles.filter((role) => !before.includes(role))
   for (const role of added) {
     const id = customId(role)
-    if (id === null && !isConfigured(office, role)) throw noRole()
+    if (id === null && !office.givenRoles.includes(role)) throw noRole()
     if (id !== null) {
       const row = open.db
         .selectFrom('tenant_roles')
@@ -173,11 +210,6 @@ async function requireAssignable(
   }
   const asked = await standingOf(office, open.db, { ...member, roles: added })
   requireHeld(permissions, asked.permissions)
-}
-
-/** `anonymous` is what visitors may; nobody is made one. */
-function isConfigured({ roles }: Office, name: string): boolean {
-  return name !== 'anonymous' && (name === ADMINISTRATOR || name === 'member' || roles.has(name))
 }
 
 function noRole(): Error {

@@ -2,13 +2,13 @@ import { parseRoles, principalWith, type Principal } from '../access/index.ts'
 import { isId } from '../kernel/index.ts'
 import { createAllowList, requireAddress, type AllowList } from './allow-list.ts'
 import { createApiKeys, type ApiKeys } from './api-keys.ts'
-import { openOffice, standingOf, type Member, type Office, type TenantsOptions } from './change.ts'
+import { openOffice, standingNow, type Member, type Office, type TenantsOptions } from './change.ts'
 import { createCustomRoles, type CustomRoles } from './custom-roles.ts'
 import { keyPrefix } from './key-text.ts'
 import { createMembers, type Members } from './members.ts'
 import { createProvisioning, type Provisioning } from './provisioning.ts'
 import { createReviews, type Reviews } from './reviews.ts'
-import { checkRoles } from './rules.ts'
+import { ADMINISTRATOR, checkRoles, MEMBER } from './rules.ts'
 
 /** From where a person asks, and in which of their tenants. */
 export interface TenantRequest {
@@ -35,6 +35,8 @@ export interface Tenants {
   rolesOf(personId: string): Promise<readonly string[]>
   /** The tenants of a person, the oldest membership first. */
   tenantsOf(personId: string): Promise<readonly string[]>
+  /** The roles that a person has in any of their tenants, from wherever they ask: for what a role demands of them. */
+  rolesOf(personId: string): Promise<readonly string[]>
   readonly members: Members
   readonly provisioning: Provisioning
   readonly roles: CustomRoles
@@ -49,13 +51,20 @@ export interface Tenants {
  */
 export function openTenants(options: TenantsOptions): Tenants {
   checkRoles(options.roles)
-  const office = openOffice(options, { roles: parseRoles(options.roles), keyPrefix: keyPrefix(options.name) })
+  const office = openOffice(options, {
+    roles: parseRoles(options.roles),
+    // `anonymous` is what visitors may; nobody is made one.
+    givenRoles: [...new Set([ADMINISTRATOR, MEMBER, ...Object.keys(options.roles)])].filter(
+      (role) => role !== 'anonymous',
+    ),
+    keyPrefix: keyPrefix(options.name),
+  })
   return {
     principalOf: (personId, request) => principalOf(office, personId, request),
+    tenantsOf: async (personId) => (await membershipsOf(office, personId)).map(({ tenantId }) => tenantId),
     rolesOf: async (personId) => [
       ...new Set((await membershipsOf(office, personId)).flatMap(({ roles }) => roles)),
     ],
-    tenantsOf: async (personId) => (await membershipsOf(office, personId)).map(({ tenantId }) => tenantId),
     members: createMembers(office),
     provisioning: createProvisioning(office),
     roles: createCustomRoles(office),
@@ -84,9 +93,11 @@ async function principalOf(
   const member = memberships.find(({ tenantId }) => tenant === undefined || tenantId === tenant)
   if (!member) return null
   await requireAddress(office, member.tenantId, address)
-  const { permissions } = await standingOf(office, office.db, member)
+  const standing = await standingNow(office, member)
+  if (!standing) return null
   await touch(office, member)
-  return principalWith({ id: personId, tenant: member.tenantId, roles: member.roles }, permissions)
+  const { roles } = standing.member
+  return principalWith({ id: personId, tenant: member.tenantId, roles }, standing.permissions)
 }
 
 const DAY_MS = 86_400_000

@@ -1,7 +1,7 @@
 import { isId } from '../kernel/index.ts'
 import { findMember, type Change, type Member, type Office } from './change.ts'
 import { TenantsError } from './errors.ts'
-import { insertMember, listMembers, requireAnother } from './members.ts'
+import { insertMember, listMembers, requireAnother, writeRoles } from './members.ts'
 import { ADMINISTRATOR } from './rules.ts'
 
 /**
@@ -22,43 +22,35 @@ export interface Provisioning {
 
 const DIRECTORY = { kind: 'system', id: 'tenants.provisioning', tenant: null, roles: [] } as const
 
-export function createProvisioning({ change, db }: Office): Provisioning {
+export function createProvisioning(office: Office): Provisioning {
+  const { change, db } = office
   return {
     list: (tenant) => listMembers({ db, tenant }),
     set: (tenant, personId, roles) =>
       change(tenant, async (open) => {
         if (!isId(personId)) throw new TenantsError('ERR_TENANTS_MEMBER', 'this is no person')
         const member = await findMember(open.db, tenant, personId)
-        if (member) await setRoles(open, member, roles)
+        if (member) await setRoles(office, open, member, roles)
         else await insertMember(open, DIRECTORY, personId, roles)
       }),
     remove: (tenant, personId) =>
       change(tenant, async (open) => {
         const member = isId(personId) ? await findMember(open.db, tenant, personId) : null
         if (!member) return
-        await requireAnother(open, member)
+        await requireAnother(office, open, member)
         await open.db
           .deleteFrom('tenant_keys')
           .where('personId', '=', personId)
           .where('tenantId', '=', tenant)
           .execute()
         await open.db.deleteFrom('tenant_members').where('id', '=', member.id).execute()
-        tell(open, member, null)
+        const about = { what: 'membership', subject: personId, row: member.id } as const
+        open.tell({ ...about, actor: DIRECTORY, before: member.roles, after: null })
       }),
   }
 }
 
-async function setRoles(open: Change, member: Member, roles: readonly string[]): Promise<void> {
-  if (!roles.includes(ADMINISTRATOR)) await requireAnother(open, member)
-  await open.db
-    .updateTable('tenant_members')
-    .set({ roles: [...roles] })
-    .where('id', '=', member.id)
-    .execute()
-  tell(open, member, roles)
-}
-
-function tell({ tell: say }: Change, member: Member, after: readonly string[] | null): void {
-  const about = { what: 'membership', subject: member.personId, row: member.id } as const
-  say({ ...about, actor: DIRECTORY, before: member.roles, after: after && [...after] })
+async function setRoles(office: Office, open: Change, member: Member, roles: readonly string[]): Promise<void> {
+  if (!roles.includes(ADMINISTRATOR)) await requireAnother(office, open, member)
+  await writeRoles(open, DIRECTORY, member, roles)
 }

@@ -73,9 +73,13 @@ const reviews = resource({
   purpose: 'show that an organisation’s permissions are reviewed',
   fields: {
     tenantId: field.id('the organisation'),
-    reviewers: field.list('pseudonyms of those who decide', { max: 50, itemMax: 36 }),
+    reviewers: field.list('pseudonyms of those who decide; none: the administrators', {
+      max: 50,
+      itemMax: 36,
+    }),
     dueAt: field.timestamp('when it is to be done'),
     closedAt: field.timestamp('when the last decision was made', { optional: true }),
+    remindedAt: field.timestamp('when the reviewers were last reminded', { optional: true }),
   },
 })
 

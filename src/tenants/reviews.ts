@@ -1,25 +1,33 @@
 import type { Principal } from '../access/index.ts'
 import { isId, parseDuration, type Duration } from '../kernel/index.ts'
-import { listKeys, removeKey, type ApiKey } from './api-keys.ts'
 import {
   actorOf,
-  findMember,
   missing,
   requireAdministrator,
   requireMember,
   tenantOfActor,
   type Change,
+  type Look,
   type Member,
   type Office,
-  type Standing,
 } from './change.ts'
 import { TenantsError } from './errors.ts'
-import { listMembers, setRoles } from './members.ts'
+import { listMembers } from './members.ts'
+import {
+  insertItems,
+  listItems,
+  nameOfItem,
+  reviewersOf,
+  revokeItem,
+  waitFor,
+  type ReviewItem,
+} from './review-items.ts'
+import { takeReminders, type ReviewReminder } from './review-reminders.ts'
 import { ADMINISTRATOR } from './rules.ts'
 
 export interface Review {
   readonly id: string
-  /** Pseudonyms of those who decide. */
+  /** Pseudonyms of those who decide; none: the administrators, as they are at that moment. */
   readonly reviewers: readonly string[]
   readonly createdAt: Date
   readonly dueAt: Date
@@ -27,35 +35,48 @@ export interface Review {
   readonly closedAt: Date | null
 }
 
-/** One thing that somebody may, to be kept or revoked: a role in the tenant, or a key. */
-export interface ReviewItem {
-  readonly id: string
-  readonly personId: string
-  readonly role: string | null
-  readonly keyId: string | null
-  /** True when the membership, or the key, was not used since the last review was closed. */
-  readonly unused: boolean
-  readonly decision: 'keep' | 'revoke' | null
-  readonly decidedBy: string | null
-  readonly decidedAt: Date | null
+/** A review as it is shown. */
+export interface ShownReview {
+  readonly review: Review
+  readonly items: readonly ReviewItem[]
+  /** Who decides now: those who were appointed and are still members, or the administrators. */
+  readonly reviewers: readonly string[]
+  /** How many open questions no reviewer may answer, for they are about the only one: somebody else is to be appointed. */
+  readonly stuck: number
+}
+
+/** A review in one line. */
+export interface ReviewSummary extends Review {
+  readonly kept: number
+  readonly revoked: number
+  readonly open: number
 }
 
 /** Reviews of who may what, one at a time for each tenant. */
 export interface Reviews {
   /**
-   * Asks about every role of every member and every key.
+   * Asks about every role of every member and every key. Where there is nobody to ask about, or nobody
+   * else to answer, it is closed at once.
    *
-   * @param options reviewers: pseudonyms of members; default: the administrators. dueIn: default `"14d"`
+   * @param options reviewers: pseudonyms of members; default: the administrators, as they are when they
+   *   decide. dueIn: default `"14d"`
    * @throws TenantsError `ERR_TENANTS_FORBIDDEN`, `ERR_TENANTS_REVIEW_OPEN`, `ERR_TENANTS_MEMBER`
    */
   start(
     actor: Principal,
     options?: { readonly reviewers?: readonly string[]; readonly dueIn?: Duration },
   ): Promise<Review>
-  /** The newest, with its items. @throws TenantsError `ERR_TENANTS_FORBIDDEN` */
-  current(
-    actor: Principal,
-  ): Promise<{ readonly review: Review; readonly items: readonly ReviewItem[] } | null>
+  /**
+   * Lets one more member decide in the open review: where only one reviewer is left, whom it is about.
+   * @throws TenantsError `ERR_TENANTS_FORBIDDEN`, `ERR_TENANTS_MEMBER`, `ERR_TENANTS_MISSING`
+   */
+  appoint(actor: Principal, personId: string): Promise<void>
+  /** The newest, or that one, with its items. @throws TenantsError `ERR_TENANTS_FORBIDDEN`, `ERR_TENANTS_REVIEWER` */
+  current(actor: Principal, id?: string): Promise<ShownReview | null>
+  /** All of them, the newest first. @throws TenantsError `ERR_TENANTS_FORBIDDEN` */
+  history(actor: Principal): Promise<readonly ReviewSummary[]>
+  /** How many questions of the open review wait for the actor; none also for who is nobody's member. */
+  waiting(actor: Principal): Promise<{ readonly open: number; readonly dueAt: Date } | null>
   /**
    * Keeps, or revokes in the same transaction: the role or the key is gone when this resolves. The last
    * decision closes the review.
@@ -64,8 +85,13 @@ export interface Reviews {
    *   `ERR_TENANTS_LAST_ADMINISTRATOR`
    */
   decide(actor: Principal, itemId: string, decision: 'keep' | 'revoke'): Promise<void>
-  /** Every open review of every tenant, for reminders and for the promise; the most urgent first. */
+  /** Every open review of every tenant, for the promise; the most urgent first. */
   due(): Promise<readonly DueReview[]>
+  /**
+   * Whom to remind now, each once: as a review begins, three days before it is due, when it is, and each
+   * week after that. What is given out counts as sent.
+   */
+  takeReminders(): Promise<readonly ReviewReminder[]>
 }
 
 export interface DueReview {
@@ -76,45 +102,87 @@ export interface DueReview {
   readonly overdue: boolean
 }
 
-const ITEM = ['id', 'personId', 'role', 'keyId', 'unused', 'decision', 'decidedBy', 'decidedAt'] as const
 const REVIEW = ['id', 'reviewers', 'createdAt', 'dueAt', 'closedAt'] as const
 
 export function createReviews(office: Office): Reviews {
-  const { change, clock } = office
+  const { change, look } = office
   return {
-    start: (actor, { reviewers, dueIn = '14d' } = {}) =>
-      change(tenantOfActor(actor), async (open) => {
-        const standing = await requireAdministrator(office, open, actor)
-        const reviews = await listReviews(open)
-        if (reviews.some(({ closedAt }) => closedAt === null))
-          throw new TenantsError('ERR_TENANTS_REVIEW_OPEN', 'a review of this tenant is open')
-        const members = await listMembers(open)
-        const review = await open.db
-          .insertInto('tenant_reviews')
-          .values({
-            tenantId: open.tenant,
-            reviewers: chooseReviewers(members, reviewers),
-            dueAt: new Date(clock.now() + parseDuration(dueIn)),
-          })
-          .returning(REVIEW)
-          .executeTakeFirstOrThrow()
-        await insertItems(open, review.id, members, await listKeys(open), reviews.at(-1)?.closedAt ?? null)
-        const about = { what: 'review', subject: null, row: review.id } as const
-        open.tell({ ...about, actor: actorOf(standing), before: null, after: ['open'] })
-        return review
+    start: (actor, options = {}) =>
+      change(tenantOfActor(actor), (open) => start(office, open, actor, options)),
+    appoint: (actor, personId) =>
+      change(tenantOfActor(actor), (open) => appoint(office, open, actor, personId)),
+    current: (actor, id) => look(tenantOfActor(actor), (open) => show(office, open, actor, id)),
+    history: (actor) =>
+      look(tenantOfActor(actor), async (open) => {
+        await requireAdministrator(office, open, actor)
+        return summarise(open)
       }),
-    current: (actor) =>
-      change(tenantOfActor(actor), async (open) => {
-        const { member } = await requireMember(office, open, actor)
-        const review = (await listReviews(open)).at(-1)
-        if (!review) return null
-        if (!review.reviewers.includes(actor.id) && !member.roles.includes(ADMINISTRATOR)) throw notReviewer()
-        return { review, items: await listItems(open, review.id) }
-      }),
+    waiting: (actor) => waitingFor(office, actor),
     decide: (actor, itemId, decision) =>
       change(tenantOfActor(actor), (open) => decide(office, open, actor, itemId, decision)),
     due: () => listDue(office),
+    takeReminders: () => takeReminders(office),
   }
+}
+
+async function start(
+  office: Office,
+  open: Change,
+  actor: Principal,
+  { reviewers = [], dueIn = '14d' }: NonNullable<Parameters<Reviews['start']>[1]>,
+): Promise<Review> {
+  const standing = await requireAdministrator(office, open, actor)
+  const before = (await listReviews(open)).at(-1)
+  if (before && !(await closeIfDone(office, open, before)))
+    throw new TenantsError('ERR_TENANTS_REVIEW_OPEN', 'a review of this tenant is open')
+  const members = await listMembers(open)
+  if (reviewers.some((id) => !isMember(members, id))) throw noMember()
+  const review = await open.db
+    .insertInto('tenant_reviews')
+    .values({
+      tenantId: open.tenant,
+      reviewers: [...new Set(reviewers)],
+      dueAt: new Date(office.clock.now() + parseDuration(dueIn)),
+    })
+    .returning(REVIEW)
+    .executeTakeFirstOrThrow()
+  await insertItems(open, review.id, before?.closedAt ?? null)
+  const about = { what: 'review', subject: null, row: review.id } as const
+  open.tell({ ...about, actor: actorOf(standing), before: null, after: ['open'] })
+  await closeIfDone(office, open, review)
+  return review
+}
+
+async function appoint(office: Office, open: Change, actor: Principal, personId: string): Promise<void> {
+  const standing = await requireAdministrator(office, open, actor)
+  const review = (await listReviews(open)).find(({ closedAt }) => closedAt === null)
+  if (!review) throw missing('no review is open')
+  const members = await listMembers(open)
+  if (!isMember(members, personId)) throw noMember()
+  const before = reviewersOf(review, members)
+  const reviewers = [...new Set([...before, personId])]
+  await open.db.updateTable('tenant_reviews').set({ reviewers }).where('id', '=', review.id).execute()
+  const about = { what: 'review', subject: personId, row: review.id } as const
+  const told = (ids: readonly string[]): string[] => ids.map((id) => `reviewer:${id}`)
+  open.tell({ ...about, actor: actorOf(standing), before: told(before), after: told(reviewers) })
+}
+
+async function show(
+  office: Office,
+  open: Look,
+  actor: Principal,
+  id: string | undefined,
+): Promise<ShownReview | null> {
+  const { member } = await requireMember(office, open, actor)
+  const reviews = await listReviews(open)
+  const review = id === undefined ? reviews.at(-1) : reviews.find((each) => each.id === id)
+  if (!review) return null
+  const reviewers = reviewersOf(review, await listMembers(open))
+  if (!reviewers.includes(actor.id) && !member.roles.includes(ADMINISTRATOR)) throw notReviewer()
+  const items = await listItems(open, review.id)
+  const undecided = items.filter(({ decision }) => decision === null)
+  const answerable = (item: ReviewItem): boolean => reviewers.some((each) => each !== item.personId)
+  return { review, items, reviewers, stuck: undecided.filter((item) => !answerable(item)).length }
 }
 
 async function decide(
@@ -129,16 +197,51 @@ async function decide(
   const items = review ? await listItems(open, review.id) : []
   const item = isId(itemId) ? items.find(({ id }) => id === itemId) : undefined
   if (!review || !item) throw missing('there is no such question in an open review')
-  if (item.personId === actor.id || !review.reviewers.includes(actor.id)) throw notReviewer()
+  const reviewers = reviewersOf(review, await listMembers(open))
+  if (item.personId === actor.id || !reviewers.includes(actor.id)) throw notReviewer()
   if (item.decision !== null) throw new TenantsError('ERR_TENANTS_DECIDED', 'this is decided')
-  if (decision === 'revoke') await revoke(open, standing, item)
-  const now = new Date(office.clock.now())
-  const decided = { decision, decidedBy: actor.id, decidedAt: now }
+  if (decision === 'revoke') await revokeItem(office, open, standing, item)
+  const decided = { decision, decidedBy: actor.id, decidedAt: new Date(office.clock.now()) }
   await open.db.updateTable('tenant_review_items').set(decided).where('id', '=', item.id).execute()
   const about = { what: 'review', subject: item.personId, row: item.id } as const
-  open.tell({ ...about, actor: actorOf(standing), before: [nameOf(item)], after: [decision] })
-  if (items.some((each) => each.id !== item.id && each.decision === null)) return
-  await open.db.updateTable('tenant_reviews').set({ closedAt: now }).where('id', '=', review.id).execute()
+  open.tell({ ...about, actor: actorOf(standing), before: [nameOfItem(item)], after: [decision] })
+  await closeIfDone(office, open, review)
+}
+
+/** True where nothing is left to decide: also when the people of the last questions have been erased. */
+async function closeIfDone({ clock }: Office, open: Change, { id, closedAt }: Review): Promise<boolean> {
+  if (closedAt !== null) return true
+  if ((await listItems(open, id)).some(({ decision }) => decision === null)) return false
+  const now = new Date(clock.now())
+  await open.db.updateTable('tenant_reviews').set({ closedAt: now }).where('id', '=', id).execute()
+  return true
+}
+
+async function waitingFor(
+  { db }: Office,
+  actor: Principal,
+): Promise<{ readonly open: number; readonly dueAt: Date } | null> {
+  if (actor.tenant === null) return null
+  const looked = { db, tenant: actor.tenant }
+  const review = (await listReviews(looked)).find(({ closedAt }) => closedAt === null)
+  if (!review || !reviewersOf(review, await listMembers(looked)).includes(actor.id)) return null
+  const { length: open } = waitFor(await listItems(looked, review.id), actor.id)
+  return open === 0 ? null : { open, dueAt: review.dueAt }
+}
+
+async function summarise(open: Look): Promise<readonly ReviewSummary[]> {
+  const items = await open.db
+    .selectFrom('tenant_review_items')
+    .select(['reviewId', 'decision'])
+    .where('tenantId', '=', open.tenant)
+    .execute()
+  const reviews = await listReviews(open)
+  return reviews.toReversed().map((review) => {
+    const own = items.filter(({ reviewId }) => reviewId === review.id)
+    const count = (wanted: ReviewItem['decision']): number =>
+      own.filter(({ decision }) => decision === wanted).length
+    return { ...review, kept: count('keep'), revoked: count('revoke'), open: count(null) }
+  })
 }
 
 async function listDue({ db, clock }: Office): Promise<readonly DueReview[]> {
@@ -149,78 +252,25 @@ async function listDue({ db, clock }: Office): Promise<readonly DueReview[]> {
   const found: DueReview[] = []
   for (const { id, tenantId: tenant, reviewers, dueAt, closedAt } of reviews) {
     if (closedAt !== null) continue
-    const items = await listItems({ db, tenant }, id)
-    const open = items.filter((item) => item.decision === null).length
-    found.push({ tenant, reviewers, dueAt, open, overdue: dueAt.getTime() < clock.now() })
+    const looked = { db, tenant }
+    const open = (await listItems(looked, id)).filter(({ decision }) => decision === null).length
+    const deciding = reviewersOf({ reviewers }, await listMembers(looked))
+    found.push({ tenant, reviewers: deciding, dueAt, open, overdue: dueAt.getTime() < clock.now() })
   }
   return found.toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
 }
 
-function nameOf({ role, keyId }: ReviewItem): string {
-  return role ?? `key:${keyId}`
-}
-
 /** Oldest first. */
-async function listReviews({ db, tenant }: Change): Promise<readonly Review[]> {
+async function listReviews({ db, tenant }: Look): Promise<readonly Review[]> {
   return db.selectFrom('tenant_reviews').select(REVIEW).where('tenantId', '=', tenant).orderBy('id').execute()
 }
 
-async function listItems(
-  { db, tenant }: Pick<Change, 'db' | 'tenant'>,
-  reviewId: string,
-): Promise<readonly ReviewItem[]> {
-  return db
-    .selectFrom('tenant_review_items')
-    .select(ITEM)
-    .where('tenantId', '=', tenant)
-    .where('reviewId', '=', reviewId)
-    .orderBy('id')
-    .execute()
+function isMember(members: readonly Member[], id: string): boolean {
+  return members.some(({ personId }) => personId === id)
 }
 
-function chooseReviewers(members: readonly Member[], chosen: readonly string[] | undefined): string[] {
-  const administrators = members.filter(({ roles }) => roles.includes(ADMINISTRATOR))
-  const reviewers = chosen ?? administrators.map(({ personId }) => personId)
-  const known = reviewers.every((id) => members.some(({ personId }) => personId === id))
-  if (!known || reviewers.length === 0)
-    throw new TenantsError('ERR_TENANTS_MEMBER', 'a reviewer is no member of the tenant')
-  return [...new Set(reviewers)]
-}
-
-async function insertItems(
-  { db, tenant }: Change,
-  reviewId: string,
-  members: readonly Member[],
-  keys: readonly ApiKey[],
-  since: Date | null,
-): Promise<void> {
-  const unused = ({ lastUsedAt }: { readonly lastUsedAt: Date | null }): boolean =>
-    lastUsedAt === null || (since !== null && lastUsedAt < since)
-  const base = { tenantId: tenant, reviewId }
-  const rows = [
-    ...members.flatMap((member) =>
-      member.roles.map((role) => ({ ...base, personId: member.personId, role, unused: unused(member) })),
-    ),
-    ...keys.map((key) => ({ ...base, personId: key.personId, keyId: key.id, unused: unused(key) })),
-  ]
-  if (rows.length > 0) await db.insertInto('tenant_review_items').values(rows).execute()
-}
-
-/** What is gone already needs no revocation. */
-async function revoke(
-  open: Change,
-  standing: Standing,
-  { personId, role, keyId }: ReviewItem,
-): Promise<void> {
-  if (keyId !== null) return removeKey(open, { id: keyId })
-  const member = await findMember(open.db, open.tenant, personId)
-  if (!member?.roles.includes(role!)) return
-  await setRoles(
-    open,
-    standing,
-    member,
-    member.roles.filter((each) => each !== role),
-  )
+function noMember(): Error {
+  return new TenantsError('ERR_TENANTS_MEMBER', 'a reviewer is no member of the tenant')
 }
 
 function notReviewer(): Error {

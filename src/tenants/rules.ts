@@ -4,7 +4,9 @@ import {
   tenantColumn,
   type Permission,
   type PermissionText,
+  type Resource,
   type ResourceMap,
+  type Scope,
 } from '../declare/index.ts'
 import { TenantsError } from './errors.ts'
 import { tenantResources } from './resources.ts'
@@ -49,7 +51,10 @@ export function checkRoles(roles: RoleTable): void {
  * @throws TenantsError `ERR_TENANTS_PERMISSION`
  */
 export function parseGrantable(resources: ResourceMap, texts: readonly string[]): PermissionSet {
-  return PermissionSet.of(texts.map((text) => checkGrantable(resources, text)))
+  const asked = PermissionSet.of(texts.map((text) => checkGrantable(resources, text)))
+  // As many, and as long, as a row of the tables holds.
+  if (asked.texts.length > 500 || asked.texts.some((text) => text.length > 4_096)) refuse()
+  return asked
 }
 
 function checkGrantable(resources: ResourceMap, text: string): Permission {
@@ -60,6 +65,28 @@ function checkGrantable(resources: ResourceMap, text: string): Permission {
   const owned = tenantColumn(resource) !== null || resource.subjects.length > 0
   if ((scope === 'any') === owned || (scope === 'own' && resource.subjects.length === 0)) refuse()
   return permission
+}
+
+/** What somebody who holds these permissions may put into a role or a key of their tenant. */
+export function grantableOf(resources: ResourceMap, held: PermissionSet): PermissionSet {
+  return PermissionSet.of(
+    held.permissions.flatMap((permission): Permission[] => {
+      const resource = Object.hasOwn(resources, permission.resource)
+        ? resources[permission.resource]
+        : undefined
+      if (!resource) return []
+      const isOwned = tenantColumn(resource) !== null || resource.subjects.length > 0
+      if (!isOwned) return permission.scope === 'any' ? [permission] : []
+      const scope = permission.scope === 'any' ? 'tenant' : permission.scope
+      return scope === 'own' && resource.subjects.length === 0 ? [] : [{ ...permission, scope }]
+    }),
+  )
+}
+
+/** The scopes that can be meant of a resource within a tenant, the narrowest first. */
+export function scopesOf(resource: Resource): readonly Scope[] {
+  if (resource.subjects.length > 0) return ['own', 'tenant']
+  return tenantColumn(resource) === null ? ['any'] : ['tenant']
 }
 
 function parse(text: string): Permission {

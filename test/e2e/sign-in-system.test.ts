@@ -128,7 +128,9 @@ test('a whole system joins sign-in with organisations, and an organisation with 
   cookie = await enrol(cookie)
   const members = await look('/account/members')
   expect(members.status).toBe(200)
-  expect(await members.text()).toContain('href="/account/security"')
+  const shown = await members.text()
+  expect(shown).toContain('href="/account/security"')
+  expect(shown).toContain('Grace · grace@example.com')
   const inside = (await tenants!.principalOf(personId, { address: '127.0.0.1' }))!
   await tenants!.allowList.set(inside, ['198.51.100.0/24'], '198.51.100.7')
   expect((await look('/account/members')).status).toBe(403)
@@ -138,6 +140,26 @@ test('a whole system joins sign-in with organisations, and an organisation with 
     '/account/sign-in?next=%2Faccount%2Fmembers',
   ])
 })
+
+test('an API key says who asks, until the account behind it is switched off', async () => {
+  const { accounts, tenants } = surety
+  const [tenant, personId] = [createId(systemClock), await accounts!.add(HOPPER)]
+  await tenants!.members.found(tenant, personId)
+  const { text } = await tenants!.keys.create((await tenants!.principalOf(personId))!, {
+    name: 'ci',
+    scopes: [],
+  })
+  expect(await tenants!.keys.principalOf(text)).toMatchObject({ id: personId })
+  const asked = (key: string) =>
+    surety.identify(new Request(server.url, { headers: { authorization: `Bearer ${key}` } }))
+  expect(await asked(text)).toMatchObject({ kind: 'user', id: personId, tenant })
+  expect(await asked('something-else')).toMatchObject({ kind: 'anonymous' })
+  await accounts!.setEnabled(personId, false)
+  expect(await tenants!.keys.principalOf(text)).toBeNull()
+  expect(await asked(text)).toMatchObject({ kind: 'anonymous' })
+})
+
+const HOPPER = { email: 'hopper@example.com', emailVerified: true, name: 'Hopper' }
 
 test('a whole system serves the scripts of its pages', async () => {
   const page = await (await fetch(new URL('/account/sign-in', server.url))).text()

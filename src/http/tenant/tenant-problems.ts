@@ -25,7 +25,8 @@ export const TENANT_PROBLEMS: PublicProblems = {
   ERR_TENANTS_LOCK_OUT: {
     status: 409,
     title: 'You would lock yourself out',
-    detail: 'The list leaves out the address that you are at. Nothing was changed.',
+    detail:
+      'The list leaves out the address that you are at. Add it, or lift the limit. Nothing was changed.',
   },
   ERR_TENANTS_CHANGED: {
     status: 409,
@@ -52,7 +53,7 @@ export const TENANT_PROBLEMS: PublicProblems = {
   ERR_TENANTS_NAME: {
     status: 400,
     title: 'This name does not fit',
-    detail: 'Give a name of 1 to 60 characters that no other role of your organisation has.',
+    detail: 'Give one of 1 to 60 characters. That of a role must not look like another role’s.',
   },
   ERR_TENANTS_PERMISSION: { status: 400, title: 'No role can be made of that' },
   ERR_TENANTS_KEY_TERM: { status: 400, title: 'A key lives for a year at most' },

@@ -1,12 +1,8 @@
-import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Principal } from '../../access/index.ts'
-import { silentLogger } from '../../database/index.ts'
-import { openWorld, resources, roles, textsOf, HOME, type World } from '../../tenants/testing/world.ts'
-import { problemHandler, protection, TENANT_PROBLEMS, tenantRoutes, type SuretyEnv } from '../index.ts'
-
-const URL_BASE = 'https://codetime.example'
-const FORM = 'token-of-the-session'
+import type { PermissionText } from '../../declare/index.ts'
+import { openWorld, HOME, textsOf, type World } from '../../tenants/testing/world.ts'
+import { FORM, PAGES, siteOf as openSite } from './testing.ts'
 
 let world: World
 beforeAll(async () => {
@@ -14,50 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** The site as somebody signed in sees it: each request asks who they are now. */
-function siteOf(person: Principal | null) {
-  const app = new Hono<SuretyEnv>()
-  app.use(protection({ clock: world.clock, logger: silentLogger as never }))
-  app.onError(
-    problemHandler({
-      name: 'Codetime',
-      hasSecurityTxt: false,
-      logger: silentLogger as never,
-      problems: TENANT_PROBLEMS,
-    }),
-  )
-  app.route(
-    '/',
-    tenantRoutes({
-      site: { name: 'Codetime', url: URL_BASE },
-      config: { resources, roles },
-      tenants: world.tenants,
-      clock: world.clock,
-      signInPath: '/account/sign-in',
-      async visit() {
-        const principal =
-          person && (await world.tenants.principalOf(person.id, { tenant: person.tenant!, address: HOME }))
-        return principal && { principal, form: FORM, address: HOME }
-      },
-    }),
-  )
-  const own = { 'sec-fetch-site': 'same-origin' }
-  return {
-    get: async (path: string) => app.request(`${URL_BASE}${path}`, { headers: { accept: 'text/html' } }),
-    post: async (
-      path: string,
-      values: Record<string, string | string[]>,
-      headers: Record<string, string> = own,
-    ) => {
-      const body = new URLSearchParams()
-      for (const [name, value] of Object.entries({ form: FORM, ...values }))
-        for (const each of [value].flat()) body.append(name, each)
-      return app.request(`${URL_BASE}${path}`, { method: 'POST', body, headers })
-    },
-  }
-}
-
-const PAGES = ['/account/members', '/account/roles', '/account/keys', '/account/networks', '/account/reviews']
+const siteOf = (person: Principal | null) => openSite(world, person)
 
 describe('the pages of an organisation', () => {
   test('show an administrator everything, without a script or a style of their own', async () => {
@@ -111,17 +64,16 @@ describe('a change', () => {
     const site = siteOf(founder)
     const made = await site.post('/account/roles/create', {
       name: 'Reader',
-      'heartbeats:read': 'tenant',
-      'heartbeats:read:columns': 'language',
-      'heartbeats:delete': 'own',
-      'invoices:read': '',
+      allow: ['heartbeats:read:tenant', 'heartbeats:delete:own'],
+      'heartbeats:read:tenant': ['language'],
+      'heartbeats:write:own': ['language'],
     })
     expect([made.status, made.headers.get('location')]).toEqual([303, '/account/roles'])
     const [role] = await world.tenants.roles.list(founder)
     expect(role!.permissions).toEqual(['heartbeats:read:tenant(language)', 'heartbeats:delete:own'])
     await site.post('/account/members/roles', { person: member.id, role: [role!.assignedAs] })
     expect(textsOf(await world.again(member))).toEqual(role!.permissions)
-    const edit = { id: role!.id, revision: '1', name: 'Reader', 'heartbeats:read': 'own' }
+    const edit = { id: role!.id, revision: '1', name: 'Reader', allow: 'heartbeats:read:own' }
     expect((await site.post('/account/roles/edit', edit)).status).toBe(303)
     expect(textsOf(await world.again(member))).toEqual(['heartbeats:read:own'])
     const again = await site.post('/account/roles/edit', edit)
@@ -129,62 +81,6 @@ describe('a change', () => {
       409,
       expect.stringContaining('Somebody else changed it'),
     ])
-  })
-
-  test('is refused from another site, without the token, or with another session’s', async () => {
-    const founder = await world.found()
-    const site = siteOf(founder)
-    const wrong: [Record<string, string>, Record<string, string>][] = [
-      [{}, { 'sec-fetch-site': 'cross-site' }],
-      [{}, { 'sec-fetch-site': 'same-site', origin: URL_BASE }],
-      [{}, { 'sec-fetch-site': 'none' }],
-      [{}, { origin: 'https://evil.example' }],
-      [{}, { origin: 'null' }],
-      [{}, {}],
-      [{ form: '' }, { 'sec-fetch-site': 'same-origin' }],
-      [{ form: 'token-of-the-sessioN' }, { 'sec-fetch-site': 'same-origin' }],
-    ]
-    const actions = [
-      'members/roles',
-      'members/remove',
-      'roles/create',
-      'roles/edit',
-      'roles/remove',
-      'keys/create',
-      'keys/rotate',
-      'keys/revoke',
-      'networks',
-      'reviews/start',
-      'reviews/decide',
-    ]
-    for (const action of actions) {
-      for (const [values, headers] of wrong) {
-        const response = await site.post(`/account/${action}`, { name: 'X', ...values }, headers)
-        expect([action, response.status, ((await response.json()) as { code: string }).code]).toEqual([
-          action,
-          403,
-          'ERR_HTTP_FOREIGN_FORM',
-        ])
-      }
-    }
-    expect(await world.tenants.roles.list(founder)).toEqual([])
-    const own = await site.post('/account/roles/create', { name: 'X' }, { origin: URL_BASE })
-    expect(own.status).toBe(303)
-  })
-
-  test('of somebody who is no administrator changes nothing', async () => {
-    const founder = await world.found()
-    const member = await world.join(founder, ['member'])
-    const site = siteOf(member)
-    for (const [path, values] of [
-      ['members/roles', { person: member.id, role: 'administrator' }],
-      ['members/remove', { person: founder.id }],
-      ['roles/create', { name: 'Mine' }],
-      ['networks', { ranges: '' }],
-      ['reviews/start', {}],
-    ] as const)
-      expect((await site.post(`/account/${path}`, values)).status).toBe(403)
-    expect((await world.again(member)).roles).toEqual(['member'])
   })
 
   test('shows a new key once', async () => {
@@ -205,10 +101,13 @@ describe('a change', () => {
     const founder = await world.found()
     const site = siteOf(founder)
     const outside = await site.post('/account/networks', { ranges: '203.0.113.0/24' })
-    expect([outside.status, await outside.text()]).toEqual([
-      409,
-      expect.stringContaining('You would lock yourself out'),
-    ])
+    const refused = await outside.text()
+    expect([outside.status, refused]).toEqual([409, expect.stringContaining('You would lock yourself out')])
+    expect(refused).toMatch(/<textarea[^>]*>\n203\.0\.113\.0\/24<\/textarea>/)
+    expect(refused).toContain(`name="own" value="add">Save with ${HOME}/32 added</button>`)
+    const mended = await site.post('/account/networks', { ranges: '203.0.113.0/24', own: 'add' })
+    expect(mended.status).toBe(303)
+    expect(await world.tenants.allowList.get(founder)).toEqual(['203.0.113.0/24', `${HOME}/32`])
     const odd = await site.post('/account/networks', { ranges: '<b>' })
     expect([odd.status, await odd.text()]).toEqual([400, expect.not.stringContaining('<b>')])
     expect(
@@ -233,5 +132,86 @@ describe('a change', () => {
     ).toBe(303)
     expect((await world.again(member)).roles).toEqual([])
     expect(await (await site.get('/account/reviews')).text()).toContain('revoked by')
+    // The founder is the only reviewer, and their own role is still open.
+    expect(await (await site.get('/account/members')).text()).not.toContain('decision')
+    expect(await (await site.get('/account/reviews')).text()).toContain('Nobody can decide one question')
+    expect((await site.post('/account/reviews/appoint', { person: member.id })).status).toBe(303)
+    const reminded = await (await siteOf(member).get('/account/keys')).text()
+    expect(reminded).toContain('One decision waits')
+    expect(
+      (await siteOf(member).post('/account/reviews/decide', { item: own!.id, decision: 'keep' })).status,
+    ).toBe(303)
+    const evidence = await (await site.get('/account/reviews')).text()
+    expect(evidence).toMatch(/kept by Person [0-9a-f]{8}, \d+ \w+ \d{4}, \d\d:\d\d UTC/)
+    expect(evidence).toContain('All reviews')
   })
+
+  test('of a role that says more than one thing of a resource loses none of it', async () => {
+    const founder = await world.found()
+    const site = siteOf(founder)
+    const permissions: PermissionText[] = [
+      'heartbeats:read:tenant(language)',
+      'heartbeats:read:own',
+      'heartbeats:write:own(entity,language)',
+      'heartbeats:delete:own',
+      'rates:read:any',
+    ]
+    const role = await world.tenants.roles.create(founder, { name: 'Mixed', permissions })
+    const page = await (await site.get(`/account/roles?role=${role.id}`)).text()
+    const form = page.slice(page.indexOf('action="/account/roles/edit"'))
+    const ticked: Record<string, string[]> = {}
+    for (const [, name, value] of form.matchAll(/type="checkbox" name="([^"]+)" value="([^"]+)" checked/g))
+      (ticked[name!] ??= []).push(value!)
+    const saved = await site.post('/account/roles/edit', {
+      ...ticked,
+      id: role.id,
+      revision: '1',
+      name: 'Mixed',
+    })
+    expect(saved.status).toBe(303)
+    const [after] = await world.tenants.roles.list(founder)
+    expect([after!.revision, after!.permissions.toSorted()]).toEqual([2, role.permissions.toSorted()])
+  })
+
+  test('that is refused keeps what was typed, and never lets anybody overwrite what they have not seen', async () => {
+    const founder = await world.found()
+    const site = siteOf(founder)
+    const taken = await site.post('/account/roles/create', { name: 'Member', allow: 'heartbeats:read:own' })
+    const text = await taken.text()
+    expect(taken.status).toBe(400)
+    expect(text).toContain('value="Member"')
+    expect(text).toMatch(/value="heartbeats:read:own" checked/)
+    const role = await world.tenants.roles.create(founder, { name: 'Ops', permissions: [] })
+    await world.tenants.roles.edit(founder, role.id, 1, { name: 'Ops two', permissions: [] })
+    const stale = await site.post('/account/roles/edit', {
+      ...{ id: role.id, revision: '1', name: 'Ops three', allow: 'heartbeats:read:own' },
+    })
+    const now = await stale.text()
+    expect(stale.status).toBe(409)
+    expect(now).not.toContain('Ops three')
+    expect(now).not.toMatch(/value="heartbeats:read:own" checked/)
+    const key = await site.post('/account/keys/create', {
+      name: '',
+      scope: 'heartbeats:read:own',
+      term: '365d',
+    })
+    expect(key.status).toBe(400)
+    expect(/value="365d" selected[^]*value="heartbeats:read:own" checked/.test(await key.text())).toBe(true)
+  })
+
+  test('is offered for one member or role at a time, however many there are', async () => {
+    const founder = await world.found()
+    const site = siteOf(founder)
+    const joined = await world.crowd(founder, 55)
+    const first = await (await site.get('/account/members')).text()
+    expect(first.match(/<form/g)).toBeNull()
+    expect(first).toContain('Page 1 of 2')
+    const second = await (await site.get('/account/members?page=2')).text()
+    const listed = (text: string) =>
+      new Set([...text.matchAll(/person=([0-9a-f-]{36})/g)].map(([, id]) => id))
+    expect([listed(first).size, listed(second).size]).toEqual([50, 6])
+    expect(listed(first + second)).toEqual(new Set([founder, ...joined].map(({ id }) => id)))
+    const one = await (await site.get(`/account/members?person=${joined[0]!.id}`)).text()
+    expect(one.match(/<form/g)).toHaveLength(2)
+  }, 120_000)
 })

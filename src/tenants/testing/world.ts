@@ -1,5 +1,5 @@
 import { permissionsGiven, systemPrincipal, type Principal } from '../../access/index.ts'
-import { field, resource } from '../../declare/index.ts'
+import { field, resource, type PermissionText, type ResourceMap } from '../../declare/index.ts'
 import { createPseudonym, type ManualClock } from '../../kernel/index.ts'
 import { silentLogger } from '../../database/index.ts'
 import type { AccessChanged, AuditEvent } from '../../log/index.ts'
@@ -53,31 +53,43 @@ export interface World {
   readonly elsewhere: Tenants
   readonly clock: ManualClock
   readonly events: AccessChanged[]
+  /** Whose accounts are switched off. */
+  readonly switchedOff: Set<string>
+  /** The room over the same database, where something happens right before a table is read. */
+  interrupted(table: keyof TenantTables, happen: () => Promise<unknown>): Tenants
   /** A new tenant; its founder as a principal. */
   found(): Promise<Principal>
   /** Somebody new in the founder's tenant. */
   join(founder: Principal, roles: readonly string[]): Promise<Principal>
+  /** Many members at once, as an app's own import would make them. */
+  crowd(founder: Principal, count: number): Promise<readonly Principal[]>
   /** The same person, asking again. */
   again(principal: Principal): Promise<Principal>
   close(): Promise<void>
 }
 
-export async function openWorld(): Promise<World> {
-  const store = await openStoreOver(resources, roles)
+/** @param more what an administrator holds beside, of everybody in the tenant */
+export async function openWorld(more: ResourceMap = {}): Promise<World> {
+  const everything = { ...resources, ...more }
+  const held = Object.keys(more).map((name): PermissionText => `${name}:*:tenant`)
+  const given = { ...roles, administrator: [...roles.administrator, ...held] }
+  const store = (await openStoreOver(everything, given)) as TestStore<typeof resources>
   const events: AccessChanged[] = []
   const record = async (told: readonly AuditEvent[]): Promise<void> => {
     for (const event of told) if (event.kind === 'access.changed') events.push(event)
   }
-  const open = (): Tenants =>
+  const switchedOff = new Set<string>()
+  const open = (wrap = (db: Kysely<TenantTables>): Kysely<TenantTables> => db): Tenants =>
     openTenants({
       store: {
         as: (principal) => ({
-          db: store.store.as(principal).db as unknown as Kysely<TenantTables>,
+          db: wrap(store.store.as(principal).db as unknown as Kysely<TenantTables>),
         }),
       },
       audit: { record },
-      resources,
-      roles,
+      isSwitchedOff: async (personId) => switchedOff.has(personId),
+      resources: everything,
+      roles: given,
       name: 'Code time',
       clock: store.clock,
       logger: silentLogger,
@@ -91,6 +103,8 @@ export async function openWorld(): Promise<World> {
     elsewhere: open(),
     clock: store.clock,
     events,
+    switchedOff,
+    interrupted: (table, happen) => open((db) => interrupt(db, table, happen)),
     again,
     async found() {
       const [tenant, id] = [createPseudonym(), createPseudonym()]
@@ -107,8 +121,52 @@ export async function openWorld(): Promise<World> {
       if (given.includes('treasurer')) await force(store, id, given)
       return again({ id, tenant: founder.tenant })
     },
+    crowd: (founder, count) => insertCrowd(store, founder, count),
     close: () => store.close(),
   }
+}
+
+async function insertCrowd(
+  store: TestStore<typeof resources>,
+  { tenant }: Principal,
+  count: number,
+): Promise<readonly Principal[]> {
+  const people = Array.from({ length: count }, (): Principal => ({
+    kind: 'user',
+    id: createPseudonym(),
+    tenant,
+    roles: ['member'],
+  }))
+  const rows = people.map(({ id }) => ({ personId: id, tenantId: tenant!, roles: ['member'] }))
+  await store.store
+    .as(systemPrincipal('set-up', ['tenant_members']))
+    .db.insertInto('tenant_members')
+    .values(rows)
+    .execute()
+  return people
+}
+
+/** Waits for `happen`, once, before the first statement that reads the table is run. */
+function interrupt<Db extends object>(db: Db, table: string, happen: () => Promise<unknown>): Db {
+  let happened: Promise<unknown> | null = null
+  const follow = <Target extends object>(target: Target, reads: boolean): Target =>
+    new Proxy(target, {
+      get(_, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        if (reads && String(name).startsWith('execute'))
+          return async (...args: unknown[]): Promise<unknown> => {
+            await (happened ??= happen())
+            return Reflect.apply(value, target, args) as unknown
+          }
+        return (...args: unknown[]): unknown => {
+          const result: unknown = Reflect.apply(value, target, args)
+          const isBuilder = typeof result === 'object' && result !== null && 'toOperationNode' in result
+          return isBuilder ? follow(result, reads || (name === 'selectFrom' && args[0] === table)) : result
+        }
+      },
+    })
+  return follow(db, false)
 }
 
 /** A role that no administrator could give, as an app's own set-up would. */

@@ -1,4 +1,5 @@
 import {
+  absoluteDate,
   html,
   htmlDocument,
   mainContent,
@@ -24,6 +25,8 @@ export interface TenantFrame {
   readonly nameOf: (personId: string) => string
   /** What was wrong with what was sent; shown above everything. */
   readonly problem?: { readonly title: string; readonly detail?: string }
+  /** Questions of an open review that wait for who looks; Unix milliseconds. */
+  readonly waiting?: { readonly open: number; readonly dueAt: number; readonly now: number }
 }
 
 export const TENANT_PATHS = {
@@ -47,22 +50,70 @@ export const FORM_FIELD = 'form'
 
 export function tenantPage(
   frame: TenantFrame,
-  page: { readonly title: string; readonly lead: string; readonly current: string; readonly content: Child },
+  page: { readonly title: string; readonly lead?: string; readonly current: string; readonly content: Child },
 ): Markup {
-  const { problem, site } = frame
+  const { problem, site, waiting } = frame
   return htmlDocument({
     title: `${page.title} · ${site.name}`,
     nonce: frame.nonce,
     body: [
       siteHeader({ name: site.name, links: frame.links ?? TENANT_LINKS, current: page.current }),
       mainContent([
-        pageHeading({ title: page.title, lead: page.lead }),
+        pageHeading({ title: page.title, ...(page.lead !== undefined && { lead: page.lead }) }),
         problem ? notice('bad', problem.title, problem.detail) : null,
+        waiting && page.current !== TENANT_PATHS.reviews ? reminder(waiting) : null,
         page.content,
       ]),
       siteFooter(html`<a href="/security">Security</a>`),
     ],
   })
+}
+
+function reminder({ open, dueAt, now }: NonNullable<TenantFrame['waiting']>): Markup {
+  const due = dueAt < now ? 'was due' : 'is due'
+  return notice(
+    dueAt < now ? 'bad' : 'unsure',
+    `A review ${due} on ${absoluteDate(dueAt)}`,
+    html`<a href="${TENANT_PATHS.reviews}">${open === 1 ? 'One decision waits' : `${open} decisions wait`} for you</a>`,
+  )
+}
+
+/** What stands where somebody may not look, within the frame of the pages where they may. */
+export function refusedView(frame: TenantFrame, current: string): Markup {
+  const title = TENANT_LINKS.find(({ href }) => href === current)?.label ?? 'Organisation'
+  return tenantPage(frame, { title, current, content: null })
+}
+
+/** Rows that are shown at once. */
+export const PAGE_ROWS = 50
+
+/**
+ * One part of a long list, and links to the parts around it.
+ * @param page from 1; of what lies outside, the nearest
+ * @param path of the page; a query may be part of it
+ */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  page: number,
+  path: string,
+): { readonly rows: readonly Row[]; readonly pager: Markup | null } {
+  const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS))
+  const shown = Math.min(Math.max(1, Number.isSafeInteger(page) ? page : 1), pages)
+  const to = (target: number, label: string): Markup | null =>
+    target >= 1 && target <= pages
+      ? html`<a href="${path}${path.includes('?') ? '&' : '?'}page=${target}" rel="${target < shown ? 'prev' : 'next'}">${label}</a>`
+      : null
+  const part = rows.slice((shown - 1) * PAGE_ROWS, shown * PAGE_ROWS)
+  if (pages === 1) return { rows: part, pager: null }
+  return {
+    rows: part,
+    pager: html`<nav class="actions" aria-label="Pages">${to(shown - 1, 'Previous')}<span>Page ${shown} of ${pages}</span>${to(shown + 1, 'Next')}</nav>`,
+  }
+}
+
+/** Text that stays on one line. */
+export function whole(text: string): Markup {
+  return html`<span class="whole">${text}</span>`
 }
 
 /** A form that changes something: a POST with the session's token and what it is about. */

@@ -17,5 +17,9 @@ export const changes = `
 .change legend { font-weight: 600; font-size: 0.95rem; padding: 0; }
 .check { display: flex; align-items: center; gap: 0.6rem; min-height: 2.5rem; overflow-wrap: anywhere; }
 .check input { width: 1.15rem; height: 1.15rem; flex: none; accent-color: var(--accent); }
+.data-table th small { color: var(--muted); font-weight: 400; }
+.whole { white-space: nowrap; }
+.permission { display: flex; align-items: flex-start; gap: 0 1.1rem; }
+.permission .check { min-height: 2.3rem; }
 .change .hint { color: var(--muted); font-size: 0.875rem; }
 `

@@ -57,7 +57,7 @@ p + .command { margin-top: 0.5rem; }
 .data-table caption { text-align: start; color: var(--muted); font-size: 0.9rem; padding-bottom: 0.6rem; }
 .data-table th, .data-table td { text-align: start; vertical-align: top; padding: 0.65rem 1rem 0.65rem 0; border-bottom: 1px solid var(--line); }
 .data-table th:last-child, .data-table td:last-child { padding-inline-end: 0; }
-.data-table thead th { color: var(--muted); font-size: 0.8125rem; font-weight: 600; }
+.data-table thead th { color: var(--muted); font-size: 0.8125rem; font-weight: 600; overflow-wrap: normal; }
 .data-table tbody th { font-weight: 600; min-width: 8.5rem; }
 .data-table tbody tr:last-child > * { border-bottom: 0; }
 .data-table .number { text-align: end; white-space: nowrap; }

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openWorld, type World } from '../tenants/testing/world.ts'
+import { remindReviewers, type ReminderLetter } from './review-reminders.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(() => world.close())
+
+test('reviewers are written to, each once, with the way to the page and nobody’s name', async () => {
+  const founder = await world.found()
+  const second = await world.join(founder, ['administrator'])
+  await world.join(founder, ['member'])
+  await world.tenants.reviews.start(founder)
+  const letters: (ReminderLetter | null)[] = []
+  const remind = async () => {
+    const written: Promise<unknown>[] = []
+    const count = await remindReviewers({
+      tenants: world.tenants,
+      url: () => 'https://codetime.example',
+      addressOf: async (personId) => (personId === founder.id ? 'ada@example.com' : null),
+      post: (write) => void written.push(write().then((letter) => letters.push(letter))),
+    })
+    await Promise.all(written)
+    return count
+  }
+  expect(await remind()).toBe(2)
+  expect(letters.filter((letter) => letter !== null)).toEqual([
+    {
+      to: 'ada@example.com',
+      subject: 'A review of permissions waits for you',
+      paragraphs: [
+        '2 decisions wait for you: whether everybody in your organisation still needs what they may.',
+        expect.stringMatching(/^Please decide by \d+ \w+ \d{4}\.$/),
+        'https://codetime.example/account/reviews',
+      ],
+    },
+  ])
+  expect(JSON.stringify(letters)).not.toContain(second.id)
+  expect(await remind()).toBe(0)
+  world.clock.advance(15 * 86_400_000)
+  await remind()
+  expect(letters.findLast((letter) => letter !== null)).toMatchObject({
+    subject: 'A review of permissions is overdue',
+    paragraphs: [expect.any(String), expect.stringMatching(/^It was due on /), expect.any(String)],
+  })
+})
