@@ -20,6 +20,7 @@ import { openPeople, type PeopleOptions } from './compose/people.ts'
 import { isOutOfDate, KEYS_PROMISE } from './compose/keys-promise.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
+import { openSystemOutbox, type Outbox } from './compose/mail.ts'
 import { createMetrics } from './compose/metrics.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
@@ -155,6 +156,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly audit: AuditLog
   readonly store: StoreOptions<Resources>
   readonly staff: SystemStaff | null
+  readonly outbox: Outbox | null
   readonly page: SecurityPage
   readonly clock: Clock
   readonly logger: Logger
@@ -233,9 +235,10 @@ async function openRooms<const Resources extends ResourceMap>(
   const url = (): string => addressOf(config, options)
   const staff = openSystemStaff({ ...place, store, audit, url, alarm: options.alarm })
   if (staff) keep(staff)
+  const outbox = openSystemOutbox(config, logger, keep)
   return {
     ...place,
-    ...{ provider, tree, epochs, log, witnesses, audit, store, staff, page, registry, dropped },
+    ...{ provider, tree, epochs, log, witnesses, audit, store, staff, outbox, page, registry, dropped },
     metricsToken: await openMetricsToken(folder),
     secret: await openSignInSecret(folder),
   }

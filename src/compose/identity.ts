@@ -23,6 +23,7 @@ import {
 } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditEvent, AuditLog } from '../log/index.ts'
+import type { Outbox } from '../mail/index.ts'
 import type { NavLink } from '../ui/index.ts'
 import { openProviders } from './provider-sign-in.ts'
 import { systemName } from './system-name.ts'
@@ -37,6 +38,8 @@ export interface SystemIdentityOptions {
   /** What a person may do, and in which tenant. Default: no role, so that nothing is allowed. */
   readonly principalOf?: (personId: string, request: Request) => Promise<Principal | null>
   readonly guard?: SignInGuard
+  /** Default: no letters are written. */
+  readonly outbox?: Outbox
 }
 
 /** Who sends a request, by the configured login. */
@@ -106,7 +109,7 @@ function openIdentity(
   signIn: NonNullable<SuretyConfig['signIn']>,
   options: SystemIdentityOptions & { readonly principalOf: PrincipalOf; readonly store: AccountStore },
 ): Identity {
-  const { config, clock, secret, url, guard, principalOf, store } = options
+  const { config, clock, secret, url, guard, outbox, principalOf, store } = options
   const demanding = signIn.secondFactor?.roles ?? []
   return createIdentity({
     system: systemName(config),
@@ -119,6 +122,7 @@ function openIdentity(
     passwords: signIn.passwords ?? true,
     breached: signIn.breachedPasswords ?? {},
     ...(guard && { guard }),
+    ...(outbox && { outbox }),
     async requiresSecondFactor(personId) {
       if (demanding.length === 0) return false
       const principal = await principalOf(personId, new Request(url()))

@@ -3,6 +3,7 @@ import type { Principal } from '../access/index.ts'
 import { addressOfClient, tenantRoutes, type StaffVisitor, type SuretyEnv } from '../http/index.ts'
 import { accountPages } from '../identity/index.ts'
 import type { AuditLog } from '../log/index.ts'
+import type { Outbox } from '../mail/index.ts'
 import type { Site } from '../page/index.ts'
 import { staffPages } from '../staff/index.ts'
 import { ADMINISTRATOR, TENANT_LINKS, type Tenants } from '../tenants/index.ts'
@@ -13,6 +14,7 @@ import {
   type SystemIdentity,
   type SystemIdentityOptions,
 } from './identity.ts'
+import { invitationPorts } from './mail.ts'
 import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
 import { staffSite, type StaffSiteParts } from './staff-site.ts'
 import { openSystemTenants } from './tenants.ts'
@@ -20,7 +22,10 @@ import { openSystemTenants } from './tenants.ts'
 type PrincipalOf = NonNullable<SystemIdentityOptions['principalOf']>
 type TenantParts = Parameters<typeof openSystemTenants>[0]
 
-export interface PeopleOptions extends Omit<SystemIdentityOptions, 'as' | 'principalOf'>, TenantParts {
+export interface PeopleOptions
+  extends Omit<SystemIdentityOptions, 'as' | 'principalOf' | 'outbox'>, TenantParts {
+  /** Null where no mail is configured. */
+  readonly outbox: Outbox | null
   readonly audit: TenantParts['audit'] & Pick<AuditLog, 'note'>
   readonly database: SystemSignInGuardOptions['database']
   /** What a person may do, where the app itself keeps that. Default: what `tenants/` keeps. */
@@ -38,13 +43,22 @@ export interface People {
 
 /** @throws TenantsError `ERR_TENANTS_CONFIG`; IdentityError `ERR_IDENTITY_CONFIG` */
 export function openPeople(options: PeopleOptions): People {
-  const { store } = options
-  const tenants = openSystemTenants(options)
+  const { store, outbox, config, url } = options
+  const identity = (): SystemIdentity['identity'] => login.identity
+  const invites = outbox && config.signIn
+  const tenants = openSystemTenants({
+    ...options,
+    ...(invites && { invitations: invitationPorts({ config, outbox, url, identity }) }),
+  })
   const principalOf = options.principalOf ?? (tenants && byTenants(tenants))
   const as: SystemIdentityOptions['as'] = (principal) => store.as(principal) as ReturnType<typeof as>
-  const { principalOf: _, ...rooms } = options
+  const { principalOf: _, outbox: __, ...rooms } = options
   const guard = openSignInGuard(options)
-  const login = openSystemIdentity({ ...rooms, as, guard, ...(principalOf && { principalOf }) })
+  const login: SystemIdentity = openSystemIdentity({
+    ...{ ...rooms, as, guard },
+    ...(principalOf && { principalOf }),
+    ...(outbox && { outbox }),
+  })
   return {
     login,
     tenants,

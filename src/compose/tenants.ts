@@ -4,7 +4,13 @@ import type { SuretyConfig } from '../declare/index.ts'
 import type { Logger } from '../database/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
-import { openTenants, tenantResources, type Tenants, type TenantTables } from '../tenants/index.ts'
+import {
+  openTenants,
+  tenantResources,
+  type InvitationPorts,
+  type Tenants,
+  type TenantTables,
+} from '../tenants/index.ts'
 
 interface Parts {
   readonly config: SuretyConfig
@@ -12,13 +18,16 @@ interface Parts {
   readonly audit: Pick<AuditLog, 'record' | 'wake'>
   readonly clock: Clock
   readonly logger: Logger
+  /** Default: nobody is invited by mail. */
+  readonly invitations?: InvitationPorts
 }
 
 /**
  * Members, roles and keys of tenants, where the data map holds what they are stored in; else null.
  * @throws TenantsError `ERR_TENANTS_CONFIG`
  */
-export function openSystemTenants({ config, store, audit, clock, logger }: Parts): Tenants | null {
+export function openSystemTenants(parts: Parts): Tenants | null {
+  const { config, store, audit, clock, logger, invitations } = parts
   const { name, resources, roles } = config
   // Only the room's own declarations will do: others of the same names could be anything.
   const declared = Object.entries(tenantResources)
@@ -36,5 +45,6 @@ export function openSystemTenants({ config, store, audit, clock, logger }: Parts
     name,
     clock,
     logger,
+    ...(invitations && { invitations }),
   })
 }

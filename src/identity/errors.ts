@@ -22,6 +22,9 @@ export const IdentityError = defineErrors('IdentityError', {
   ERR_IDENTITY_LAST_FACTOR: 'add another second factor first: your role requires one',
   ERR_IDENTITY_ORIGIN: 'send the form from a page of this site',
   ERR_IDENTITY_FORM: 'load the page again and send its form as it is',
+  ERR_IDENTITY_LINK:
+    'ask for another letter, and open its link while signed in to the account that it is for',
+  ERR_IDENTITY_MAIL: 'name in the configuration what takes letters over: mail: smtpMail({ … })',
   ERR_IDENTITY_QUERY: 'look accounts up by an id or by a field with a blind index',
   ERR_IDENTITY_CONFIG: 'correct signIn in surety.config: spread accountResources into resources',
 })

@@ -153,6 +153,7 @@ describe('whoever guesses', () => {
         return verdict
       },
       settle: async (_attempt, outcome) => void seen.push(outcome),
+      forgetDevices: async () => {},
     }
     const guarded = opened.reopen({ guard })
     const email = await newPerson()

@@ -23,10 +23,13 @@ export interface SignInGuard {
   >
   /** Told once of each attempt that went; `unread`: nobody looked at its secret. One that is never told has failed. */
   settle(attempt: SignInAttempt, outcome: AttemptOutcome): Promise<void>
+  /** Devices that were known for these accounts, as {@link SignInAttempt.account} names them, no longer are. */
+  forgetDevices(accounts: readonly string[]): Promise<void>
 }
 
 /** Lets everybody in: where guessing is limited elsewhere. */
 export const openGuard: SignInGuard = {
   admit: async () => ({ verdict: 'go' }),
   settle: async () => {},
+  forgetDevices: async () => {},
 }

@@ -89,7 +89,7 @@ export function createMembers(office: Office): Members {
   }
 }
 
-async function insertMember(
+export async function insertMember(
   { db, tenant, tell }: Change,
   actor: AccessChanged['actor'],
   personId: string,
@@ -150,7 +150,7 @@ async function requireAnother(open: Change, leaving: Member): Promise<void> {
 }
 
 /** What is new among the roles must exist and lie within what the actor holds now. */
-async function requireAssignable(
+export async function requireAssignable(
   office: Office,
   open: Change,
   { member, permissions }: Standing,

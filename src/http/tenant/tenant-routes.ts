@@ -22,6 +22,7 @@ import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
 import type { PublicProblem } from '../problem.ts'
+import { invitationChanges, invitationRoutes, invitationsPart } from './invitation-routes.ts'
 import { TENANT_PROBLEMS } from './tenant-problems.ts'
 
 /** Who is looking at their organisation. */
@@ -75,6 +76,14 @@ export function tenantRoutes(deps: TenantRoutesDeps): Hono<SuretyEnv> {
       )
     }
   }
+  app.route(
+    '/',
+    invitationRoutes({
+      ...deps,
+      frame: (c, visit, problem) => frameOf({ c, visit, deps }, problem && { problem }),
+      requireOwnForm: (request, visit, form) => requireOwnForm(deps, request, visit, form),
+    }),
+  )
   return app
 }
 
@@ -165,12 +174,15 @@ const PAGES: readonly {
       const customRoles = await deps.tenants.roles.list(visit.principal)
       const configured = new Set([ADMINISTRATOR, MEMBER, ...Object.keys(deps.config.roles)])
       const roles = [...configured].filter((role) => role !== 'anonymous')
-      return membersView({ ...frameOf(found, extra), members, roles, customRoles })
+      const frame = frameOf(found, extra)
+      const below = await invitationsPart(deps.tenants, visit, { frame, roles, customRoles })
+      return membersView({ ...frame, members, roles, customRoles, below })
     },
     changes: {
       roles: ({ deps, visit }, form) =>
         deps.tenants.members.assign(visit.principal, textOf(form, 'person'), textsOf(form, 'role')),
       remove: ({ deps, visit }, form) => deps.tenants.members.remove(visit.principal, textOf(form, 'person')),
+      ...invitationChanges,
     },
   },
   {

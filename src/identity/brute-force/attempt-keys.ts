@@ -21,11 +21,7 @@ const ADDRESS_BITS = { 32: 32, 128: 64 } as const
 const NETWORK_BITS = { 32: 24, 128: 48 } as const
 
 export function attemptKeys(secret: string): (attempt: SignInAttempt, device: string | null) => AttemptKeys {
-  const key = createHmac('sha256', secret).update('sign-in guard').digest()
-  const name = (counted: Counted, ...parts: readonly string[]): string =>
-    createHmac('sha256', key)
-      .update(JSON.stringify([counted, ...parts]))
-      .digest('base64url')
+  const name = naming(secret)
   return ({ account, address }, device) => {
     const near = address === null ? null : prefixOf(address, ADDRESS_BITS)
     const wide = address === null ? null : prefixOf(address, NETWORK_BITS)
@@ -37,6 +33,20 @@ export function attemptKeys(secret: string): (attempt: SignInAttempt, device: st
       device: device && name('device', account, device),
     }
   }
+}
+
+/** The name under which it stands since when devices of an account count as known. */
+export function devicesKey(secret: string): (account: string) => string {
+  const name = naming(secret)
+  return (account) => name('devices', account)
+}
+
+function naming(secret: string): (what: Counted | 'devices', ...parts: readonly string[]) => string {
+  const key = createHmac('sha256', secret).update('sign-in guard').digest()
+  return (what, ...parts) =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([what, ...parts]))
+      .digest('base64url')
 }
 
 /** The first bits of an address, as text; null for what is no address. */

@@ -1,9 +1,9 @@
 import { SuretyError, type Clock } from '../../kernel/index.ts'
 import { IdentityError } from '../errors.ts'
 import type { AttemptOutcome, SignInAttempt, SignInGuard } from '../sign-in-guard.ts'
-import { attemptKeys, INSTALLATION, type AttemptKeys } from './attempt-keys.ts'
+import { attemptKeys, devicesKey, INSTALLATION, type AttemptKeys } from './attempt-keys.ts'
 import type { AttemptStore, Counts, KeptCount } from './attempt-store.ts'
-import { createKnownDevices, type KnownDevices } from './known-devices.ts'
+import { createKnownDevices, KNOWN_MS, type KnownDevices } from './known-devices.ts'
 import {
   ATTACK,
   forgottenAt,
@@ -67,6 +67,7 @@ interface Reservation {
 class BruteForceGuard implements SignInGuard {
   readonly #options: BruteForceOptions
   readonly #keysOf: ReturnType<typeof attemptKeys>
+  readonly #devicesKey: ReturnType<typeof devicesKey>
   readonly #devices: KnownDevices
   readonly #reserved = new WeakMap<SignInAttempt, Reservation>()
   #sweptAt = 0
@@ -74,13 +75,14 @@ class BruteForceGuard implements SignInGuard {
   constructor(options: BruteForceOptions) {
     this.#options = options
     this.#keysOf = attemptKeys(options.secret)
+    this.#devicesKey = devicesKey(options.secret)
     this.#devices = createKnownDevices(options.secret, options.clock)
   }
 
   admit(attempt: SignInAttempt): ReturnType<SignInGuard['admit']> {
     return closedWhenAway(async () => {
       const { store, clock } = this.#options
-      const keys = this.#keys(attempt)
+      const keys = await this.#keys(attempt)
       const names = countersOf(keys, false).map(({ key }) => key)
       // Most tries of an attack end here, at the cost of one look.
       const seen = await store.read([...names, INSTALLATION])
@@ -102,7 +104,7 @@ class BruteForceGuard implements SignInGuard {
 
   settle(attempt: SignInAttempt, outcome: AttemptOutcome): Promise<void> {
     return closedWhenAway(async () => {
-      const keys = this.#keys(attempt)
+      const keys = await this.#keys(attempt)
       const counters = countersOf(keys, false)
       if (outcome === 'failed') this.#tellLocked(attempt, counters)
       else await this.#takeBack(attempt, counters, outcome === 'succeeded' ? LEARNED : [])
@@ -112,8 +114,21 @@ class BruteForceGuard implements SignInGuard {
     })
   }
 
-  #keys(attempt: SignInAttempt): AttemptKeys {
-    return this.#keysOf(attempt, this.#devices.recognise(attempt.account, attempt.device))
+  forgetDevices(accounts: readonly string[]): Promise<void> {
+    return closedWhenAway(async () => {
+      const { store, clock } = this.#options
+      const keys = accounts.map(this.#devicesKey)
+      const since = { level: 0, at: clock.now(), until: 0, forgottenAt: clock.now() + KNOWN_MS }
+      await store.change(keys, () => new Map(keys.map((key) => [key, since])))
+    })
+  }
+
+  async #keys(attempt: SignInAttempt): Promise<AttemptKeys> {
+    const { account, device } = attempt
+    if (this.#devices.recognise(account, device) === null) return this.#keysOf(attempt, null)
+    const key = this.#devicesKey(account)
+    const since = (await this.#options.store.read([key])).get(key)?.at
+    return this.#keysOf(attempt, this.#devices.recognise(account, device, since))
   }
 
   async #takeBack(

@@ -4,7 +4,13 @@ import { createPseudonym, type ManualClock } from '../../kernel/index.ts'
 import { silentLogger } from '../../database/index.ts'
 import type { AccessChanged, AuditEvent } from '../../log/index.ts'
 import { openStoreOver, type TestStore } from '../../store/testing.ts'
-import { openTenants, tenantResources, type Tenants, type TenantTables } from '../index.ts'
+import {
+  openTenants,
+  tenantResources,
+  type InvitationPorts,
+  type Tenants,
+  type TenantTables,
+} from '../index.ts'
 import type { Kysely } from 'kysely'
 
 const BASE = { basis: 'contract', retention: 'account', undeclared: 'refuse' } as const
@@ -62,7 +68,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(invitations?: InvitationPorts): Promise<World> {
   const store = await openStoreOver(resources, roles)
   const events: AccessChanged[] = []
   const record = async (told: readonly AuditEvent[]): Promise<void> => {
@@ -81,6 +87,7 @@ export async function openWorld(): Promise<World> {
       name: 'Code time',
       clock: store.clock,
       logger: silentLogger,
+      ...(invitations && { invitations }),
     })
   const tenants = open()
   const again = async ({ id, tenant }: Pick<Principal, 'id' | 'tenant'>): Promise<Principal> =>

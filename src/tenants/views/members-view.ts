@@ -1,4 +1,4 @@
-import { button, card, dataTable, disclosure, html, type Markup } from '../../ui/index.ts'
+import { button, card, dataTable, disclosure, html, type Child, type Markup } from '../../ui/index.ts'
 import type { Member } from '../change.ts'
 import type { CustomRole } from '../custom-roles.ts'
 import { changeForm, checkbox, fieldset, TENANT_PATHS, tenantPage, type TenantFrame } from './parts.ts'
@@ -8,6 +8,8 @@ export interface MembersViewOptions extends TenantFrame {
   /** Roles of the configuration that can be given. */
   readonly roles: readonly string[]
   readonly customRoles: readonly CustomRole[]
+  /** What stands below the members: who is invited. */
+  readonly below?: Child
 }
 
 /** `/account/members`: who belongs to the organisation, and with which roles. */
@@ -18,24 +20,27 @@ export function membersView(options: MembersViewOptions): Markup {
     title: 'Members',
     lead: 'Who belongs to your organisation. A change binds with the member’s next request.',
     current: TENANT_PATHS.members,
-    content: card({
-      body: dataTable({
-        caption: `Members: ${members.length}`,
-        rows: members,
-        columns: [
-          { header: 'Member', cell: ({ personId }) => nameOf(personId) },
-          {
-            header: 'Roles',
-            cell: ({ roles }) => roles.map((role) => names.get(role) ?? role).join(', ') || 'none',
-          },
-          {
-            header: 'Last here',
-            cell: ({ lastUsedAt }) => lastUsedAt?.toISOString().slice(0, 10) ?? 'never',
-          },
-          { header: 'Change', cell: (member) => memberForms(options, names, member) },
-        ],
+    content: [
+      card({
+        body: dataTable({
+          caption: `Members: ${members.length}`,
+          rows: members,
+          columns: [
+            { header: 'Member', cell: ({ personId }) => nameOf(personId) },
+            {
+              header: 'Roles',
+              cell: ({ roles }) => roles.map((role) => names.get(role) ?? role).join(', ') || 'none',
+            },
+            {
+              header: 'Last here',
+              cell: ({ lastUsedAt }) => lastUsedAt?.toISOString().slice(0, 10) ?? 'never',
+            },
+            { header: 'Change', cell: (member) => memberForms(options, names, member) },
+          ],
+        }),
       }),
-    }),
+      options.below ?? null,
+    ],
   })
 }
 
