@@ -14,7 +14,7 @@ test('a letter ends with who wrote it, in plain text', () => {
   expect(text).toBe('One.\n\nTwo.\n\nCodetime\nhttps://codetime.example\n')
 })
 
-test('a subject stays one line, whatever the product is called', () => {
+test('a subject stays one line, whatever the product is called', { timeout: 120_000 }, () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (subject) => {
       expect(letter({ from: FROM, to: '', subject, paragraphs: [] }).subject).not.toMatch(/\p{Cc}/u)

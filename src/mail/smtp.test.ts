@@ -62,7 +62,7 @@ const LETTER = {
 const mailer = (options: Partial<SmtpOptions>): MailPort =>
   smtpMail({ host: '127.0.0.1', from: FROM, tls: 'none', ...options })
 
-describe('a mail server', () => {
+describe('a mail server', { timeout: 120_000 }, () => {
   test('is handed a letter whole: plain text, for one reader, answered by no machine', async () => {
     const { port, taken } = await start({ disabledCommands: ['STARTTLS'] })
     await mailer({ port }).send(LETTER)
@@ -132,7 +132,7 @@ describe('a mail server', () => {
   })
 })
 
-describe('what is configured', () => {
+describe('what is configured', { timeout: 120_000 }, () => {
   test.each([
     [{ tls: 'none', host: 'mail.example.com' }, 'in the clear'],
     [{ tls: 'none', host: 'localhost.example.com' }, 'in the clear'],

@@ -25,7 +25,7 @@ beforeAll(async () => {
       return true
     },
   })
-})
+}, 120_000)
 afterAll(() => world.close())
 
 let count = 0
@@ -44,7 +44,7 @@ async function invited(founder: Principal, roles: readonly string[] = ['member']
 const memberOf = (founder: Principal, id: string) =>
   world.tenants.principalOf(id, { tenant: founder.tenant! })
 
-describe('an invitation', () => {
+describe('an invitation', { timeout: 120_000 }, () => {
   test('makes who has its address a member, with its roles, and is told to the audit log', async () => {
     const founder = await world.found()
     const { id, token, link, email } = await invited(founder, ['member', 'administrator'])
@@ -135,7 +135,7 @@ describe('an invitation', () => {
   })
 })
 
-describe('who invites', () => {
+describe('who invites', { timeout: 120_000 }, () => {
   test('is an administrator, in person', async () => {
     const founder = await world.found()
     const member = await world.join(founder, ['member'])

@@ -83,7 +83,7 @@ describe.skipIf(!launch)('letters, in a real browser without script', () => {
       executablePath: launch!.executablePath,
       args: [...launch!.args, '--disable-gpu', '--no-first-run', '--disable-background-networking'],
     })
-  }, 120_000)
+  }, 300_000)
   afterAll(() => browser?.close())
 
   const goTo = (page: Page, path: string) => page.goto(`${server.url}${path}`)
@@ -132,7 +132,7 @@ describe.skipIf(!launch)('letters, in a real browser without script', () => {
     expect(await guest.locator('main').innerText()).toContain('ben@example.com: confirmed.')
     await goTo(founder, '/account/members')
     expect(await founder.locator('main').innerText()).not.toContain('ben@example.com')
-  }, 120_000)
+  }, 300_000)
 
   test('a link outlives a restart, and opens once', async () => {
     const page = await newPage()
@@ -150,7 +150,7 @@ describe.skipIf(!launch)('letters, in a real browser without script', () => {
     expect(new URL(page.url()).pathname).toBe('/account/security')
     await goTo(page, link)
     expect(await page.locator('h1').innerText()).toBe('This link has ended')
-  }, 120_000)
+  }, 300_000)
 
   test('what is stored for letters stands in the public data map', async () => {
     const page = await (await fetch(`${server.url}/security/data`)).text()

@@ -47,7 +47,7 @@ const isConfirmed = async (email: string): Promise<boolean> =>
   (await accountAt(email))?.emailVerified ?? false
 const locationOf = (answer: Response) => answer.headers.get('location')
 
-describe('an address', () => {
+describe('an address', { timeout: 120_000 }, () => {
   test('is the person’s once they open the link of its letter, signed in', async () => {
     const person = await signedUp()
     const [letter] = await site.mail.to(person.email)
@@ -158,7 +158,7 @@ describe('an address', () => {
   })
 })
 
-describe('another address', () => {
+describe('another address', { timeout: 120_000 }, () => {
   test('becomes the person’s by its own letter, and the old one is told', async () => {
     const person = await confirmed()
     const email = newAddress()
@@ -222,7 +222,7 @@ describe('another address', () => {
   })
 })
 
-describe('letters', () => {
+describe('letters', { timeout: 120_000 }, () => {
   test('to one mailbox are limited, whoever asks, and keep nobody from signing in', async () => {
     const guarded = await openAccountSite({ sendsMail: true, guardsGuessing: true })
     try {

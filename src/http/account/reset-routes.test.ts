@@ -47,7 +47,7 @@ async function resetLink(email: string): Promise<string> {
   return site.mail.linkTo(email)
 }
 
-describe('a forgotten password', () => {
+describe('a forgotten password', { timeout: 120_000 }, () => {
   test('is replaced by a link that works once, which ends every session', async () => {
     const { email, browser, personId } = await person()
     const link = await resetLink(email)
@@ -227,7 +227,7 @@ describe('a forgotten password', () => {
   })
 })
 
-describe('an account whose address was never confirmed', () => {
+describe('an account whose address was never confirmed', { timeout: 120_000 }, () => {
   test('is the mailbox’s once its reader sets the password: nothing of before opens it', async () => {
     const { email, browser } = await person(false)
     await set(tokenOf(await resetLink(email)), OTHER_PASSWORD)
@@ -252,7 +252,7 @@ describe('an account whose address was never confirmed', () => {
   })
 })
 
-describe('without mail', () => {
+describe('without mail', { timeout: 120_000 }, () => {
   test('the pages say what is not offered, and nothing pretends', async () => {
     const bare = await openAccountSite()
     try {

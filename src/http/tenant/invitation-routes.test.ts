@@ -22,7 +22,7 @@ beforeAll(async () => {
     mayWriteTo: async () => true,
     prove: async (personId, email) => addresses.get(personId) === email,
   })
-})
+}, 120_000)
 afterAll(() => world.close())
 
 /** The site as somebody signed in sees it, a member of an organisation or not. */
@@ -71,7 +71,7 @@ async function invited() {
 }
 const rolesOf = async (id: string) => (await world.tenants.principalOf(id))?.roles ?? null
 
-describe('the members’ page', () => {
+describe('the members’ page', { timeout: 120_000 }, () => {
   test('invites by mail, lists who is invited, and takes it back', async () => {
     const { founder, id, email, token } = await invited()
     const page = await (await siteOf(founder.id).get('/account/members')).text()
@@ -113,7 +113,7 @@ describe('the members’ page', () => {
   })
 })
 
-describe('the link of an invitation', () => {
+describe('the link of an invitation', { timeout: 120_000 }, () => {
   test('leads to sign-in and back, changes nothing by being opened, and joins by a form', async () => {
     const { id, link, token } = await invited()
     const stranger = await siteOf(null).get(link)
