@@ -95,7 +95,9 @@ describe('an address', { timeout: 120_000 }, () => {
     const person = await signedUp()
     const link = await site.mail.linkTo(person.email)
     const answers = await Promise.all(Array.from({ length: 6 }, () => confirm(person, link)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 409, 409, 409, 409, 409])
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      303, 409, 409, 409, 409, 409,
+    ])
   })
 
   test('is not confirmed after a day', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createAccounts } from '../../identity/index.ts'
+import { createAccounts, createProviderAccounts, openGuard } from '../../identity/index.ts'
 import { CLIENT, GOOD_PASSWORD, OTHER_PASSWORD } from '../../identity/testing.ts'
 import { totpCode, totpStep } from '../../identity/second-factors/totp.ts'
 import { openAccountSite, SITE_URL, type AccountSite, type TestBrowser } from '../testing/account-site.ts'
@@ -147,7 +147,7 @@ describe('a forgotten password', { timeout: 120_000 }, () => {
     const passwords = Array.from({ length: 6 }, (_, i) => `${OTHER_PASSWORD} ${i}`)
     const answers = await Promise.all(passwords.map((password) => set(token, password)))
     const taken = answers.map(({ status }) => status)
-    expect(taken.toSorted()).toEqual([303, 409, 409, 409, 409, 409])
+    expect(taken.toSorted((a, b) => a - b)).toEqual([303, 409, 409, 409, 409, 409])
     const opened = await Promise.all(
       passwords.map(async (password) => (await signIn(email, password)).status),
     )
@@ -184,6 +184,35 @@ describe('a forgotten password', { timeout: 120_000 }, () => {
       expect((await set(guess, OTHER_PASSWORD)).status).toBe(409)
     const blind = raw.rows.flatMap((row) => Object.values(row as object).map(String))
     for (const value of blind) expect((await set(value, OTHER_PASSWORD)).status).toBe(409)
+  })
+
+  test('makes every device unknown, so that none gets in while others are shut out', async () => {
+    const { email, personId } = await person()
+    const token = tokenOf(await resetLink(email))
+    const forgotten: (readonly string[])[] = []
+    const guard = { ...openGuard, forgetDevices: async (of: readonly string[]) => void forgotten.push(of) }
+    const identity = site.reopen({ outbox: site.mail.outbox, guard })
+    expect(await identity.passwordReset!.finish(token, OTHER_PASSWORD)).toBe(personId)
+    expect(forgotten).toEqual([[email, personId]])
+  })
+
+  test('is set by no letter where only an identity provider signs in', async () => {
+    const email = `provided-${++count}@example.com`
+    const providers = createProviderAccounts({ store: site.store, clock: site.world.clock })
+    const [issuer, subject] = ['https://id.example', `subject of ${email}`]
+    await providers.accountOf({ provider: 'test', issuer, subject, email, emailVerified: true, name: 'Ada' })
+    await ask(email)
+    const letter = (await site.mail.to(email)).at(-1)!
+    expect(letter.subject).toContain('No new password')
+    expect(letter.text).not.toContain('token=')
+  })
+
+  test('can be set by who was given an account without one', async () => {
+    const email = `given-${++count}@example.com`
+    const accounts = createAccounts({ store: site.store, clock: site.world.clock })
+    await accounts.add({ email, emailVerified: true, name: 'Ada' })
+    await set(tokenOf(await resetLink(email)), OTHER_PASSWORD)
+    expect((await signIn(email, OTHER_PASSWORD)).status).toBe(303)
   })
 
   test('keeps the second factor, which is asked for afterwards', async () => {
