@@ -20,6 +20,7 @@ import { openPeople, type People, type PeopleOptions } from './compose/people.ts
 import { isOutOfDate, KEYS_PROMISE } from './compose/keys-promise.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
+import { openSystemOutbox, type Outbox } from './compose/mail.ts'
 import { createMetrics } from './compose/metrics.ts'
 import { probePromises, type ProbeOptions, type ProbeRun } from './compose/prober.ts'
 import { declareClaims, loadSecurityPage } from './compose/security-page.ts'
@@ -158,6 +159,7 @@ interface Rooms<Resources extends ResourceMap> {
   readonly audit: AuditLog
   readonly store: StoreOptions<Resources>
   readonly staff: SystemStaff | null
+  readonly outbox: Outbox | null
   readonly page: SecurityPage
   readonly clock: Clock
   readonly logger: Logger
@@ -237,9 +239,10 @@ async function openRooms<const Resources extends ResourceMap>(
   const { alarm, visitor } = options
   const staff = openSystemStaff({ ...place, store, audit, url, alarm, visitor })
   if (staff) keep(staff)
+  const outbox = openSystemOutbox(config, logger, keep)
   return {
     ...place,
-    ...{ provider, tree, epochs, log, witnesses, audit, store, staff, page, registry, dropped },
+    ...{ provider, tree, epochs, log, witnesses, audit, store, staff, outbox, page, registry, dropped },
     metricsToken: await openMetricsToken(folder),
     secret: await openSignInSecret(folder),
   }

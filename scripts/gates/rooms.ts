@@ -18,6 +18,7 @@ export const ROOMS = [
   'access',
   'store',
   'ui',
+  'mail',
   'identity',
   'tenants',
   'staff',

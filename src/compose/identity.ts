@@ -21,6 +21,7 @@ import {
 } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditEvent, AuditLog } from '../log/index.ts'
+import type { Outbox } from '../mail/index.ts'
 import type { NavLink } from '../ui/index.ts'
 import { openProviders } from './provider-sign-in.ts'
 import { systemName } from './system-name.ts'
@@ -37,6 +38,8 @@ export interface SystemIdentityOptions {
   /** A person's roles wherever they have any: what demands a second factor. Default: those of `principalOf`. */
   readonly rolesOf?: (personId: string) => Promise<readonly string[]>
   readonly guard?: SignInGuard
+  /** Default: no letters are written. */
+  readonly outbox?: Outbox
 }
 
 /** Who sends a request, by the configured login. */
@@ -106,7 +109,7 @@ function openIdentity(
   signIn: NonNullable<SuretyConfig['signIn']>,
   options: SystemIdentityOptions & { readonly principalOf: PrincipalOf; readonly store: AccountStore },
 ): Identity {
-  const { config, clock, secret, url, guard, principalOf, store } = options
+  const { config, clock, secret, url, guard, outbox, principalOf, store } = options
   const rolesOf =
     options.rolesOf ?? (async (id: string) => (await principalOf(id, new Request(url())))?.roles ?? [])
   const demanding = signIn.secondFactor?.roles ?? []
@@ -121,6 +124,7 @@ function openIdentity(
     passwords: signIn.passwords ?? true,
     breached: signIn.breachedPasswords ?? {},
     ...(guard && { guard }),
+    ...(outbox && { outbox }),
     async requiresSecondFactor(personId) {
       if (demanding.length === 0) return false
       return (await rolesOf(personId)).some((role) => demanding.includes(role))

@@ -13,6 +13,7 @@ import {
 } from '../http/index.ts'
 import { accountPages, type Accounts } from '../identity/index.ts'
 import type { AuditLog } from '../log/index.ts'
+import type { Outbox } from '../mail/index.ts'
 import type { Site } from '../page/index.ts'
 import { staffPages } from '../staff/index.ts'
 import { ADMINISTRATOR, parseKey, TENANT_LINKS, type Tenants } from '../tenants/index.ts'
@@ -24,6 +25,7 @@ import {
   type SystemIdentity,
   type SystemIdentityOptions,
 } from './identity.ts'
+import { invitationPorts } from './mail.ts'
 import { systemName } from './system-name.ts'
 import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
 import { scimSite } from './scim.ts'
@@ -35,7 +37,9 @@ type PrincipalOf = NonNullable<SystemIdentityOptions['principalOf']>
 type TenantParts = Parameters<typeof openSystemTenants>[0]
 
 export interface PeopleOptions
-  extends Omit<SystemIdentityOptions, 'as' | 'principalOf' | 'rolesOf'>, TenantParts {
+  extends Omit<SystemIdentityOptions, 'as' | 'principalOf' | 'rolesOf' | 'outbox'>, TenantParts {
+  /** Null where no mail is configured. */
+  readonly outbox: Outbox | null
   readonly audit: TenantParts['audit'] & Pick<AuditLog, 'note'>
   readonly database: SystemSignInGuardOptions['database']
   /** What a person may do, where the app itself keeps that. Default: what `tenants/` keeps. */
@@ -69,14 +73,17 @@ export interface People {
 
 /** @throws TenantsError `ERR_TENANTS_CONFIG`; IdentityError `ERR_IDENTITY_CONFIG` */
 export function openPeople(options: PeopleOptions): People {
-  const { store } = options
+  const { store, outbox, config, url } = options
+  const identity = (): SystemIdentity['identity'] => login.identity
+  const invites = outbox && config.signIn
   const tenants = openSystemTenants({
     ...options,
     isSwitchedOff: async (personId) => (await login.accounts?.find({ personId }))?.enabled === false,
+    ...(invites && { invitations: invitationPorts({ config, outbox, url, identity }) }),
   })
   const principalOf = options.principalOf ?? (tenants && byTenants(tenants))
   const as: SystemIdentityOptions['as'] = (principal) => store.as(principal) as ReturnType<typeof as>
-  const { principalOf: _, ...rooms } = options
+  const { principalOf: _, outbox: __, ...rooms } = options
   const guard = openSignInGuard(options)
   // What the app itself says of a person's roles comes before what the organisations say.
   const rolesOf = options.principalOf ? undefined : tenants?.rolesOf
@@ -84,8 +91,9 @@ export function openPeople(options: PeopleOptions): People {
     ...{ ...rooms, as, guard },
     ...(principalOf && { principalOf }),
     ...(rolesOf && { rolesOf }),
+    ...(outbox && { outbox }),
   })
-  const login = withoutGrants(signIn, options.staff)
+  const login: SystemIdentity = withoutGrants(signIn, options.staff)
   const visitor = options.visitor ?? visitorOf(login)
   const impersonations = openImpersonations(options, visitor)
   const impersonation: People['impersonation'] = async (request) =>

@@ -4,7 +4,13 @@ import type { SuretyConfig } from '../declare/index.ts'
 import type { Logger } from '../database/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditLog } from '../log/index.ts'
-import { openTenants, tenantResources, type Tenants, type TenantTables } from '../tenants/index.ts'
+import {
+  openTenants,
+  tenantResources,
+  type InvitationPorts,
+  type Tenants,
+  type TenantTables,
+} from '../tenants/index.ts'
 
 interface Parts {
   readonly config: SuretyConfig
@@ -13,6 +19,8 @@ interface Parts {
   readonly isSwitchedOff?: (personId: string) => Promise<boolean>
   readonly clock: Clock
   readonly logger: Logger
+  /** Default: nobody is invited by mail. */
+  readonly invitations?: InvitationPorts
 }
 
 /**
@@ -20,7 +28,7 @@ interface Parts {
  * @throws TenantsError `ERR_TENANTS_CONFIG`
  */
 export function openSystemTenants(parts: Parts): Tenants | null {
-  const { config, store, audit, isSwitchedOff, clock, logger } = parts
+  const { config, store, audit, isSwitchedOff, clock, logger, invitations } = parts
   const { name, resources, roles } = config
   // Only the room's own declarations will do: others of the same names could be anything.
   const declared = Object.entries(tenantResources)
@@ -39,5 +47,6 @@ export function openSystemTenants(parts: Parts): Tenants | null {
     ...(isSwitchedOff && { isSwitchedOff }),
     clock,
     logger,
+    ...(invitations && { invitations }),
   })
 }

@@ -1,5 +1,6 @@
 import type { Duration } from '../kernel/index.ts'
 import type { KeyProviderSettings } from './key-provider.ts'
+import type { MailPort } from './mail.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 import type { IdentifiedPerson, SignInConfig } from './sign-in.ts'
@@ -142,4 +143,9 @@ export interface SuretyConfig<Resources extends ResourceMap = ResourceMap> {
   readonly witnesses?: readonly WitnessConfig[]
   /** Staff and their roles. Default none: operators then reach nothing. */
   readonly staff?: StaffConfig
+  /**
+   * Takes letters to people over: links that confirm an address, set a new password, invite to an organisation.
+   * Default none: then none of that is offered.
+   */
+  readonly mail?: MailPort
 }

@@ -6,6 +6,7 @@ import { parsePermission } from './define-permission.ts'
 import { checkDefinition, type DefinitionCheck } from './definition.ts'
 import { checkStaff } from './define-staff.ts'
 import { checkKeyProvider } from './key-provider.ts'
+import { checkMail } from './mail.ts'
 import type { PermissionText } from './permission.ts'
 import type { Resource } from './resource.ts'
 import { checkSignIn } from './sign-in.ts'
@@ -27,6 +28,7 @@ const KEYS = [
   'proxies',
   'witnesses',
   'staff',
+  'mail',
 ]
 
 /**
@@ -64,6 +66,7 @@ export function defineSurety<const Resources extends ResourceMap>(
   if (config.proxies) checkProxies(check, config.proxies)
   checkWitnesses(check, config.witnesses ?? [])
   if (config.staff) checkStaff(check, config, config.staff)
+  if (config.mail) checkMail(check, config.mail)
   return Object.freeze({ ...config })
 }
 

@@ -49,6 +49,7 @@ export {
   type KeyProviderSettings,
   type SecretSource,
 } from './key-provider.ts'
+export type { MailMessage, MailPort } from './mail.ts'
 export type { Action, Permission, PermissionText, Scope } from './permission.ts'
 export type { FieldMap, LawfulBasis, OnErase, Resource, Subject } from './resource.ts'
 export { erasureOf, type RowErasure } from './row-erasure.ts'

@@ -50,6 +50,7 @@ export interface Accounts {
 }
 
 const OWNED = [
+  'mail_links',
   'sign_in_sessions',
   'recovery_codes',
   'passkeys',

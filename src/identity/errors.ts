@@ -20,6 +20,9 @@ export const IdentityError = defineErrors('IdentityError', {
   ERR_IDENTITY_PASSKEY: 'start again, and confirm with a passkey that belongs to this account and this site',
   ERR_IDENTITY_STEP_UP: 'confirm with your password or a second factor first',
   ERR_IDENTITY_LAST_FACTOR: 'add another second factor first: your role requires one',
+  ERR_IDENTITY_LINK:
+    'ask for another letter, and open its link while signed in to the account that it is for',
+  ERR_IDENTITY_MAIL: 'name in the configuration what takes letters over: mail: smtpMail({ … })',
   ERR_IDENTITY_QUERY: 'look accounts up by an id or by a field with a blind index',
   ERR_IDENTITY_CONFIG: 'correct signIn in surety.config: spread accountResources into resources',
 })

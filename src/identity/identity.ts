@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/index.ts'
+import type { Outbox } from '../mail/index.ts'
 import { isEnabled } from './account-standing.ts'
 import type { Auth } from './better-auth/auth.ts'
 import { createDeviceCookie, createKnownDevices } from './brute-force/known-devices.ts'
@@ -6,6 +7,9 @@ import type { AccountStore } from './database.ts'
 import { createPasswordHasher, type Argon2Parameters, type PasswordHasher } from './passwords/argon2.ts'
 import { createBreachedPasswords, type BreachedPasswordsOptions } from './passwords/breached-passwords.ts'
 import { IdentityError } from './errors.ts'
+import type { Addresses } from './mail/addresses.ts'
+import { openLetters } from './mail/open-letters.ts'
+import type { PasswordReset } from './mail/password-reset.ts'
 import { createPasswordSignIn, type Client, type PasswordSignIn } from './password-sign-in.ts'
 import { createFormTokens, type FormTokens } from './form-token.ts'
 import { createSecondFactors, type SecondFactors } from './second-factors/second-factors.ts'
@@ -48,6 +52,8 @@ export interface IdentityOptions {
   readonly breached?: BreachedPasswordsOptions
   /** Default: nothing limits guessing. */
   readonly guard?: SignInGuard
+  /** What takes letters over. Default: addresses are not confirmed, and forgotten passwords stay so. */
+  readonly outbox?: Outbox
   /** Whether one of the person's roles demands a second factor. Asked at each use of a session that has none. */
   readonly requiresSecondFactor?: (personId: string) => Promise<boolean>
 }
@@ -55,6 +61,7 @@ export interface IdentityOptions {
 /** What a person sees of their account. */
 export interface AccountView {
   readonly email: string
+  readonly emailVerified: boolean
   readonly name: string
 }
 
@@ -99,6 +106,10 @@ export interface Identity {
   account(personId: string): Promise<AccountView | null>
   /** Whether people sign up and in with a password. */
   readonly offersPasswords: boolean
+  /** Whose an e-mail address is; null where no mail is configured. */
+  readonly addresses: Addresses | null
+  /** A new password for a forgotten one; null where no mail is configured, or passwords are not offered. */
+  readonly passwordReset: PasswordReset | null
 }
 
 /** Opens sign-in. The public address is asked for at the first use, when the server listens. */
@@ -109,12 +120,10 @@ export function createIdentity(options: IdentityOptions): Identity {
   const guard = options.guard ?? openGuard
   const secondFactors = createSecondFactors({ ...options, guard, required: requiresSecondFactor })
   const lazily = atFirstUse(options, hasher, secondFactors)
+  const breached = createBreachedPasswords(options.breached)
   const passwords = createPasswordSignIn({
     auth: lazily.auth,
-    store,
-    hasher,
-    breached: createBreachedPasswords(options.breached),
-    ...{ guard, clock, sessions },
+    ...{ store, hasher, breached, guard, clock, sessions },
   })
   const identity: Identity = {
     sessions,
@@ -125,6 +134,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     policy,
     requiresSecondFactor,
     offersPasswords: options.passwords ?? true,
+    ...openLetters({ ...options, guard, hasher, breached }),
     async enter(personId, methods, { address, userAgent }, provider) {
       const requireAccount = async (): Promise<void> => {
         if (await isEnabled(store, personId)) return
@@ -142,7 +152,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       return token
     },
     async account(personId) {
-      const rows = store('account', ['accounts']).selectFrom('accounts').select(['email', 'name'])
+      const rows = store('account', ['accounts']).selectFrom('accounts').select(SHOWN)
       return (await rows.where('personId', '=', personId).executeTakeFirst()) ?? null
     },
     get cookie() {
@@ -167,6 +177,8 @@ export function createIdentity(options: IdentityOptions): Identity {
   }
   return identity
 }
+
+const SHOWN = ['email', 'emailVerified', 'name'] as const
 
 function createDevices(
   { system, secret, clock, url }: IdentityOptions,

@@ -41,12 +41,13 @@ export interface NewPerson extends GivenPassword {
 
 export interface PasswordSignIn {
   /**
-   * Makes an account. Answers the same whether or not the address was taken: then nothing happens.
+   * Makes an account, unless the address was taken. Gives what the new person is called by: where nothing was made,
+   * that is nobody's, or null. Only a letter to the address may tell.
    *
    * @param client from where; its sign-ups are limited like failed tries. Default: they are limited elsewhere
    * @throws IdentityError `ERR_IDENTITY_EMAIL`, `ERR_IDENTITY_NAME`, `ERR_IDENTITY_PASSWORD_…`, and what the guard says
    */
-  signUp(person: NewPerson, client?: Client): Promise<void>
+  signUp(person: NewPerson, client?: Client): Promise<string | null>
   /**
    * The token of a new session, which waits for a second factor where the person has one.
    *
@@ -67,7 +68,7 @@ export interface PasswordSignIn {
 
 const NAME_MAX = 120
 /** The provider's name that Better Auth gives to passwords. */
-const PASSWORD_PROVIDER = 'credential'
+export const PASSWORD_PROVIDER = 'credential'
 
 export function createPasswordSignIn(options: PasswordSignInOptions): PasswordSignIn {
   return new GovernedPasswords(options)
@@ -80,7 +81,7 @@ class GovernedPasswords implements PasswordSignIn {
     this.#options = options
   }
 
-  async signUp({ email: typed, name, password }: NewPerson, client?: Client): Promise<void> {
+  async signUp({ email: typed, name, password }: NewPerson, client?: Client): Promise<string | null> {
     const { auth, breached, guard } = this.#options
     const email = canonicalEmail(typed)
     await checkNewPassword(password, [email, name.slice(0, NAME_MAX)], breached)
@@ -89,11 +90,13 @@ class GovernedPasswords implements PasswordSignIn {
     if (client) await admit(guard, { ...attemptOf(client), account: `sign-up of ${email}`, method: SIGN_UP })
     try {
       const { api } = await auth()
-      await api.signUpEmail({ body: { email, name, password } })
+      const { user } = await api.signUpEmail({ body: { email, name, password } })
+      return user.id
     } catch (error) {
       if (isMalformed(error)) throw new IdentityError('ERR_IDENTITY_EMAIL', 'this address cannot be taken')
       // Also what a failing database leads to: only an address that has an account is told apart from it.
       if (!isTaken(error) || !(await this.#hasAccount(email))) throw error
+      return null
     }
   }
 

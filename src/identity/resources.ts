@@ -192,6 +192,25 @@ const passkeys = resource({
   },
 })
 
+/** Links that letters carry: to confirm an address, or to set another password. */
+const mailLinks = resource({
+  ...BASE,
+  name: 'mail_links',
+  subject: 'personId',
+  purpose: 'let the person show once that a letter to their e-mail address reached them',
+  retention: '2d',
+  fields: {
+    personId: field.id(PERSON),
+    purpose: field.choice('what the link does', ['confirm-address', 'change-address', 'reset-password']),
+    email: field.text('e-mail address that the letter goes to', { max: 254 }),
+    secretHash: field.text('SHA-256 of the random part of the link', {
+      max: 64,
+      index: 'blind-installation',
+    }),
+    expiresAt: field.timestamp('when the link ends', { clear: 'ended links are removed in SQL' }),
+  },
+})
+
 /** Tenant of what belongs to the installation as a whole: one constant, so that unique sets hold across people. */
 export const REALM = '5e1f5e7a-0000-4000-8000-000000000001'
 
@@ -206,6 +225,7 @@ export const accountResources = {
   authenticators,
   recovery_codes: recoveryCodes,
   passkeys,
+  mail_links: mailLinks,
 }
 
 export type AccountTables = TablesOf<typeof accountResources>

@@ -23,7 +23,7 @@ export interface SignInGuard {
   >
   /** Told once of each attempt that went; `unread`: nobody looked at its secret. One that is never told has failed. */
   settle(attempt: SignInAttempt, outcome: AttemptOutcome): Promise<void>
-  /** From now on, no device that was known for one of these accounts is. */
+  /** Devices that were known for these accounts, as {@link SignInAttempt.account} names them, no longer are. */
   forgetDevices(accounts: readonly string[]): Promise<void>
 }
 

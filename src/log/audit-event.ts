@@ -54,11 +54,14 @@ export interface SignIn {
   readonly request: string | null
 }
 
-/** Who may do what was changed: a membership's roles, a role that a tenant made, a key, an allow-list, a review. */
+/**
+ * Who may do what was changed: a membership's roles, a role that a tenant made, a key, an allow-list, a review,
+ * an invitation.
+ */
 export interface AccessChanged {
   readonly kind: 'access.changed'
   readonly actor: AuditActor
-  readonly what: 'membership' | 'role' | 'key' | 'allow-list' | 'review'
+  readonly what: 'membership' | 'role' | 'key' | 'allow-list' | 'review' | 'invitation'
   readonly tenant: string
   /** The person whom it is about; null for what is the tenant's. */
   readonly subject: string | null

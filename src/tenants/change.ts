@@ -5,6 +5,7 @@ import type { Logger } from '../database/index.ts'
 import { hasCode, type Clock } from '../kernel/index.ts'
 import type { AccessChanged, AuditEvent } from '../log/index.ts'
 import { TenantsError } from './errors.ts'
+import type { InvitationPorts } from './invitations.ts'
 import { tenantResources } from './resources.ts'
 import { ADMINISTRATOR, allowAll, customId, type RoleTable } from './rules.ts'
 
@@ -27,6 +28,8 @@ export interface TenantsOptions {
   readonly isSwitchedOff?: (personId: string) => Promise<boolean>
   readonly clock: Clock
   readonly logger: Logger
+  /** Default: nobody is invited by mail. */
+  readonly invitations?: InvitationPorts
 }
 
 /** The room's parts share this. */

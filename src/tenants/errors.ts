@@ -21,5 +21,9 @@ export const TenantsError = defineErrors('TenantsError', {
   ERR_TENANTS_TOO_MANY: 'remove some first',
   ERR_TENANTS_REVIEW_OPEN: 'finish the review that is open first',
   ERR_TENANTS_REVIEWER: 'let another reviewer decide, or appoint one: nobody reviews themselves',
+  ERR_TENANTS_INVITATION: 'ask an administrator of the organisation for another invitation',
+  ERR_TENANTS_INVITATION_ADDRESS:
+    'sign in with the account that has the address to which the invitation was sent',
+  ERR_TENANTS_INVITATION_LIMIT: 'wait a while: this address has had several letters from here lately',
   ERR_TENANTS_DECIDED: 'start another review: what is decided stays decided',
 })

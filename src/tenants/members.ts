@@ -185,7 +185,7 @@ async function hasAdministrator(office: Office, open: Change, leaving?: Member):
 }
 
 /** What is new among the roles must exist and lie within what the actor holds now. */
-async function requireAssignable(
+export async function requireAssignable(
   office: Office,
   open: Change,
   { member, permissions }: Standing,

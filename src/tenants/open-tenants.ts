@@ -4,6 +4,7 @@ import { createAllowList, requireAddress, type AllowList } from './allow-list.ts
 import { createApiKeys, type ApiKeys } from './api-keys.ts'
 import { openOffice, standingNow, type Member, type Office, type TenantsOptions } from './change.ts'
 import { createCustomRoles, type CustomRoles } from './custom-roles.ts'
+import { createInvitations, type Invitations } from './invitations.ts'
 import { keyPrefix } from './key-text.ts'
 import { createMembers, type Members } from './members.ts'
 import { createProvisioning, type Provisioning } from './provisioning.ts'
@@ -43,6 +44,8 @@ export interface Tenants {
   readonly keys: ApiKeys
   readonly allowList: AllowList
   readonly reviews: Reviews
+  /** Null where no mail is configured. */
+  readonly invitations: Invitations | null
 }
 
 /**
@@ -71,6 +74,7 @@ export function openTenants(options: TenantsOptions): Tenants {
     keys: createApiKeys(office),
     allowList: createAllowList(office),
     reviews: createReviews(office),
+    invitations: options.invitations ? createInvitations(office, options.invitations) : null,
   }
 }
 

@@ -102,6 +102,26 @@ const items = resource({
   },
 })
 
+const invitations = resource({
+  ...BASE,
+  name: 'tenant_invitations',
+  tenant: 'tenantId',
+  seal: 'tenant',
+  purpose: 'let an organisation’s administrators invite people by e-mail',
+  retention: '8d',
+  fields: {
+    tenantId: field.id('the organisation'),
+    email: field.text('e-mail address that the invitation goes to', { max: 254 }),
+    roles: field.list('roles that it gives', { max: 50, itemMax: 60 }),
+    invitedBy: field.text('pseudonym of the administrator who invites', { max: 36 }),
+    secretHash: field.text('SHA-256 of the random part of its link', {
+      max: 64,
+      index: 'blind-installation',
+    }),
+    expiresAt: field.timestamp('when it ends', { clear: 'ended invitations are removed in SQL' }),
+  },
+})
+
 /** What the room stores, for an app's data map: `resources: { ...tenantResources, … }`. */
 export const tenantResources = {
   tenant_settings: settings,
@@ -110,4 +130,5 @@ export const tenantResources = {
   tenant_keys: keys,
   tenant_reviews: reviews,
   tenant_review_items: items,
+  tenant_invitations: invitations,
 } as const

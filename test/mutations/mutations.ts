@@ -3,6 +3,7 @@ import { BRUTE_FORCE_MUTATIONS } from './brute-force.ts'
 import { DATA_MUTATIONS } from './data.ts'
 import { EVIDENCE_MUTATIONS } from './evidence.ts'
 import { KEYS_MUTATIONS } from './keys.ts'
+import { MAIL_MUTATIONS } from './mail.ts'
 import type { Mutation } from './mutation.ts'
 import { SIGN_IN_MUTATIONS } from './sign-in.ts'
 import { STAFF_MUTATIONS } from './staff.ts'
@@ -18,5 +19,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...EVIDENCE_MUTATIONS,
   ...BRUTE_FORCE_MUTATIONS,
   ...SIGN_IN_MUTATIONS,
+  ...MAIL_MUTATIONS,
   ...STAFF_MUTATIONS,
 ]

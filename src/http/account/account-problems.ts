@@ -27,4 +27,6 @@ export const ACCOUNT_PROBLEMS: PublicProblems = {
     status: 409,
     title: 'Your role demands a second factor: add another one first',
   },
+  ERR_IDENTITY_LINK: { status: 409, title: 'This link was used, has ended, or is for another account' },
+  ERR_IDENTITY_MAIL: { status: 503, title: 'This site sends no mail' },
 }

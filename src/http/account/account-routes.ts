@@ -4,8 +4,10 @@ import type { HttpLogger, SuretyEnv } from '../context.ts'
 import { moduleRoutes } from '../island-modules.ts'
 import { problemHandler } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
+import { addressRoutes } from './address-routes.ts'
 import { PROVIDER_PROBLEMS } from './provider-problems.ts'
 import { providerRoutes } from './provider-routes.ts'
+import { resetRoutes } from './reset-routes.ts'
 import { sessionRoute } from './session-json.ts'
 import { passkeyRoutes } from './passkey-routes.ts'
 import { secondFactorRoutes } from './second-factor-routes.ts'
@@ -36,6 +38,8 @@ export function accountRoutes(deps: AccountSiteDeps): Hono<SuretyEnv> {
   app.route('/', secondFactorRoutes(deps))
   app.route('/', passkeyRoutes(deps))
   app.route('/', securityRoutes(deps))
+  app.route('/', addressRoutes(deps))
+  app.route('/', resetRoutes(deps))
   app.route('/', sessionRoutes(deps))
   app.route('/', moduleRoutes())
   return app

@@ -8,6 +8,9 @@ const NEWS: Readonly<Record<string, string>> = {
   'passkey-removed': 'The passkey is removed.',
   'authenticator-removed': 'The authenticator app is removed.',
   password: 'The password is changed, and all other sessions have ended.',
+  letter: 'A letter is on its way, with a link that works for 24 hours.',
+  'address-confirmed': 'Your address is confirmed.',
+  'address-changed': 'Your address is changed. Sign in with the new one from now on.',
 }
 const PATH = ACCOUNT_PATHS.security
 
@@ -102,7 +105,7 @@ function passwordRoute(deps: AccountRoutesDeps): Hono<SuretyEnv> {
 }
 
 /** A form that changes how the person signs in: from a page of this site, of this session, with a fresh proof. */
-async function sensitive(visit: Visit) {
+export async function sensitive(visit: Visit) {
   const visitor = await visit.signedIn()
   const fields = await visit.form(visitor)
   await visit.fresh()
@@ -141,15 +144,16 @@ async function overview(visit: Visit, visitor: Visitor, told: Told) {
   return page(told)
 }
 
-async function overviewOf(visit: Visit, visitor: Visitor) {
+export async function overviewOf(visit: Visit, visitor: Visitor) {
   const { identity } = visit.deps
   const { personId } = visitor.session
   const factors = await identity.secondFactors.enrolled(personId)
-  const account = (await identity.account(personId)) ?? { name: '', email: '' }
+  const account = (await identity.account(personId)) ?? { name: '', email: '', emailVerified: false }
   const none = !factors.authenticator && factors.passkeys.length === 0
   const mustEnrol = none && (await identity.requiresSecondFactor(personId))
   const hasPassword = await identity.passwords.has(personId)
-  const view = { ...tokenFrame(visit, visitor), account, factors, hasPassword, mustEnrol }
+  const offersMail = identity.addresses !== null
+  const view = { ...tokenFrame(visit, visitor), account, factors, hasPassword, offersMail, mustEnrol }
   return ({ news, problem }: Told) =>
     accountPages.security({
       ...view,

@@ -5,6 +5,11 @@ import type { SuretyEnv } from '../context.ts'
 import { ACCOUNT_PATHS, Visit, type AccountRoutesDeps } from './visit.ts'
 
 const SIGNED_UP = 'signed-up'
+const NEWS: Readonly<Record<string, string>> = {
+  [SIGNED_UP]: 'If the address was free, your account is there: sign in.',
+  written: 'A letter is on its way to the address. If it was free, your account is there: sign in.',
+  reset: 'The new password is set, and all sessions have ended: sign in.',
+}
 
 /** Signing in, up and out. */
 export function signInRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
@@ -15,9 +20,8 @@ export function signInRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
 
   app.get(ACCOUNT_PATHS.signIn, (c) => {
     const visit = new Visit(c, deps)
-    const news = c.req.query('done') === SIGNED_UP && {
-      news: 'If the address was free, your account is there: sign in.',
-    }
+    const told = NEWS[c.req.query('done') ?? '']
+    const news = told !== undefined && { news: told }
     const next = visit.next()
     return visit.page(
       accountPages.signIn({ ...visit.frame(null), next, passwords, ...news, further: waysIn(next) }),
@@ -90,8 +94,10 @@ function signUpRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const { email = '', name = '', password = '', next: asked } = await visit.form(null)
     const next = visit.next(asked)
     try {
-      await deps.identity.passwords.signUp({ email, name, password }, visit.client)
-      return visit.goTo(`${ACCOUNT_PATHS.signIn}?done=${SIGNED_UP}&next=${encodeURIComponent(next)}`)
+      const personId = await deps.identity.passwords.signUp({ email, name, password }, visit.client)
+      deps.identity.addresses?.signedUp(email, personId)
+      const done = deps.identity.addresses ? 'written' : SIGNED_UP
+      return visit.goTo(`${ACCOUNT_PATHS.signIn}?done=${done}&next=${encodeURIComponent(next)}`)
     } catch (error) {
       const typed = { email: email.slice(0, 254), personName: name.slice(0, 120) }
       return visit.refusal(error, (text) =>

@@ -16,6 +16,7 @@ import {
   type RoleDraft,
 } from '../../tenants/index.ts'
 import { HttpError } from '../errors.ts'
+import { invitationChanges, invitationsPart } from './invitation-routes.ts'
 import { frameWith, textOf, textsOf, type TenantPage, type Visited } from './tenant-visit.ts'
 
 const members: TenantPage = {
@@ -33,12 +34,14 @@ const members: TenantPage = {
     const roles = [...configured].filter((role) => role !== 'anonymous')
     const frame = await frameWith(found, shownMembers(listed), extra)
     const asked = form && c.req.path.endsWith('/roles') && { asked: textsOf(form, 'role') }
-    return membersView({ ...frame, ...listed, roles, customRoles, ...asked })
+    const below = await invitationsPart(deps.tenants, visit, { frame, roles, customRoles })
+    return membersView({ ...frame, ...listed, roles, customRoles, ...asked, below })
   },
   changes: {
     roles: ({ deps, visit }, form) =>
       deps.tenants.members.assign(visit.principal, textOf(form, 'person'), textsOf(form, 'role')),
     remove: ({ deps, visit }, form) => deps.tenants.members.remove(visit.principal, textOf(form, 'person')),
+    ...invitationChanges,
   },
 }
 

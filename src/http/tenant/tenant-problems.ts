@@ -47,6 +47,24 @@ export const TENANT_PROBLEMS: PublicProblems = {
     title: 'Another reviewer decides this',
     detail: 'Nobody reviews themselves, and only those who were asked decide.',
   },
+  ERR_TENANTS_INVITATION: {
+    status: 409,
+    title: 'This invitation has ended',
+    detail:
+      'It was accepted, was taken back, or its inviter may no longer give what it offers. Ask for another one.',
+  },
+  ERR_TENANTS_INVITATION_ADDRESS: {
+    status: 403,
+    title: 'The invitation went to another address',
+    detail: 'Sign out, and sign in with the account that has the address to which the letter came.',
+  },
+  ERR_TENANTS_INVITATION_LIMIT: {
+    status: 429,
+    title: 'This address has had several letters from here',
+    detail: 'Wait a while before the next one. Nothing was changed.',
+  },
+  ERR_IDENTITY_EMAIL: { status: 400, title: 'This address cannot be taken', detail: 'Nothing was changed.' },
+  ERR_IDENTITY_GUARD: { status: 503, title: 'Not available at the moment', detail: 'Nothing was changed.' },
   ERR_TENANTS_MISSING: { status: 404, title: 'That is not there any more' },
   ERR_TENANTS_MEMBER: { status: 404, title: 'This is no member of your organisation' },
   ERR_TENANTS_ROLE: { status: 400, title: 'There is no such role' },

@@ -1,15 +1,16 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { SuretyError } from '../../kernel/index.ts'
-import { FORM_FIELD, refusedView } from '../../tenants/index.ts'
+import { refusedView } from '../../tenants/index.ts'
 import { renderMarkup, type Markup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
-import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import type { PublicProblem } from '../problem.ts'
+import { invitationRoutes } from './invitation-routes.ts'
 import { TENANT_PAGES } from './tenant-pages.ts'
 import { TENANT_PROBLEMS } from './tenant-problems.ts'
 import {
   frameOf,
+  ownForm,
   type Extra,
   type TenantPage,
   type TenantRoutesDeps,
@@ -27,6 +28,7 @@ export function tenantRoutes(deps: TenantRoutesDeps): Hono<SuretyEnv> {
       )
     }
   }
+  app.route('/', invitationRoutes(deps))
   return app
 }
 
@@ -62,10 +64,8 @@ async function runChange(
   page: TenantPage,
   change: TenantPage['changes'][string],
 ): Promise<Response> {
-  const { c, visit, deps } = found
-  requireSameOrigin(c.req.raw, deps.site.url)
-  const form = await readBody(() => c.req.formData())
-  requireFormToken(visit.form, form.get(FORM_FIELD))
+  const { c } = found
+  const form = await ownForm(found)
   try {
     const extra = await change(found, form)
     return extra ? send(c, await page.show(found, extra)) : c.redirect(page.path, 303)

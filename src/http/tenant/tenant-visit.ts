@@ -2,9 +2,10 @@ import type { Context } from 'hono'
 import type { Principal } from '../../access/index.ts'
 import type { SuretyConfig } from '../../declare/index.ts'
 import type { Clock } from '../../kernel/index.ts'
-import type { NewKey, TenantFrame, Tenants } from '../../tenants/index.ts'
+import { FORM_FIELD, type NewKey, type TenantFrame, type Tenants } from '../../tenants/index.ts'
 import type { Markup, NavLink } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
+import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import type { PublicProblem } from '../problem.ts'
 
 /** Who is looking at their organisation. */
@@ -52,6 +53,14 @@ export interface TenantPage {
   show(visited: Visited, extra?: Extra): Promise<Markup>
   /** By the last part of their path. What one returns is shown at once, on the page of its form. */
   readonly changes: Readonly<Record<string, (visited: Visited, form: FormData) => Promise<Extra | void>>>
+}
+
+/** What a page of this site sent in the visitor's session. @throws HttpError `ERR_HTTP_FOREIGN_FORM`, `ERR_HTTP_FORM` */
+export async function ownForm({ c, visit, deps }: Visited): Promise<FormData> {
+  requireSameOrigin(c.req.raw, deps.site.url)
+  const form = await readBody(() => c.req.formData())
+  requireFormToken(visit.form, form.get(FORM_FIELD))
+  return form
 }
 
 export function textOf(form: FormData | undefined, name: string): string {

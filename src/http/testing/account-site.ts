@@ -3,6 +3,7 @@ import type { AuditEvent } from '../../log/index.ts'
 import type { IdentityOptions } from '../../identity/index.ts'
 import type { GuardEvent } from '../../identity/index.ts'
 import { guardOver, openTestIdentity, type TestIdentity } from '../../identity/testing.ts'
+import { openTestMail, type TestMail } from '../../mail/testing.ts'
 import { accountRoutes } from '../account/account-routes.ts'
 import { trustedProxies } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
@@ -16,6 +17,8 @@ export interface AccountSite extends TestIdentity {
   readonly events: AuditEvent[]
   /** What the guard against guessing has told. */
   readonly guarded: GuardEvent[]
+  /** Letters, where the site sends them. */
+  readonly mail: TestMail
   /** A browser with cookies of its own; behind a proxy on this machine where it has an address. */
   browser(address?: string): TestBrowser
 }
@@ -23,6 +26,8 @@ export interface AccountSite extends TestIdentity {
 export interface AccountSiteOptions extends Partial<IdentityOptions> {
   /** True: guessing is limited as in a running system, and a proxy on this machine is believed. */
   readonly guardsGuessing?: boolean
+  /** True: letters are taken over. */
+  readonly sendsMail?: boolean
 }
 
 /** How a proxy on this machine hands a request on. */
@@ -32,9 +37,11 @@ const PROXIES = trustedProxies({ addresses: ['127.0.0.1/32'] })
 /** The account pages over a real database, behind the middleware that every app has. */
 export async function openAccountSite({
   guardsGuessing = false,
+  sendsMail = false,
   ...options
 }: AccountSiteOptions = {}): Promise<AccountSite> {
-  const opened = await openTestIdentity(options)
+  const mail = openTestMail()
+  const opened = await openTestIdentity({ ...(sendsMail && { outbox: mail.outbox }), ...options })
   const guarded: GuardEvent[] = []
   const guard = guardsGuessing && (await guardOver(opened.world, { onEvent: (event) => guarded.push(event) }))
   const identity = guard ? opened.reopen({ guard }) : opened.identity
@@ -46,7 +53,15 @@ export async function openAccountSite({
   const place = { name: 'Codetime', url: () => SITE_URL, clock }
   const routes = { identity, audit, ...place }
   app.route('/', accountRoutes({ ...routes, logger: silent, hasSecurityTxt: false }))
-  return { ...opened, identity, app, events, guarded, browser: (address) => new TestBrowser(app, address) }
+  return {
+    ...opened,
+    identity,
+    app,
+    events,
+    guarded,
+    mail,
+    browser: (address) => new TestBrowser(app, address),
+  }
 }
 
 /** As much of a browser as forms need: cookies, the origin of its pages, the fields that a page hides in a form. */

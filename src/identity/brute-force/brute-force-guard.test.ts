@@ -145,6 +145,21 @@ describe('a right secret', () => {
 })
 
 describe('a known device', () => {
+  test('is known no more once its account forgets its devices, and others stay', async () => {
+    const [device, other] = [knownTo('ada'), knownTo('ben')]
+    clock.advance(1)
+    await guard.forgetDevices(['ada'])
+    for (const account of ['ada', 'ben'])
+      expect(await guesses(100, (i) => attemptOn(account, { address: elsewhere(i) }), 200)).toBe(10)
+    expect(await right(attemptOn('ada', { device }))).toBe(false)
+    expect(await right(attemptOn('ben', { device: other }))).toBe(true)
+    // One that signs in afterwards is known again.
+    expect(await right(attemptOn('ada', { device: knownTo('ada') }))).toBe(true)
+    clock.advance(179 * 24 * HOUR)
+    expect(await guesses(100, (i) => attemptOn('ada', { address: elsewhere(i) }), 200)).toBe(10)
+    expect(await right(attemptOn('ada', { device }))).toBe(false)
+  })
+
   test('signs in while its account is attacked from everywhere, its own address included', async () => {
     const device = knownTo('ada')
     await guesses(300, (i) => attemptOn(`account-${i % 30}`, { address: elsewhere(i) }))

@@ -20,6 +20,9 @@ export const ACCOUNT_PATHS = {
   confirm: '/account/confirm',
   security: '/account/security',
   sessions: '/account/sessions',
+  address: '/account/address',
+  reset: '/account/reset',
+  resetPassword: '/account/reset/password',
 } as const
 
 /** What every account page needs of its request. */

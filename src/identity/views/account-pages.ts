@@ -1,4 +1,5 @@
 import { ACCOUNT_LINKS, ACCOUNT_PATHS, FORM_TOKEN } from './account-page.ts'
+import { askResetView, confirmAddressView, resetPasswordView, spentLinkView } from './letter-views.ts'
 import { PROVIDER_PATH, providerLinks } from './provider-links.ts'
 import { authenticatorView, recoveryCodesView, securityView, sessionsView } from './security-view.ts'
 import { secondFactorView, signInView, signUpView } from './sign-in-view.ts'
@@ -17,4 +18,8 @@ export const accountPages = {
   authenticator: authenticatorView,
   recoveryCodes: recoveryCodesView,
   sessions: sessionsView,
+  confirmAddress: confirmAddressView,
+  askReset: askResetView,
+  resetPassword: resetPasswordView,
+  spentLink: spentLinkView,
 } as const

@@ -14,6 +14,7 @@ import type { AccountView } from '../identity.ts'
 import type { EnrolledFactors } from '../second-factors/second-factors.ts'
 import type { Session } from '../sessions.ts'
 import { ACCOUNT_PATHS, accountPage, FORM_TOKEN, type AccountFrame } from './account-page.ts'
+import { addressCard } from './letter-views.ts'
 import { qrCode } from './qr-code.ts'
 import { passkeyButton } from './sign-in-view.ts'
 
@@ -33,6 +34,8 @@ export interface SecurityView extends AccountFrame {
   readonly account: AccountView
   readonly factors: EnrolledFactors
   readonly hasPassword: boolean
+  /** Whether something takes letters over. */
+  readonly offersMail: boolean
   /** True where a role demands a second factor and there is none: nothing else opens until then. */
   readonly mustEnrol: boolean
   readonly news?: string
@@ -60,6 +63,7 @@ export function securityView(view: SecurityView): Markup {
       authenticatorCard(view),
       factors.authenticator || factors.passkeys.length > 0 ? recoveryCard(view) : null,
       view.hasPassword ? passwordCard(view) : null,
+      addressCard({ ...view, email: account.email, isConfirmed: account.emailVerified }),
     ],
   })
 }

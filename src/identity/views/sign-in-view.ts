@@ -35,6 +35,7 @@ ${problem ? notice('bad', problem) : null}${news ? notice('good', news) : null}
 ${further ?? null}
 ${passwords ? passwordForm(next, email) : null}
 ${passkeyButton('Sign in with a passkey', { purpose: 'sign-in', next })}
+${passwords ? html`<p class="small"><a href="${ACCOUNT_PATHS.reset}">Forgotten your password?</a></p>` : null}
 ${passwords ? html`<p class="small">No account yet? <a href="${withNext(ACCOUNT_PATHS.signUp, next)}">Create one</a>.</p>` : null}</div>`,
   })
 }

@@ -4,7 +4,13 @@ import { createPseudonym, type ManualClock } from '../../kernel/index.ts'
 import { silentLogger } from '../../database/index.ts'
 import type { AccessChanged, AuditEvent } from '../../log/index.ts'
 import { openStoreOver, type TestStore } from '../../store/testing.ts'
-import { openTenants, tenantResources, type Tenants, type TenantTables } from '../index.ts'
+import {
+  openTenants,
+  tenantResources,
+  type InvitationPorts,
+  type Tenants,
+  type TenantTables,
+} from '../index.ts'
 import type { Kysely } from 'kysely'
 
 const BASE = { basis: 'contract', retention: 'account', undeclared: 'refuse' } as const
@@ -69,7 +75,7 @@ export interface World {
 }
 
 /** @param more what an administrator holds beside, of everybody in the tenant */
-export async function openWorld(more: ResourceMap = {}): Promise<World> {
+export async function openWorld(more: ResourceMap = {}, invitations?: InvitationPorts): Promise<World> {
   const everything = { ...resources, ...more }
   const held = Object.keys(more).map((name): PermissionText => `${name}:*:tenant`)
   const given = { ...roles, administrator: [...roles.administrator, ...held] }
@@ -93,6 +99,7 @@ export async function openWorld(more: ResourceMap = {}): Promise<World> {
       name: 'Code time',
       clock: store.clock,
       logger: silentLogger,
+      ...(invitations && { invitations }),
     })
   const tenants = open()
   const again = async ({ id, tenant }: Pick<Principal, 'id' | 'tenant'>): Promise<Principal> =>

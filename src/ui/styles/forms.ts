@@ -3,6 +3,7 @@ export const forms = `
 .narrow { max-width: 28rem; }
 .narrow > * + * { margin-top: var(--gap); }
 .form { display: grid; gap: 1.1rem; max-width: 28rem; }
+.form + .form { margin-top: 1.6rem; }
 .field { display: grid; gap: 0.35rem; }
 .field label { font-weight: 600; font-size: 0.95rem; }
 .field input {

@@ -1,0 +1,30 @@
+import type { DefinitionCheck } from './definition.ts'
+
+/** One letter: plain text, for one reader. */
+export interface MailMessage {
+  /** An address in its canonical form: ASCII, no name, nothing to escape. */
+  readonly to: string
+  /** One line. */
+  readonly subject: string
+  /** Lines divided by `\n`. */
+  readonly text: string
+}
+
+/** What takes letters over: a mail server (`smtpMail` of `surety/smtp`), or an API of a sender of your choice. */
+export interface MailPort {
+  /**
+   * Resolves when somebody else answers for the letter. It is called once for each letter, outside any request, a
+   * few letters at once, and given up after a minute. Whether it fails is logged without the address.
+   */
+  send(message: MailMessage): Promise<void>
+}
+
+export function checkMail(check: DefinitionCheck, mail: MailPort): void {
+  check.onlyKnown(mail, ['send'])
+  check.that(
+    typeof mail.send === 'function',
+    'mail.send',
+    'is no function',
+    'write mail: smtpMail({ … }), or { send: async ({ to, subject, text }) => … }',
+  )
+}
