@@ -21,7 +21,7 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
       executablePath: launch!.executablePath,
       args: [...launch!.args, '--disable-gpu'],
     })
-  }, 240_000)
+  }, 600_000)
   afterAll(async () => {
     await browser?.close()
     await demo?.close()
@@ -81,7 +81,7 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
     expect(team).toBe(person)
     expect(await flaws(page, 'connect')).toEqual([])
     await context.close()
-  }, 240_000)
+  }, 600_000)
 
   test('a member cannot do what an administrator can', async () => {
     const [ada, grace] = [await signIn('Ada'), await signIn('Grace')]
@@ -96,7 +96,7 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
     expect(await flaws(grace.page, 'team')).toEqual([])
     await ada.context.close()
     await grace.context.close()
-  }, 240_000)
+  }, 600_000)
 
   test('a role that an administrator makes in the page binds on the member’s next request, and the key’s', async () => {
     const [ada, grace] = [await signIn('Ada'), await signIn('Grace')]
@@ -143,7 +143,7 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
     expect(await seesGrace()).toEqual([false, false])
     await ada.context.close()
     await grace.context.close()
-  }, 240_000)
+  }, 600_000)
 
   test('staff see a person’s heartbeats by an approved grant alone, and the person sees that they did', async () => {
     const [ada, ines, ravi] = [await signIn('Ada'), await signIn('Ines'), await signIn('Ravi')]
@@ -211,5 +211,5 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
       expect(shown).toContain(told)
     expect(shown).not.toMatch(/Ines|Ravi/)
     for (const { context } of [ada, ines, ravi]) await context.close()
-  }, 360_000)
+  }, 600_000)
 })

@@ -108,4 +108,4 @@ test('the twenty-two promises with a mechanism are measured and kept', async () 
     'staff.access-logged',
     'staff.privileged',
   ])
-}, 300_000)
+}, 600_000)
