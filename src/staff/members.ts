@@ -45,6 +45,13 @@ export interface Members {
    */
   appoint(by: string, member: NewMember): Promise<Enrolment>
   /**
+   * A new one-time code for a member, in place of one that was not used: for another device, or a lost one.
+   * Nobody gives it to themselves: with a stolen session alone nobody gets a passkey.
+   *
+   * @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is no active member
+   */
+  renew(by: string, member: string): Promise<Enrolment>
+  /**
    * Ends a membership for good, and with it whatever rests on it: grants, approvals.
    * @throws StaffError `ERR_STAFF_ROLE`; `ERR_STAFF_LAST` where nobody would be left who appoints
    */
@@ -95,7 +102,33 @@ export class MemberBook implements Members {
     const waits = known.active && known.role === member.role
     if (!waits || (await this.enrolled()).has(known.id))
       throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
-    return this.#renew(by, member)
+    return this.renew(by, member.personId)
+  }
+
+  async renew(by: string, personId: string): Promise<Enrolment> {
+    if (by === personId) throw new StaffError('ERR_STAFF_ROLE', 'nobody gives themselves a code')
+    const staff = await this.all()
+    requireAppointer(this.#ports, staff, by, staff.get(personId)?.role ?? '')
+    const { code, stored } = mintCode(this.#ports.clock.now())
+    await this.#ports
+      .data('staff_members')
+      .transaction()
+      .execute(async (transaction) => {
+        const member = await transaction
+          .selectFrom('staff_members')
+          .select('active')
+          .where('personId', '=', personId)
+          .forUpdate()
+          .executeTakeFirst()
+        if (!member?.active) throw new StaffError('ERR_STAFF_STATE', 'this person is no active member')
+        await this.#record('staff.appointed', by, personId, 'new code')
+        await transaction
+          .updateTable('staff_members')
+          .set(stored)
+          .where('personId', '=', personId)
+          .execute()
+      })
+    return { personId, code }
   }
 
   async dismiss(by: string, member: string): Promise<void> {
@@ -164,18 +197,6 @@ export class MemberBook implements Members {
     await data('staff_members')
       .insertInto('staff_members')
       .values({ personId, role, appointedBy, active: true, ...stored })
-      .execute()
-    return { personId, code }
-  }
-
-  async #renew(actor: string, { personId, role }: NewMember): Promise<Enrolment> {
-    const { clock, data } = this.#ports
-    const { code, stored } = mintCode(clock.now())
-    await this.#record('staff.appointed', actor, personId, role)
-    await data('staff_members')
-      .updateTable('staff_members')
-      .set(stored)
-      .where('personId', '=', personId)
       .execute()
     return { personId, code }
   }
