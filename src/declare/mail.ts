@@ -10,7 +10,10 @@ export interface MailMessage {
   readonly text: string
 }
 
-/** What takes letters over: a mail server (`smtpMail` of `surety/smtp`), or an API of a sender of your choice. */
+/**
+ * What takes letters over: a mail server (`smtpMail` of `surety/smtp`), or an API of a sender of your choice. Probes
+ * sign up as `…@canary.example`: what goes to a reserved domain (RFC 2606) can be dropped.
+ */
 export interface MailPort {
   /**
    * Resolves when somebody else answers for the letter. It is called once for each letter, outside any request, a

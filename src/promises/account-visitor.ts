@@ -93,6 +93,7 @@ export interface CanaryAccount {
 
 /** Tables of sign-in that hold rows of a person. */
 const OWNED = [
+  'mail_links',
   'recovery_codes',
   'authenticators',
   'passkeys',

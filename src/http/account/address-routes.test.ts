@@ -207,6 +207,17 @@ describe('another address', { timeout: 120_000 }, () => {
     expect(await isConfirmed(eve.email)).toBe(true)
   })
 
+  test('is not taken through the link of another person, which stays as it was', async () => {
+    const [ada, eve] = [await confirmed(), await confirmed()]
+    const email = newAddress()
+    await change(ada, email)
+    const link = await site.mail.linkTo(email)
+    expect((await confirm(eve, link)).status).toBe(409)
+    expect(await accountAt(eve.email)).toBeDefined()
+    expect(await accountAt(email)).toBeUndefined()
+    expect((await confirm(ada, link)).status).toBe(303)
+  })
+
   test('asks for a fresh proof, a form of this session and an address that can be one', async () => {
     const person = await confirmed()
     const api = { accept: 'application/json' }
@@ -247,6 +258,28 @@ describe('letters', { timeout: 120_000 }, () => {
         .browser('198.51.100.1')
         .post('/account/sign-in', { email, password: GOOD_PASSWORD })
       expect(signIn.status).toBe(303)
+    } finally {
+      await guarded.close()
+    }
+  }, 120_000)
+
+  test('to strangers are limited for each who asks', async () => {
+    const guarded = await openAccountSite({ sendsMail: true, guardsGuessing: true })
+    try {
+      const [email, password] = ['asker@example.com', GOOD_PASSWORD]
+      const browser = guarded.browser('198.51.100.1')
+      await browser.post('/account/sign-up', { email, name: 'Ada', password })
+      await browser.post('/account/sign-in', { email, password })
+      const form = await browser.formToken('/account/security')
+      const answers: number[] = []
+      for (let i = 0; i < 15; i++) {
+        const fields = { form, email: `stranger-${i}@example.com` }
+        const headers = { accept: 'application/json' }
+        answers.push((await browser.post('/account/address/change', fields, headers)).status)
+      }
+      expect(answers).toContain(429)
+      await guarded.mail.outbox.idle()
+      expect(guarded.mail.letters.length).toBeLessThan(8)
     } finally {
       await guarded.close()
     }

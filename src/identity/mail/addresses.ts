@@ -91,6 +91,8 @@ class ConfirmedAddresses implements Addresses {
     const own = await accountOf(this.#accounts(), personId)
     if (own?.email === email)
       throw new IdentityError('ERR_IDENTITY_EMAIL', 'this is the address that the account has')
+    // Whoever is signed in writes to strangers no more often than strangers are written to.
+    await limit.admit(personId)
     await limit.admit(email)
     outbox.post(async () => {
       if (await this.#accountAt(email)) return addressTakenLetter(from(), email)
