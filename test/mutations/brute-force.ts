@@ -33,8 +33,8 @@ export const BRUTE_FORCE_MUTATIONS: readonly Mutation[] = [
     name: 'a device is known to every account',
     invariants: [1],
     file: 'src/identity/brute-force/known-devices.ts',
-    guard: 'JSON.stringify([account, id, day])',
-    replacement: 'JSON.stringify([id, day])',
+    guard: 'JSON.stringify([account, id, at])',
+    replacement: 'JSON.stringify([id, at])',
     tests: ['src/identity/brute-force/known-devices.test.ts'],
   },
   {

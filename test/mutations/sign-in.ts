@@ -105,8 +105,8 @@ export const SIGN_IN_MUTATIONS: readonly Mutation[] = [
     name: 'an account that is switched off meanwhile is signed in',
     invariants: [1],
     file: 'src/identity/identity.ts',
-    guard: 'await requireAccount().catch(',
-    replacement: 'await Promise.resolve().catch(',
+    guard: '      await requireAccount(personId)\n      return token',
+    replacement: '      return token',
     tests: ['src/identity/races.test.ts'],
   },
   {
