@@ -94,4 +94,12 @@ export const BRUTE_FORCE_MUTATIONS: readonly Mutation[] = [
     replacement: 'c.req.raw = whole',
     tests: ['src/http/client-address.test.ts'],
   },
+  {
+    name: 'sign-ups are not limited',
+    invariants: [1, 9],
+    file: 'src/identity/password-sign-in.ts',
+    guard: 'if (client) await admit(',
+    replacement: 'if (false) await admit(',
+    tests: ['src/http/account/brute-force.test.ts'],
+  },
 ]
