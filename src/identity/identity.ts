@@ -135,22 +135,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     requiresSecondFactor,
     offersPasswords: options.passwords ?? true,
     ...openLetters({ ...options, guard, hasher, breached }),
-    async enter(personId, methods, { address, userAgent }, provider) {
-      const requireAccount = async (): Promise<void> => {
-        if (await isEnabled(store, personId)) return
-        throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the account is gone or switched off')
-      }
-      await requireAccount()
-      const pending = !showsSecondFactor(methods) && (await secondFactors.has(personId))
-      const by = provider ?? null
-      const token = await sessions.open({ personId, methods, provider: by, pending, address, userAgent })
-      // Switched off meanwhile: then this one was opened too late to be ended with the others.
-      await requireAccount().catch(async (error: unknown) => {
-        await sessions.end(token)
-        throw error
-      })
-      return token
-    },
+    enter: entering(store, sessions, secondFactors),
     async account(personId) {
       const rows = store('account', ['accounts']).selectFrom('accounts').select(SHOWN)
       return (await rows.where('personId', '=', personId).executeTakeFirst()) ?? null
@@ -179,6 +164,28 @@ export function createIdentity(options: IdentityOptions): Identity {
 }
 
 const SHOWN = ['email', 'emailVerified', 'name'] as const
+
+/** Opens sessions for people who are known by now, and looks at each account once more behind it. */
+function entering(store: AccountStore, sessions: Sessions, secondFactors: SecondFactors): Identity['enter'] {
+  const requireAccount = async (personId: string): Promise<void> => {
+    if (await isEnabled(store, personId)) return
+    throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the account is gone or switched off')
+  }
+  return async (personId, methods, { address, userAgent }, provider) => {
+    await requireAccount(personId)
+    const pending = !showsSecondFactor(methods) && (await secondFactors.has(personId))
+    const by = provider ?? null
+    const token = await sessions.open({ personId, methods, provider: by, pending, address, userAgent })
+    try {
+      // Switched off meanwhile: then this one was opened too late to be ended with the others.
+      await requireAccount(personId)
+      return token
+    } catch (error) {
+      await sessions.end(token)
+      throw error
+    }
+  }
+}
 
 function createDevices(
   { system, secret, clock, url }: IdentityOptions,

@@ -50,7 +50,7 @@ const ATTEMPTS = 4
 
 /** Each way in that should be closed, and the one that should be open; what went otherwise, in words. */
 async function attack(context: ProbeContext, account: CanaryAccount): Promise<string[]> {
-  const secret = await setUp(context, account)
+  const { secret, used } = await setUp(context, account)
   const code = (): string => totpCode(secret, totpStep(context.clock.now()))
   const visitor = createAccountVisitor(context)
   const problems: string[] = []
@@ -59,8 +59,7 @@ async function attack(context: ProbeContext, account: CanaryAccount): Promise<st
     problems.push('A password alone signed a canary in that has a second factor')
   await visitor.send(ACCOUNT.secondFactor, { code: wrong(code()) }, ACCOUNT.secondFactor)
   if (await opens(visitor)) problems.push('A wrong code signed a canary in')
-  // The code of this step was taken when the app was set up.
-  await visitor.send(ACCOUNT.secondFactor, { code: code() }, ACCOUNT.secondFactor)
+  await visitor.send(ACCOUNT.secondFactor, { code: used }, ACCOUNT.secondFactor)
   if (await opens(visitor)) problems.push('A code that was used before signed a canary in')
   // One step ahead counts, for clocks that differ, and was not taken yet.
   const ahead = totpCode(secret, totpStep(context.clock.now()) + 1)
@@ -79,21 +78,28 @@ function wrong(code: string): string {
   return String((Number(code) + 500_000) % 1_000_000).padStart(6, '0')
 }
 
-/** Signs in, sets an authenticator app up as a person does, and signs out; gives the app's secret. */
-async function setUp(context: ProbeContext, account: CanaryAccount): Promise<string> {
+/** Signs in, sets an authenticator app up as a person does, and signs out. */
+async function setUp(context: ProbeContext, account: CanaryAccount): Promise<AppSetUp> {
   const visitor = createAccountVisitor(context)
   await visitor.send(ACCOUNT.signIn, { ...account })
   const page = await visitor.send(`${ACCOUNT.security}/authenticator`, {}, ACCOUNT.security)
   const secret = /class="key">([A-Z2-7 ]+)</.exec(await page.text())?.[1]?.replaceAll(' ', '') ?? ''
-  const code = totpCode(secret, totpStep(context.clock.now()))
+  const used = totpCode(secret, totpStep(context.clock.now()))
   const confirmed = await visitor.send(
     `${ACCOUNT.security}/authenticator-confirm`,
-    { code },
+    { code: used },
     ACCOUNT.security,
   )
   await confirmed.body?.cancel()
   await visitor.send(ACCOUNT.signOut, {}, ACCOUNT.security)
-  return secret
+  return { secret, used }
+}
+
+interface AppSetUp {
+  /** Shared with the app. */
+  readonly secret: string
+  /** The code that was taken when the app was set up. */
+  readonly used: string
 }
 
 /** Live sessions, opened after the person's app counted, that opened without a second factor. */

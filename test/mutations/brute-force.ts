@@ -33,8 +33,8 @@ export const BRUTE_FORCE_MUTATIONS: readonly Mutation[] = [
     name: 'a device is known to every account',
     invariants: [1],
     file: 'src/identity/brute-force/known-devices.ts',
-    guard: 'JSON.stringify([account, id, time])',
-    replacement: 'JSON.stringify([id, time])',
+    guard: 'JSON.stringify([account, id, at])',
+    replacement: 'JSON.stringify([id, at])',
     tests: ['src/identity/brute-force/known-devices.test.ts'],
   },
   {
@@ -93,5 +93,13 @@ export const BRUTE_FORCE_MUTATIONS: readonly Mutation[] = [
     guard: 'c.req.raw = keepClientAddress(raw, whole)',
     replacement: 'c.req.raw = whole',
     tests: ['src/http/client-address.test.ts'],
+  },
+  {
+    name: 'sign-ups are not limited',
+    invariants: [1, 9],
+    file: 'src/identity/password-sign-in.ts',
+    guard: 'if (client) await admit(',
+    replacement: 'if (false) await admit(',
+    tests: ['src/http/account/brute-force.test.ts'],
   },
 ]
