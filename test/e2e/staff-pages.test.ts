@@ -5,10 +5,27 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { browserLaunch } from '../../scripts/browser.ts'
 import { silentLogger } from '../../src/database/index.ts'
 import { protection, serveNode, type RunningServer, type SuretyEnv } from '../../src/http/index.ts'
+import { createImpersonations, withBanner } from '../../src/http/staff/impersonation.ts'
 import { staffRoutes, type StaffVisitor } from '../../src/http/staff/staff-routes.ts'
+import { grantDigest } from '../../src/access/index.ts'
 import { createPseudonym } from '../../src/kernel/index.ts'
-import { STYLESHEET } from '../../src/ui/index.ts'
+import { staffPages } from '../../src/staff/index.ts'
+import { renderMarkup, STYLESHEET } from '../../src/ui/index.ts'
 import { openTestStaff, staffConfig, type TestStaff } from '../../src/staff/testing.ts'
+
+const LONG = 'Wirtschaftsprüfungsgesellschaftsvertretungsbefugnis'
+const PROMISES = [
+  { sentence: 'Builds are kept for 90 days', status: 'broken' },
+  { sentence: `Access is logged, by ${LONG}${LONG} as by everybody`, status: 'kept' },
+  { sentence: 'Backups are destroyed within 27 days, security logs excepted', status: 'unproven' },
+] as const
+const STRANGERS = [
+  { kind: 'session', role: 'surety_owner', program: 'psql' },
+  { kind: 'role', role: 'backup_of_the_data_protection_officer_of_last_year', program: null },
+] as const
+/** A page of an app’s own, which knows nothing of our styles. */
+const APP_PAGE = `<!doctype html><html lang="en"><head><title>Codetime</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head><body><main><h1>Your week</h1><p>12 hours</p></main></body></html>`
 
 const launch = await browserLaunch()
 if (!launch && process.env['CI'])
@@ -19,6 +36,8 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
   /** The authenticators in software answer from the first origin, the browser from its own. */
   const passkeys = { id: 'localhost', origins: ['http://localhost'] }
   let world: TestStaff
+  const visitor = async (request: Request) =>
+    visitors.get(/who=([^;]+)/.exec(request.headers.get('cookie') ?? '')?.[1] ?? '') ?? null
   let server: RunningServer
   let browser: Browser
   let url: string
@@ -26,20 +45,34 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
   beforeAll(async () => {
     world = await openTestStaff(staffConfig, passkeys)
     const { clock } = world.store
+    const impersonations = createImpersonations({
+      ...{ staff: world.staff, system: 'codetime', url: () => url, visitor, secret: 's'.repeat(43), clock },
+    })
     const app = new Hono<SuretyEnv>()
-    app.use(protection({ clock, logger: silentLogger, observe: () => undefined }))
+    app.use(withBanner(protection({ clock, logger: silentLogger, observe: () => undefined }), impersonations))
+    app.get('/', (c) => c.html(APP_PAGE))
+    app.get('/empty-console', async (c) => {
+      const { standing } = world.staff
+      const none = { grants: [], promises: [], strangers: [], now: clock.now() }
+      const nothing = { ...(await standing()), glass: [], unverified: 0 }
+      const frame = {
+        name: 'Codetime',
+        nonce: c.get('nonce'),
+        formToken: 'a',
+        links: [],
+        island: { module: '' },
+      }
+      return c.html(renderMarkup(staffPages.consoleView({ ...frame, ...none, standing: nothing })))
+    })
     app.get(STYLESHEET.path, (c) => c.body(STYLESHEET.text, 200, { 'Content-Type': 'text/css' }))
     app.route(
       '/',
       staffRoutes({
         ...{ staff: world.staff, name: 'Codetime', url: () => url, clock, logger: silentLogger },
-        visitor: async (request) =>
-          visitors.get(/who=([^;]+)/.exec(request.headers.get('cookie') ?? '')?.[1] ?? '') ?? null,
-        promises: async () => [
-          { sentence: 'Builds are kept for 90 days', status: 'broken' },
-          { sentence: 'Access is logged', status: 'kept' },
-        ],
-        strangers: async () => [{ kind: 'session', role: 'surety_owner', program: 'psql' }],
+        visitor,
+        promises: async () => PROMISES,
+        strangers: async () => STRANGERS,
+        impersonations,
         hasSecurityTxt: false,
       }),
     )
@@ -87,6 +120,11 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
     return { page, complaints }
   }
 
+  async function shoot(page: Page, name: string): Promise<void> {
+    const shots = process.env['SURETY_SCREENSHOTS']
+    if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true })
+  }
+
   /** What axe-core objects to; it is run past the page's own policy, which would refuse it. */
   async function objections(page: Page): Promise<string[]> {
     const client = await page.context().newCDPSession(page)
@@ -101,6 +139,54 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
       return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
     })
   }
+
+  async function brokenGlass(): Promise<string> {
+    const { staff, engineer, asking } = world
+    const grant = await staff.grants.prepareBreakGlass(engineer.id, asking(await world.person()))
+    const { id } = await staff.grants.breakGlass(
+      engineer.id,
+      grant,
+      engineer.authenticator.get(grantDigest(grant)),
+    )
+    return id
+  }
+
+  test.each([390, 1440])(
+    'at %i px the banner stands over pages with and without our styles',
+    async (width) => {
+      const { staff, supporter, asking } = world
+      const grant = await world.approved(supporter, asking(await world.person(), { kind: 'impersonation' }))
+      const context = await as(supporter.id, width)
+      const { page, complaints } = await open(context, `/console/grants/${grant}`)
+      await page.getByRole('button', { name: 'See the product as they do' }).click()
+      await page.waitForURL(`${url}/`)
+      for (const path of ['/', '/console', '/account/access']) {
+        await page.goto(`${url}${path}`)
+        const banner = page.getByRole('complementary', { name: 'You see this product as somebody else' })
+        expect(await banner.evaluate((shown) => getComputedStyle(shown).position)).toBe('sticky')
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+        expect([path, overflow, complaints]).toEqual([path, 0, []])
+        await shoot(page, `banner-${width}-${path.replaceAll('/', '_')}`)
+        expect([path, await objections(page)]).toEqual([path, []])
+      }
+      await page.getByRole('button', { name: 'Stop' }).click()
+      await page.waitForURL(`${url}/console`)
+      expect(await page.getByText('You see this product').count()).toBe(0)
+      await staff.grants.end(supporter.id, grant)
+      await context.close()
+    },
+  )
+
+  test.each([390, 1440])('at %i px an empty console says what would stand there', async (width) => {
+    const context = await as(world.first.id, width)
+    const { page, complaints } = await open(context, '/empty-console')
+    expect(await page.getByText('Nothing needs attention.').count()).toBe(1)
+    await shoot(page, `console-empty-${width}`)
+    expect([complaints, await objections(page)]).toEqual([[], []])
+    await context.close()
+  })
 
   test('a new member registers a passkey, and approves with it what another asked for', async () => {
     const { staff, second, supporter, asking } = world
@@ -162,7 +248,15 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
       const grant = await world.approved(supporter, asking(person))
       const db = await world.operator(supporter, grant)
       await db.selectFrom('heartbeats').select('id').execute()
-      const waiting = await staff.grants.request(supporter.id, asking(person))
+      const waiting = await staff.grants.request(
+        supporter.id,
+        asking(person, { purpose: `${LONG} ${LONG}${LONG}` }),
+      )
+      const glass = await brokenGlass()
+      const unjustified = await brokenGlass()
+      const { grants } = staff
+      const verdict = first.authenticator.get(await grants.reviewChallenge(unjustified, 'unjustified'))
+      await grants.review(first.id, unjustified, 'unjustified', 'it could have waited until morning', verdict)
       const staffContext = await as(first.id, width)
       const customer = await as(person.id, width, { tenant: person.tenant, administers: true })
       const pages: [BrowserContext, string][] = [
@@ -170,6 +264,8 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
         [staffContext, '/console/grants/new'],
         [staffContext, `/console/grants/${grant}`],
         [staffContext, `/console/grants/${waiting.id}`],
+        [staffContext, `/console/grants/${glass}`],
+        [staffContext, `/console/grants/${unjustified}`],
         [staffContext, '/console/enrol'],
         [customer, '/account/access'],
       ]
@@ -179,8 +275,7 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         )
         expect([path, overflow, complaints, await page.locator('h1').count()]).toEqual([path, 0, [], 1])
-        const shots = process.env['SURETY_SCREENSHOTS']
-        if (shots) await page.screenshot({ path: `${shots}/staff-${width}-${i}.png`, fullPage: true })
+        await shoot(page, `staff-${width}-${i}`)
         expect([path, await objections(page)]).toEqual([path, []])
         await page.close()
       }

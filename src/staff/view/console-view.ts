@@ -2,13 +2,11 @@ import {
   badge,
   card,
   dataTable,
-  emptyState,
   exactTime,
   html,
   link,
   notice,
   pageHeading,
-  timeAgo,
   type Child,
   type Markup,
   type Tone,
@@ -54,7 +52,7 @@ export function consoleView(options: ConsoleViewOptions): Markup {
         aside: link(CONSOLE_PATHS.request, 'Ask for access'),
         body: grantTable(grants, now),
       }),
-      card({ title: 'Reviews', body: reviewTable(standing.glass, now) }),
+      card({ title: 'Reviews', body: reviewTable(standing.glass) }),
       card({
         title: 'Promises',
         aside: link('/security', 'The security page'),
@@ -108,10 +106,8 @@ function glassItems({ standing }: ConsoleViewOptions): Item[] {
   return standing.glass.map(({ state, grant, reviewBy }) => {
     const { says, ...how } = CASES[state]
     // What is lost has no page.
-    return {
-      ...how,
-      what: [state === 'lost' ? says : link(pathOf(grant), says), ', due by ', exactTime(reviewBy)],
-    }
+    const due = state === 'due' || state === 'overdue' ? [', due by ', exactTime(reviewBy)] : null
+    return { ...how, what: [state === 'lost' ? says : link(pathOf(grant), says), due] }
   })
 }
 
@@ -160,7 +156,8 @@ export function pathOf(id: string): string {
   return `/console/grants/${id}`
 }
 
-const KINDS: Readonly<Record<GrantRecord['grant']['kind'], string>> = {
+/** Kinds of grants in words. */
+export const KINDS: Readonly<Record<GrantRecord['grant']['kind'], string>> = {
   support: 'support',
   impersonation: 'impersonation',
   'break-glass': 'broken glass',
@@ -173,15 +170,20 @@ export function stateOf({ state, grant }: GrantRecord, now: number): { tone: Ton
   return { tone: 'neutral', word: state === 'refused' ? 'refused' : 'ended' }
 }
 
+/** A word that is not broken while there is room. */
+function whole(word: string): Markup {
+  return html`<span class="word">${word}</span>`
+}
+
 function grantTable(grants: readonly GrantRecord[], now: number): Markup {
-  if (grants.length === 0) return emptyState('No grant yet', 'Nobody has asked for access.')
+  if (grants.length === 0) return html`<p>Nobody has asked for access yet.</p>`
   return dataTable<GrantRecord>({
     caption: 'Grants, the newest first',
     hideCaption: true,
     columns: [
       { header: 'For', cell: ({ id, grant }) => link(pathOf(id), grant.purpose) },
-      { header: 'Kind', cell: ({ grant }) => KINDS[grant.kind] },
-      { header: 'Role', cell: ({ grant }) => grant.role },
+      { header: 'Kind', cell: ({ grant }) => whole(KINDS[grant.kind]) },
+      { header: 'Role', cell: ({ grant }) => whole(grant.role) },
       { header: 'Until', cell: ({ grant }) => exactTime(grant.until) },
       {
         header: 'State',
@@ -195,9 +197,9 @@ function grantTable(grants: readonly GrantRecord[], now: number): Markup {
   })
 }
 
-function reviewTable(cases: readonly GlassCase[], now: number): Markup {
+function reviewTable(cases: readonly GlassCase[]): Markup {
   if (cases.length === 0)
-    return emptyState('No review is due', 'Whenever somebody breaks the glass, its review stands here.')
+    return html`<p>No review is due. Whenever somebody breaks the glass, it stands here.</p>`
   return dataTable<GlassCase>({
     caption: 'Broken glass that is not settled',
     hideCaption: true,
@@ -207,7 +209,6 @@ function reviewTable(cases: readonly GlassCase[], now: number): Markup {
         cell: ({ state, grant }) => (state === 'lost' ? 'Broken glass' : link(pathOf(grant), 'Broken glass')),
       },
       { header: 'Due by', cell: ({ reviewBy }) => exactTime(reviewBy) },
-      { header: 'When', cell: ({ reviewBy }) => timeAgo(reviewBy, now) },
       { header: 'State', cell: ({ state }) => badge(CASES[state].tone, CASES[state].word) },
     ],
     rows: cases,
@@ -222,7 +223,7 @@ const TONES: Readonly<Record<ListedPromise['status'], Tone>> = {
 const STATUSES = ['broken', 'unproven', 'kept'] as const
 
 function promiseTable(promises: readonly ListedPromise[]): Markup {
-  if (promises.length === 0) return emptyState('No promise yet', 'The security page declares none.')
+  if (promises.length === 0) return html`<p>The security page declares no promise yet.</p>`
   return dataTable<ListedPromise>({
     caption: 'Promises, what is broken first',
     hideCaption: true,

@@ -3,7 +3,6 @@ import {
   button,
   card,
   definitionList,
-  emptyState,
   exactTime,
   html,
   joined,
@@ -16,7 +15,7 @@ import type { ShownAccess } from '../accesses.ts'
 import type { GlassCase } from '../glass.ts'
 import type { Decision, GrantRecord } from '../grant-records.ts'
 import { accessTable } from './access-view.ts'
-import { pathOf, stateOf } from './console-view.ts'
+import { KINDS, pathOf, stateOf } from './console-view.ts'
 import { changeForm, CONSOLE_PATHS, signBox, staffFrame, type StaffFrame } from './frame.ts'
 
 export interface GrantViewOptions extends StaffFrame {
@@ -44,7 +43,10 @@ export function grantView(options: GrantViewOptions): Markup {
     console: true,
     signs: true,
     content: [
-      pageHeading({ title: record.grant.purpose, eyebrow: `${record.grant.kind} · ${record.grant.ticket}` }),
+      pageHeading({
+        title: record.grant.purpose,
+        eyebrow: `${KINDS[record.grant.kind]} · ${record.grant.ticket}`,
+      }),
       problem ? notice('bad', problem) : null,
       options.consentMissing
         ? notice('unsure', 'The customer asked to be asked first, and has not answered.')
@@ -84,10 +86,15 @@ function facts({ record: { grant }, digest }: GrantViewOptions): Markup {
 }
 
 function accessCard({ record, accesses }: GrantViewOptions): Child {
-  if (accesses.length > 0)
-    return card({ title: 'What was looked at', body: accessTable('What was looked at', accesses) })
   const wasOpen = record.decisions.some(({ what }) => what === 'approved' || what === 'broke-glass')
-  return wasOpen ? emptyState('Not used', 'Nothing has been looked at with this grant.') : null
+  if (!wasOpen) return null
+  return card({
+    title: 'What was looked at',
+    body:
+      accesses.length > 0
+        ? accessTable('What was looked at', accesses)
+        : html`<p>Nothing has been looked at with this grant.</p>`,
+  })
 }
 
 const WORDS: Readonly<Record<Decision['what'], string>> = {

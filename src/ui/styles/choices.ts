@@ -11,10 +11,11 @@ fieldset.field { border: 0; margin: 0; padding: 0; min-width: 0; }
 .card > ul { padding-inline-start: 1.2rem; }
 .card > ul > li + li { margin-top: 0.4rem; }
 .card > .attention { list-style: none; padding: 0; }
-.attention > li { display: flex; flex-wrap: wrap; gap: 0.3rem 0.9rem; align-items: baseline; padding: 0.65rem 0; border-bottom: 1px solid var(--line); }
+.attention > li { display: grid; grid-template-columns: 8rem minmax(0, 1fr); gap: 0.3rem 0.9rem; align-items: baseline; padding: 0.65rem 0; border-bottom: 1px solid var(--line); }
 .attention > li:last-child { border-bottom: 0; padding-bottom: 0; }
 .card > .attention > li + li { margin-top: 0; }
-.attention .badge { min-width: 7.5rem; }
-.attention li > div { flex: 1 1 16rem; min-width: 0; }
+.attention .badge { justify-self: start; }
+.word { overflow-wrap: break-word; }
+@media (max-width: 43.99rem) { .attention > li { grid-template-columns: minmax(0, 1fr); } }
 .card > .form + [data-challenge], .card > p + [data-challenge] { margin-top: 1.1rem; }
 `
