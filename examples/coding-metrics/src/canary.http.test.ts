@@ -9,10 +9,12 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 const canary = () => createCanary(system.dataDir)
+const createPerson = async (tag: string, role: string, tenant?: string) =>
+  (await canary().createPerson({ url: system.url, tag, role, ...(tenant !== undefined && { tenant }) }))!
 const MARKER = 'cnry0123456789abcdef01234567'
 
 test('becomes an ordinary person over HTTP, does what an editor does, and is gone', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'Tag 1', role: 'member' })
+  const person = await createPerson('Tag 1', 'member')
   expect(person).toMatchObject({ role: 'member', id: expect.any(String), tenant: expect.any(String) })
 
   const values = {
@@ -41,7 +43,7 @@ test('becomes an ordinary person over HTTP, does what an editor does, and is gon
 })
 
 test('smuggles an undeclared member into body, header and query, and gets it back from nowhere', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'smuggler', role: 'member' })
+  const person = await createPerson('smuggler', 'member')
   for (const place of ['body', 'header', 'query'] as const) {
     const undeclared = { name: `x${MARKER}`, value: MARKER, place }
     const answer = await canary().request(system, person, {
@@ -58,7 +60,7 @@ test('smuggles an undeclared member into body, header and query, and gets it bac
 })
 
 test('sees a refusal of one heartbeat as its status', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'refused', role: 'member' })
+  const person = await createPerson('refused', 'member')
   const values = { time: new Date(0) }
   const answer = await canary().request(system, person, { action: 'create', resource: 'heartbeats', values })
   expect(answer!.status).toBe(400)
@@ -66,9 +68,7 @@ test('sees a refusal of one heartbeat as its status', async () => {
 })
 
 test('does not read a stranger’s row', async () => {
-  const [one, other] = await Promise.all(
-    ['one', 'other'].map((tag) => canary().createPerson({ url: system.url, tag, role: 'administrator' })),
-  )
+  const [one, other] = await Promise.all(['one', 'other'].map((tag) => createPerson(tag, 'administrator')))
   const created = await canary().request(system, one!, {
     action: 'create',
     resource: 'heartbeats',
@@ -85,7 +85,7 @@ test('does not read a stranger’s row', async () => {
 })
 
 test('signs in through the demo’s provider as the very person, and nowhere else', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'signs-in', role: 'member' })
+  const person = await createPerson('signs-in', 'member')
   const cookie = (await canary().signIn!(system, person, 'demo'))!
   const session = await fetch(`${system.url}/api/surety/v1/session`, { headers: { cookie } })
   expect(await session.json()).toMatchObject({ person: person.id, methods: ['oidc'] })
