@@ -10,7 +10,7 @@ import {
   type Clock,
   type DatabaseServer,
 } from 'surety'
-import { dataFolder, type Ready, type ReadySystem } from '../src/cli/ready.ts'
+import { dataFolder, type Ready, type ReadyPerson, type ReadySystem } from '../src/cli/ready.ts'
 import { startOverview } from './demo/overview.ts'
 import { startProber } from './demo/prober.ts'
 import { basePort, IDENTITY_PROVIDER_OFFSET, systemPort } from './demo/ports.ts'
@@ -142,7 +142,7 @@ function readyOf(
   const systems = started.map(({ example, running, dataDir: folder }): [string, ReadySystem] => {
     const { url, apiKey } = running
     const { vkey } = running.surety
-    const people = running.people.map(({ email, role, cookie }) => ({ email, role, cookie }))
+    const people = running.people.map(toReadyPerson)
     return [example.name, { url, vkey, apiKey, people, config: example.config, dataDir: folder }]
   })
   return {
@@ -166,7 +166,7 @@ function announce(overview: string, started: readonly Started[]): void {
       `  break it        ${under('SURETY_DATA')}npx surety attack tamper-row`,
     )
     say(`  sign in         ${running.url}/account/sign-in`)
-    for (const { email, role } of running.people) say(`                  as ${email} (${role})`)
+    for (const person of running.people) say(...describePerson(person))
     say(`  API key         ${running.apiKey}`)
   }
   if (process.env['SURETY_CLOCK_OFFSET'])
@@ -175,6 +175,17 @@ function announce(overview: string, started: readonly Started[]): void {
       `The clock is ${process.env['SURETY_CLOCK_OFFSET']} ahead: whoever does not know it sees entries from the future.`,
     )
   say('', 'Probes measure the promises now and go on in the background. Ctrl-C ends everything.')
+}
+
+/** Without what else a system knows of them. */
+function toReadyPerson({ email, role, cookie, enrolmentCode }: ReadyPerson): ReadyPerson {
+  return { email, role, cookie, enrolmentCode }
+}
+
+function describePerson({ email, role, enrolmentCode }: ReadyPerson): string[] {
+  const indent = ' '.repeat(18)
+  const code = enrolmentCode === null ? [] : [`${indent}   passkey code ${enrolmentCode} (at /console/enrol)`]
+  return [`${indent}as ${email} (${role})`, ...code]
 }
 
 /** What a printed command needs before it to meet this demo. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Clock, DatabaseServer, Logger } from 'surety'
+import type { ReadyPerson } from '../../src/cli/ready.ts'
 
 /** What an example system gets to start with. */
 export interface SystemOptions {
@@ -18,7 +19,7 @@ export interface RunningSystem {
   readonly surety: { readonly vkey: string }
   readonly apiKey: string
   /** The demo's people, signed in through its identity provider. */
-  readonly people: readonly { readonly email: string; readonly role: string; readonly cookie: string }[]
+  readonly people: readonly ReadyPerson[]
   close(): Promise<void>
 }
 

@@ -39,7 +39,8 @@ export async function openTool(invocation: Invocation): Promise<Tool> {
 
 async function joinDemo(config: SuretyConfig, ready: Ready, system: ReadySystem): Promise<AnySurety> {
   const server = await attachServer(ready.dataDir)
-  return openSurety(config, { mode: 'tool', server, dataDir: system.dataDir, logger: silentLogger })
+  const { dataDir, url } = system
+  return openSurety(config, { mode: 'tool', server, dataDir, url, logger: silentLogger })
 }
 
 async function joinOrOpen(config: SuretyConfig): Promise<AnySurety> {

@@ -1,12 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
+/** Somebody invented, signed in. */
+export interface ReadyPerson {
+  readonly email: string
+  /** `member`, `administrator`, or `staff:` and a role of staff. */
+  readonly role: string
+  readonly cookie: string
+  /** Registers a passkey of one's own at `/console/enrol`, once; null for who approves nothing. */
+  readonly enrolmentCode: string | null
+}
+
 /** One system of a running demo. */
 export interface ReadySystem {
   readonly url: string
   readonly vkey: string
   readonly apiKey: string
-  readonly people: readonly { readonly email: string; readonly role: string; readonly cookie: string }[]
+  readonly people: readonly ReadyPerson[]
   /** Absolute path of its surety.config. */
   readonly config: string
   /** Folder of its keys and logs. */

@@ -19,13 +19,20 @@ export interface AccountVisitor {
   send(path: string, fields: Readonly<Record<string, string>>, from?: string): Promise<Response>
 }
 
-/** A visitor of the running app, over public HTTP. @throws PromiseError `ERR_PROMISE_SITE` */
+/**
+ * A visitor of the running app, over public HTTP. Where the configuration declares proxies and the prober
+ * stands at one of their addresses, it comes from an address of its own: what it guesses wrong then
+ * counts for nobody else's.
+ *
+ * @throws PromiseError `ERR_PROMISE_SITE`
+ */
 export function createAccountVisitor(context: ProbeContext, accept = 'text/html'): AccountVisitor {
   const site = new URL(siteOf(context))
   const cookies = new Map<string, string>()
+  const from = forwardedFrom(context)
   const visit = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = { accept, origin: site.origin, ...(cookie && { cookie }) }
+    const headers = { accept, origin: site.origin, ...from, ...(cookie && { cookie }) }
     const response = await fetch(new URL(path, site), {
       ...init,
       headers,
@@ -46,6 +53,26 @@ export function createAccountVisitor(context: ProbeContext, accept = 'text/html'
       return visit(path, { method: 'POST', body: new URLSearchParams({ ...fields, ...form }) })
     },
   }
+}
+
+const addresses = new WeakMap<ProbeContext, string>()
+
+/** One address for each run, of a network of its own among those for documentation (RFC 3849). */
+function addressOf(context: ProbeContext): string {
+  const known = addresses.get(context)
+  if (known !== undefined) return known
+  const random = createMarker().slice(0, 8)
+  const address = `2001:db8:${random.slice(0, 4)}:${random.slice(4)}::1`
+  addresses.set(context, address)
+  return address
+}
+
+/** Believed only from a declared proxy; anywhere else it says nothing. */
+function forwardedFrom(context: ProbeContext): Readonly<Record<string, string>> {
+  const { proxies } = context.config
+  if (!proxies) return {}
+  const address = addressOf(context)
+  return proxies.header === 'forwarded' ? { forwarded: `for="[${address}]"` } : { 'x-forwarded-for': address }
 }
 
 function formTokenOf(page: string): string {

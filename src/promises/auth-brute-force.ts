@@ -24,7 +24,7 @@ export const authBruteForce = definePromise({
   parameters: z.strictObject({}),
   check: ownSignIn,
   cannotProve: () => [
-    'What happens when guesses come from many addresses: the probe has one.',
+    'What happens when guesses come from many addresses: the probe has one. Where no proxy is declared it is the prober’s own, and people who share it may have to wait for some minutes after several probes.',
     'That nobody finds a password within the few guesses that are taken: see auth.passwords.',
     'That a person gets in from a device that they never used while their account is attacked: they wait until the lock ends.',
   ],

@@ -6,6 +6,7 @@ import {
   parseHash,
   type Argon2Parameters,
 } from '../identity/index.ts'
+import { withCanaryAccount } from './account-visitor.ts'
 import { definePromise, type Measurement, type StaticFinding } from './definition.ts'
 import type { ProbeContext } from './probe-context.ts'
 import type { SuretyConfig } from '../declare/index.ts'
@@ -26,7 +27,7 @@ export const encryptionPasswords = definePromise({
 
   async probe(context) {
     if (!context.config.signIn) return unmeasurable()
-    const hashes = await storedHashes(context)
+    const hashes = await hashesWithCanary(context)
     const parsed = hashes.map(parseHash)
     const foreign = parsed.filter((hash) => hash === null).length
     const weak = parsed.filter((hash) => hash !== null && isWeaker(hash, OWASP_ARGON2)).length
@@ -61,8 +62,15 @@ function judge(values: Measurement['values'] & { readonly [name: string]: number
     }
   if (passwords === 0) return { outcome: 'undecided', summary: 'No password is stored yet.', values }
   const { memoryKib, passes, lanes, verifyMs } = values
-  const summary = `All ${passwords} stored passwords are salted Argon2id hashes; the least costs m=${memoryKib}, t=${passes}, p=${lanes}, and ${verifyMs} ms to check one here.`
+  const summary = `Stored passwords: ${passwords}, each a salted Argon2id hash; the least costs m=${memoryKib}, t=${passes}, p=${lanes}, and ${verifyMs} ms to check one here.`
   return { outcome: 'kept', summary, values }
+}
+
+/** What is stored of everybody and, where the app runs, of a fresh account that has just signed up. */
+function hashesWithCanary(context: ProbeContext): Promise<string[]> {
+  const read = (): Promise<string[]> => storedHashes(context)
+  const { signIn } = context.config
+  return context.site === null || signIn?.passwords === false ? read() : withCanaryAccount(context, read)
 }
 
 async function storedHashes(context: ProbeContext): Promise<string[]> {

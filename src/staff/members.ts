@@ -40,6 +40,13 @@ export interface Members {
   found(members: readonly NewMember[]): Promise<Enrolment[]>
   /** @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is or was staff */
   appoint(by: string, member: NewMember): Promise<Enrolment>
+  /**
+   * A new one-time code for a member, in place of one that was not used: for another device, or a lost one.
+   * Nobody gives it to themselves: with a stolen session alone nobody gets a passkey.
+   *
+   * @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is no active member
+   */
+  renew(by: string, member: string): Promise<Enrolment>
   /** Ends a membership, and with it whatever rests on it: grants, approvals. @throws StaffError `ERR_STAFF_ROLE` */
   dismiss(by: string, member: string): Promise<void>
   /** What the browser's `navigator.credentials.create` signs over. */
@@ -81,6 +88,32 @@ export class MemberBook implements Members {
     requireAppointer(this.#ports, staff, by, member.role)
     if (staff.has(member.personId)) throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
     return this.#add(by, by, member)
+  }
+
+  async renew(by: string, personId: string): Promise<Enrolment> {
+    if (by === personId) throw new StaffError('ERR_STAFF_ROLE', 'nobody gives themselves a code')
+    const staff = await this.all()
+    requireAppointer(this.#ports, staff, by, staff.get(personId)?.role ?? '')
+    const { code, hash, until } = newCode(this.#ports)
+    await this.#ports
+      .data('staff_members')
+      .transaction()
+      .execute(async (transaction) => {
+        const member = await transaction
+          .selectFrom('staff_members')
+          .select('active')
+          .where('personId', '=', personId)
+          .forUpdate()
+          .executeTakeFirst()
+        if (!member?.active) throw new StaffError('ERR_STAFF_STATE', 'this person is no active member')
+        await this.#record('staff.appointed', by, personId, 'new code')
+        await transaction
+          .updateTable('staff_members')
+          .set({ code: hash, codeUntil: until })
+          .where('personId', '=', personId)
+          .execute()
+      })
+    return { personId, code }
   }
 
   async dismiss(by: string, member: string): Promise<void> {
@@ -127,15 +160,14 @@ export class MemberBook implements Members {
   }
 
   async #add(actor: string, appointedBy: string | null, { personId, role }: NewMember): Promise<Enrolment> {
-    const { config, clock, data } = this.#ports
+    const { config, data } = this.#ports
     if (!Object.hasOwn(config.roles, role))
       throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
-    const code = randomBytes(24).toString('base64url')
+    const { code, hash, until } = newCode(this.#ports)
     await this.#record('staff.appointed', actor, personId, role)
-    const codeUntil = new Date(clock.now() + CODE_LASTS_MS)
     await data('staff_members')
       .insertInto('staff_members')
-      .values({ personId, role, appointedBy, active: true, code: hashOf(code), codeUntil })
+      .values({ personId, role, appointedBy, active: true, code: hash, codeUntil: until })
       .execute()
     return { personId, code }
   }
@@ -174,6 +206,16 @@ function requireAppointer({ config }: StaffPorts, staff: Staff, by: string, role
   const member = staff.get(by)
   const may = member?.active === true && (config.roles[member.role]?.appoints ?? []).includes(role)
   if (!may) throw new StaffError('ERR_STAFF_ROLE', 'this staff member does not appoint to that role')
+}
+
+/** What the member is given, and what is stored of it. */
+function newCode({ clock }: StaffPorts): {
+  readonly code: string
+  readonly hash: string
+  readonly until: Date
+} {
+  const code = randomBytes(24).toString('base64url')
+  return { code, hash: hashOf(code), until: new Date(clock.now() + CODE_LASTS_MS) }
 }
 
 function hashOf(code: string): string {

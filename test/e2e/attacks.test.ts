@@ -32,19 +32,19 @@ beforeAll(async () => {
   demo = await startDemo()
   process.env['SURETY_DATA'] = demo.dataDir
   await untilMeasured()
-})
+}, 600_000)
 afterAll(() => demo?.close())
 
 /** Forgeries need the audit log recorded in the evidence log; the prober may go on measuring meanwhile. */
 async function untilMeasured(): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 1_500; tries++) {
     const page = (await (await fetch(`${demo.system.url}/security.json`)).json()) as SecurityJson
     const isKept = (wanted: string): boolean =>
       page.promises.some(({ id, status }) => id === wanted && status === 'kept')
     if (isKept('monitor.audit-trail')) return
     await sleep(200)
   }
-  throw new TypeError('the demo was not measured within a minute')
+  throw new TypeError('the demo was not measured within five minutes')
 }
 
 /** Runs `surety attack` as the command line does, in this process. */

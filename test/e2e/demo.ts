@@ -61,14 +61,14 @@ export async function startDemo(): Promise<Demo> {
 }
 
 async function waitForReady(dataDir: string, child: ChildProcess, output: () => string): Promise<Ready> {
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 2_400; tries++) {
     if (child.exitCode !== null) throw new Error(`the demo ended with ${child.exitCode}:\n${output()}`)
     const text = await readFile(join(dataDir, 'ready.json'), 'utf8').catch(() => null)
     if (text !== null) return JSON.parse(text) as Ready
     await sleep(100)
   }
   child.kill('SIGKILL')
-  throw new Error(`the demo was not ready within a minute:\n${output()}`)
+  throw new Error(`the demo was not ready within four minutes:\n${output()}`)
 }
 
 function collect(child: ChildProcess): () => string {

@@ -205,18 +205,17 @@ async function listTeams({ db, person }: Question) {
   return { data: team ? [{ id: team.teamId, name: team.name }] : [] }
 }
 
-/** Whom the asking person may see: an administrator everybody in the team, a member only themselves. */
+/** Whom the asking person may see: what of the team their roles let them. */
 async function listMembers({ db, person }: Question, team: string, only?: string) {
   if (team !== 'current' && team !== person.teamId) throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')
-  let query = db.selectFrom('people').select(['personId', 'displayName', 'email', 'role'])
+  let query = db.selectFrom('people').select(['personId', 'displayName', 'email'])
   if (only !== undefined) query = query.where('personId', '=', only)
   const rows = await query.execute()
   return {
-    data: rows.map(({ personId, displayName, email, role }) => ({
+    data: rows.map(({ personId, displayName, email }) => ({
       id: personId,
       full_name: displayName,
       email,
-      role,
       is_current_user: personId === person.id,
     })),
   }

@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
 import type { Clock } from 'surety'
+import { addressOfClient } from 'surety/hono'
 import type { Backend, Database } from './backend.ts'
 import { newestZone, type HeartbeatStore } from './heartbeat-store.ts'
 import { dayOf, isDay, knownZone, type Day } from './metrics/calendar.ts'
-import { findByApiKey, principalOf, type Person } from './people.ts'
+import { findByApiKey, type Person } from './people.ts'
 import type { SignIn } from './sign-in.ts'
 import { readApiKey } from './wakatime/credentials.ts'
 import { refuse, type Refusal, type RefusalCode } from './wakatime/refusal.ts'
@@ -37,7 +38,7 @@ export function unlessRefused<T extends object>(result: T | Refusal): T {
 export async function authenticate(c: Context, backend: Backend): Promise<Person> {
   const key = readApiKey(c.req.header('authorization') ?? null, c.req.query('api_key') ?? null)
   if (key === null) throw new RequestRefused('ERR_WAKATIME_KEY_MISSING')
-  const person = await findByApiKey(backend, key)
+  const person = await findByApiKey(backend, key, addressOfClient(c.req.raw))
   if (!person) throw new RequestRefused('ERR_WAKATIME_KEY_DEAD')
   return person
 }
@@ -61,7 +62,7 @@ export async function ask(c: Context, { backend, clock }: Service): Promise<Ques
   if (user !== undefined && user !== 'current' && user !== person.id) {
     throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')
   }
-  const { db } = backend.as(principalOf(person))
+  const { db } = backend.as(person.principal)
   const named = c.req.query('timezone') ?? c.req.header('timezone')
   const zone = knownZone(named ?? (await newestZone(db, person.id)))
   const now = clock.now()
@@ -79,6 +80,7 @@ export function dayParameter(c: Context, name: string): Day {
 const FAILURES: Readonly<Record<string, RefusalCode>> = {
   ERR_KEYS_ERASED: 'ERR_WAKATIME_KEY_DEAD',
   ERR_STORE_FORBIDDEN: 'ERR_WAKATIME_FORBIDDEN',
+  ERR_TENANTS_ADDRESS: 'ERR_WAKATIME_NETWORK',
   ERR_STORE_RETRY: 'ERR_WAKATIME_BUSY',
   ERR_STORE_UNAVAILABLE: 'ERR_WAKATIME_BUSY',
   ERR_KEYS_PROVIDER_UNAVAILABLE: 'ERR_WAKATIME_BUSY',

@@ -1,6 +1,6 @@
 import { Hono, type Context } from 'hono'
 import { authenticate, RequestRefused, unlessRefused, type Service } from './api-request.ts'
-import { principalOf, type Person } from './people.ts'
+import type { Person } from './people.ts'
 import { decodeBody, readBody } from './wakatime/body.ts'
 import { MAX_HEARTBEATS, parseHeartbeat, type Accepted } from './wakatime/heartbeat.ts'
 import { refuse, type Refusal } from './wakatime/refusal.ts'
@@ -25,7 +25,7 @@ export function writeRoutes(service: Service): Hono {
   routes.post('/users/current/heartbeats.bulk', take)
   routes.delete('/users/current/heartbeats/:id', async (c) => {
     const person = await authenticate(c, service.backend)
-    const { db } = service.backend.as(principalOf(person))
+    const { db } = service.backend.as(person.principal)
     const deleted = await db.deleteFrom('heartbeats').where('id', '=', idParameter(c)).executeTakeFirst()
     if (deleted.numDeletedRows === 0n) throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')
     return c.body(null, 204)

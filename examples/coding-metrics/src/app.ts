@@ -3,6 +3,8 @@ import type { Logger } from 'surety'
 import { apiRoutes } from './api.ts'
 import type { Service } from './api-request.ts'
 import { notFoundPage, pageRoutes, type PageEnv } from './pages.ts'
+import { staffRoutes } from './staff-pages.ts'
+import { STAFF_PATH } from './view/staff.ts'
 
 export interface AppOptions {
   readonly service: Service
@@ -22,6 +24,7 @@ export function createApp({ service, protect, security, accountToken, logger }: 
   // First, since it has a place of its own below /api.
   app.route('/', security)
   app.route('/api', apiRoutes(service, accountToken, logger))
+  app.route(STAFF_PATH, staffRoutes(service, logger))
   app.route('/', pageRoutes(service, logger))
   app.notFound(notFoundPage)
   return app

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Accounts, Principal, TablesOf } from 'surety'
+import type { Accounts, Principal, StaffRoom, TablesOf, Tenants } from 'surety'
 import type { resources } from './resources.ts'
 
 export type Tables = TablesOf<typeof resources>
@@ -11,5 +11,9 @@ export interface Backend {
   /** The principal of a task of ours that runs before a tenant is known, on the named tables alone. */
   system(task: string, tables: readonly (keyof Tables)[]): Principal
   /** People who can sign in; what this product stores of them lies under the same pseudonym. */
-  readonly accounts: Pick<Accounts, 'add' | 'remove'>
+  readonly accounts: Pick<Accounts, 'add' | 'find' | 'remove'>
+  /** Who belongs to which team, and what they may do there. */
+  readonly tenants: Tenants
+  /** Our own people, and the grants by which they see anything. */
+  readonly staff: StaffRoom
 }

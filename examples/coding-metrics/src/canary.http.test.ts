@@ -5,7 +5,7 @@ import { startTestSystem, type TestSystem } from './testing.ts'
 let system: TestSystem
 beforeAll(async () => {
   system = await startTestSystem()
-})
+}, 240_000)
 afterAll(() => system.close())
 
 const canary = () => createCanary(system.dataDir)

@@ -37,15 +37,19 @@ export async function openDemoSecrets(dataDir: string): Promise<DemoSecrets> {
     accountToken: randomBytes(32).toString('base64url'),
     apiKeys: { member: mintApiKey(), administrator: mintApiKey() },
   }
-  const file = demoSecretsFile(dataDir)
+  await writeSecret(demoSecretsFile(dataDir), secrets)
+  return secrets
+}
+
+/** Writes a secret whole or not at all, for its owner's eyes only. */
+export async function writeSecret(file: string, secret: object): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const handle = await open(`${file}.new`, 'w', 0o600)
   try {
-    await handle.writeFile(`${JSON.stringify(secrets, null, 2)}\n`)
+    await handle.writeFile(`${JSON.stringify(secret, null, 2)}\n`)
     await handle.sync()
   } finally {
     await handle.close()
   }
   await rename(`${file}.new`, file)
-  return secrets
 }

@@ -5,50 +5,92 @@ import type { Backend } from './backend.ts'
 import { ACCOUNT_TOKEN_HEADER, type DemoSecrets } from './demo-secrets.ts'
 import {
   createPerson,
-  findByApiKey,
   findByEmail,
+  foundTeam,
   grantApiKey,
   hasAccount,
+  personIdOfKey,
   removePerson,
+  type NewPerson,
   type Person,
   type Role,
 } from './people.ts'
 import { decodeObject, readBody } from './wakatime/body.ts'
 
-/** The two people of the demo, as its identity provider knows them: reserved addresses that reach nobody. */
-const DEMO_PEOPLE = [
-  { sub: 'person-ada', email: 'ada@codetime.example', displayName: 'Ada', role: 'member' },
-  { sub: 'person-grace', email: 'grace@codetime.example', displayName: 'Grace', role: 'administrator' },
-] as const satisfies readonly { sub: string; email: string; displayName: string; role: Role }[]
+/** A made-up person, as the demo's identity provider knows them: reserved addresses that reach nobody. */
+interface DemoIdentity {
+  readonly sub: string
+  readonly email: string
+  readonly displayName: string
+  readonly role: Role
+}
+
+const ADA: DemoIdentity = {
+  sub: 'person-ada',
+  email: 'ada@codetime.example',
+  displayName: 'Ada',
+  role: 'member',
+}
+const GRACE: DemoIdentity = {
+  sub: 'person-grace',
+  email: 'grace@codetime.example',
+  displayName: 'Grace',
+  role: 'administrator',
+}
 
 /** A demo person as `npm start` hands them out. */
 export interface DemoPerson {
-  readonly person: Person
+  readonly email: string
+  /** The role that they were given at first. */
+  readonly role: Role
   readonly apiKey: string
-  /** True when the person was made by this start. */
-  readonly isNew: boolean
+  /** The person where this start has made them; null where they were there. */
+  readonly made: Person | null
   /** Who they are at the demo's identity provider. */
   readonly sub: string
 }
 
+type Place = Pick<NewPerson, 'team' | 'teamName'>
+
 /** Makes sure that the demo's team, its people, their accounts and their keys are there. */
 export async function openDemoPeople(backend: Backend, secrets: DemoSecrets): Promise<DemoPerson[]> {
-  const opened: DemoPerson[] = []
-  let teamId: string | undefined
-  for (const { sub, email, displayName, role } of DEMO_PEOPLE) {
-    const apiKey = secrets.apiKeys[role]
-    const found = await findByEmail(backend, email)
-    if (found && !(await findByApiKey(backend, apiKey))) await grantApiKey(backend, found, apiKey)
-    if (found && !(await hasAccount(backend, found.id))) {
-      await backend.accounts.add({ personId: found.id, email, emailVerified: true, name: displayName })
-    }
-    const team = teamId === undefined ? { teamName: 'Demo team' } : { teamId }
-    const person =
-      found ?? (await createPerson(backend, { email, displayName, role, apiKey, ...team })).person
-    teamId = person.teamId
-    opened.push({ person, apiKey, isNew: !found, sub })
+  const grace = await openDemoPerson(backend, secrets, GRACE, async () => ({ teamName: 'Demo team' }))
+  const ada = await openDemoPerson(backend, secrets, ADA, () => placeInTeamOf(backend, GRACE))
+  return [ada, grace]
+}
+
+async function placeInTeamOf(backend: Backend, { email }: DemoIdentity): Promise<Place> {
+  const found = await findByEmail(backend, email)
+  const by = found && (await backend.tenants.principalOf(found.id, { tenant: found.teamId }))
+  if (!found || !by) throw new TypeError('the demo’s team has no administrator')
+  return { team: { id: found.teamId, by } }
+}
+
+async function openDemoPerson(
+  backend: Backend,
+  secrets: DemoSecrets,
+  { sub, ...identity }: DemoIdentity,
+  place: () => Promise<Place>,
+): Promise<DemoPerson> {
+  const { email, displayName, role } = identity
+  const apiKey = secrets.apiKeys[role]
+  const shown = { email, role, apiKey, sub }
+  const found = await findByEmail(backend, email)
+  if (!found) {
+    const { person } = await createPerson(backend, { ...identity, apiKey, ...(await place()) })
+    return { ...shown, made: person }
   }
-  return opened
+  if ((await personIdOfKey(backend, apiKey)) === null) await grantApiKey(backend, found, apiKey)
+  if (!(await hasAccount(backend, found.id))) {
+    await backend.accounts.add({ personId: found.id, email, emailVerified: true, name: displayName })
+  }
+  // Data folders of before the library kept teams have people without a place in theirs.
+  if (!(await backend.tenants.tenantsOf(found.id)).includes(found.teamId)) {
+    const { team } = await place()
+    if (team) await backend.tenants.members.add(team.by, found.id, [role])
+    else await foundTeam(backend, found.teamId, found.id)
+  }
+  return { ...shown, made: null }
 }
 
 /**
@@ -65,12 +107,13 @@ export function demoRoutes(service: Service, accountToken: string): Hono {
   })
   routes.post('/people', async (c) => {
     const asked = unlessRefused(decodeObject(unlessRefused(await readBody(c.req.raw)))).object
+    const role = roleMember(asked)
     const { person, apiKey } = await createPerson(service.backend, {
       email: textMember(asked, 'email', 254),
       displayName: textMember(asked, 'displayName', 100),
-      role: roleMember(asked),
+      role,
     })
-    return c.json({ id: person.id, team: person.teamId, role: person.role, apiKey }, 201)
+    return c.json({ id: person.id, team: person.teamId, role, apiKey }, 201)
   })
   routes.delete('/people/current', async (c) => {
     await removePerson(service.backend, await authenticate(c, service.backend))

@@ -1,6 +1,6 @@
 import type { Backend, Database } from './backend.ts'
 import type { Beat } from './metrics/spans.ts'
-import { principalOf, type Person } from './people.ts'
+import type { Person } from './people.ts'
 import type { Accepted } from './wakatime/heartbeat.ts'
 import type { Outcome } from './wakatime/replies.ts'
 
@@ -38,7 +38,7 @@ export function createHeartbeatStore(backend: Backend): HeartbeatStore {
 
 async function addBatch(backend: Backend, person: Person, accepted: readonly Accepted[]): Promise<Stored[]> {
   if (accepted.length === 0) return []
-  const { db } = backend.as(principalOf(person))
+  const { db } = backend.as(person.principal)
   return db.transaction().execute(async (trx) => {
     const known = await findKnown(trx, person, accepted)
     const fresh = new Map<string, Accepted>()

@@ -9,7 +9,7 @@ import { startTestSystem, TEST_NOW, type TestSystem } from './testing.ts'
 let system: TestSystem
 beforeAll(async () => {
   system = await startTestSystem()
-})
+}, 240_000)
 afterAll(() => system.close())
 
 const HEARTBEATS = '/users/current/heartbeats'

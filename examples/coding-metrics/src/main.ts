@@ -16,8 +16,8 @@ import type { Backend, Tables } from './backend.ts'
 import { openDemoSecrets } from './demo-secrets.ts'
 import { seedDemo } from './demo-seed.ts'
 import { openDemoPeople, type DemoPerson } from './demo.ts'
+import { openDemoStaff, type DemoMember } from './demo-staff.ts'
 import { createHeartbeatStore, type HeartbeatStore } from './heartbeat-store.ts'
-import { findById, principalOf, type Role } from './people.ts'
 import { createSignIn, signInPath } from './sign-in.ts'
 
 export interface StartOptions {
@@ -37,8 +37,12 @@ export interface StartOptions {
 
 export interface RunningDemoPerson {
   readonly email: string
-  readonly role: Role
-  readonly apiKey: string
+  /** `member`, `administrator`, or `staff:` and a role of staff. */
+  readonly role: string
+  /** Null for staff: they report nothing. */
+  readonly apiKey: string | null
+  /** For a passkey of one's own at `/console/enrol`, once; null for who approves nothing. */
+  readonly enrolmentCode: string | null
   /** A `Cookie` header's value that is signed in as the person. */
   readonly cookie: string
   /** Who they are at the demo's identity provider. */
@@ -71,10 +75,6 @@ export async function start(options: StartOptions): Promise<Running> {
     clock,
     logger,
     url: () => url,
-    async principalOf(personId) {
-      const person = await findById(backendOf(surety), personId)
-      return person && principalOf(person)
-    },
     ...(options.server ? { server: options.server } : {}),
   })
   try {
@@ -92,10 +92,12 @@ export async function start(options: StartOptions): Promise<Running> {
     if (options.seed ?? true) await seed(people, heartbeats, clock.now())
     const server = await serveNode({ fetch: (request) => app.fetch(request), port: options.port })
     url = `http://localhost:${server.port}`
+    // Passkeys are bound to the address, so staff come after it.
+    const staff = await openDemoStaff(backend, dataDir)
     return {
       url,
       apiKey: secrets.apiKeys.member,
-      people: await signInAll(people, url),
+      people: await signInAll([...people.map(describe), ...staff], url),
       config: fileURLToPath(new URL('../surety.config.ts', import.meta.url)),
       dataDir,
       surety,
@@ -111,29 +113,40 @@ export async function start(options: StartOptions): Promise<Running> {
   }
 }
 
-function backendOf(surety: Surety<Tables>): Backend {
-  const { accounts } = surety
-  if (!accounts) throw new TypeError('this product signs people in: configure signIn')
-  return { as: surety.as, system: surety.system, accounts }
+function backendOf({ as, system, accounts, tenants, staff }: Surety<Tables>): Backend {
+  if (!accounts || !tenants || !staff) {
+    throw new TypeError('this product signs people in, and has teams and staff: configure all three')
+  }
+  return { as, system, accounts, tenants, staff }
 }
 
 async function seed(people: readonly DemoPerson[], heartbeats: HeartbeatStore, now: number): Promise<void> {
-  for (const { person, isNew } of people) {
-    if (isNew && person.role === 'member') await seedDemo(heartbeats, person, now)
+  for (const { made, role } of people) {
+    if (made && role === 'member') await seedDemo(heartbeats, made, now)
   }
+}
+
+type Described = Omit<RunningDemoPerson, 'cookie'>
+
+function describe({ email, role, apiKey, sub }: DemoPerson): Described {
+  return { email, role, apiKey, enrolmentCode: null, sub }
 }
 
 /** Signs the demo's people in as a browser does, through the identity provider. */
+async function signInAll(
+  people: readonly (Described | DemoMember)[],
+  url: string,
+): Promise<RunningDemoPerson[]> {
+  const signedIn: RunningDemoPerson[] = []
+  for (const { email, role, enrolmentCode, sub, ...rest } of people) {
+    const { cookie } = await signInThrough({ start: `${url}${signInPath()}`, sub })
+    const apiKey = 'apiKey' in rest ? rest.apiKey : null
+    signedIn.push({ email, role, apiKey, enrolmentCode, cookie: sessionIn(cookie), sub })
+  }
+  return signedIn
+}
+
 /** The session of a `Cookie` header, without what else a sign-in leaves in a browser. */
 function sessionIn(cookie: string): string {
   return cookie.split('; ').find((pair) => /^[\w-]+-session=/.test(pair)) ?? cookie
-}
-
-async function signInAll(people: readonly DemoPerson[], url: string): Promise<RunningDemoPerson[]> {
-  const signedIn: RunningDemoPerson[] = []
-  for (const { person, apiKey, sub } of people) {
-    const { cookie } = await signInThrough({ start: `${url}${signInPath()}`, sub })
-    signedIn.push({ email: person.email, role: person.role, apiKey, cookie: sessionIn(cookie), sub })
-  }
-  return signedIn
 }

@@ -4,7 +4,7 @@ import { startTestSystem, type TestSystem } from './testing.ts'
 let system: TestSystem
 beforeAll(async () => {
   system = await startTestSystem({ seed: true })
-})
+}, 240_000)
 afterAll(() => system.close())
 
 const member = () => system.people.find(({ role }) => role === 'member')!
@@ -58,8 +58,12 @@ describe('the pages', () => {
     const { promises } = (await (await page('/security.json')).json()) as { promises: { key: string }[] }
     expect(promises.map(({ key }) => key).toSorted()).toEqual(
       [
+        'access.custom-roles',
+        'access.ip-allow-list',
         'access.rbac',
+        'access.review?every=184d',
         'access.tenant-isolation',
+        'auth.brute-force',
         'auth.mfa',
         'auth.oauth',
         'auth.passwords',
@@ -69,6 +73,7 @@ describe('the pages', () => {
         'disclosure.bounty',
         'disclosure.contact',
         'encryption.keys-apart',
+        'encryption.passwords',
         'encryption.rest?scope=personal',
         'erasure.backups?within=27d',
         'erasure.production?within=24h',
@@ -84,6 +89,7 @@ describe('the pages', () => {
         'sdlc.security-review',
         'staff.access-controlled',
         'staff.access-logged',
+        'staff.privileged?reviewed=1y',
       ].toSorted(),
     )
     expect((await page('/security')).status).toBe(200)

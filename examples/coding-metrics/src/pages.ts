@@ -1,15 +1,18 @@
 import { Hono, type Context } from 'hono'
 import type { Logger } from 'surety'
-import { answerFailure, type Service } from './api-request.ts'
+import { addressOfClient } from 'surety/hono'
+import { answerFailure, RequestRefused, type Service } from './api-request.ts'
 import { newestZone, readBeats, readBeatsByPerson } from './heartbeat-store.ts'
 import { dayOf, knownZone } from './metrics/calendar.ts'
 import { namedRange, OFFERED_DAYS, type DayRange, type OfferedDays } from './metrics/range.ts'
 import { neededInstants } from './metrics/reports.ts'
-import { openPerson, principalOf, type Person } from './people.ts'
+import { openPerson, type Person } from './people.ts'
 import { dashboardPage } from './view/dashboard.ts'
 import { connectPage, failurePage, welcomePage } from './view/plain-pages.ts'
 import { STYLES } from './view/styles.ts'
+import { STAFF_PATH } from './view/staff.ts'
 import { teamPage } from './view/team.ts'
+import type { RefusalCode } from './wakatime/refusal.ts'
 
 /** What Surety's middleware puts into a request's context. */
 export type PageEnv = { Variables: { nonce: string; requestId: string } }
@@ -44,9 +47,10 @@ export function pageRoutes(service: Service, logger: Logger): Hono<PageEnv> {
     return c.redirect('/', 303)
   })
   pages.onError((error, c) => {
+    if (error instanceof StaffOnly) return c.redirect(STAFF_PATH, 303)
     const { refusal, cause } = answerFailure(error)
     if (refusal.status >= 500) logger.error({ code: cause }, 'a page failed')
-    return show(c, failurePage(c.get('nonce'), FAILED), refusal.status)
+    return show(c, failurePage(c.get('nonce'), FAILURES[refusal.code] ?? FAILED), refusal.status)
   })
   return pages
 }
@@ -68,6 +72,16 @@ const FAILED = {
   title: 'Something failed here',
   text: 'Nothing of yours was changed. Try again in a moment.',
 }
+const FAILURES: Readonly<Partial<Record<RefusalCode, typeof FAILED>>> = {
+  ERR_WAKATIME_FORBIDDEN: {
+    title: 'You may not see this',
+    text: 'Your team’s administrators decide who belongs to the team and what each of you may do. Ask one of them.',
+  },
+  ERR_WAKATIME_NETWORK: {
+    title: 'Your team cannot be reached from here',
+    text: 'Its administrators let in certain networks only, and you come from another one.',
+  },
+}
 
 type Shown = ReturnType<typeof welcomePage>
 
@@ -80,10 +94,18 @@ function show(
   return c.html(page, status)
 }
 
+/** Null for nobody. @throws RequestRefused 403 for who was taken out of their team */
 async function signedIn(c: Context<PageEnv>, { backend, signIn }: Service): Promise<Person | null> {
   const personId = await signIn.personIdOf(c.req.raw)
-  return personId === null ? null : openPerson(backend, personId)
+  if (personId === null) return null
+  const person = await openPerson(backend, personId, addressOfClient(c.req.raw))
+  if (person) return person
+  if ((await backend.staff.roleOf(personId)) !== null) throw new StaffOnly()
+  throw new RequestRefused('ERR_WAKATIME_FORBIDDEN')
 }
+
+/** Our own people have no time of their own here. */
+class StaffOnly extends Error {}
 
 /** Browsers say where a form comes from (Fetch Metadata); one that does not names at least the origin. */
 function comesFromHere(c: Context<PageEnv>): boolean {
@@ -104,7 +126,7 @@ function periodOf(c: Context<PageEnv>, now: number, zone: string): Period {
 }
 
 async function dashboard(c: Context<PageEnv>, { backend, clock }: Service, person: Person) {
-  const { db } = backend.as(principalOf(person))
+  const { db } = backend.as(person.principal)
   const now = clock.now()
   const zone = knownZone(await newestZone(db, person.id))
   const { days, range } = periodOf(c, now, zone)
@@ -113,12 +135,12 @@ async function dashboard(c: Context<PageEnv>, { backend, clock }: Service, perso
 }
 
 async function team(c: Context<PageEnv>, { backend, clock }: Service, person: Person) {
-  const { db } = backend.as(principalOf(person))
+  const { db } = backend.as(person.principal)
   const now = clock.now()
   const zone = knownZone(await newestZone(db, person.id))
   const { days, range } = periodOf(c, now, zone)
   const { from, until } = neededInstants(range)
-  const members = await db.selectFrom('people').select(['personId', 'displayName', 'role']).execute()
+  const members = await db.selectFrom('people').select(['personId', 'displayName']).execute()
   const beats = await readBeatsByPerson(db, from, until)
   return teamPage({ nonce: c.get('nonce'), person, days, range, members, beats })
 }

@@ -1,33 +1,32 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { hasCode, type Principal } from 'surety'
+import { createPseudonym, hasCode, tenantResources, type Principal } from 'surety'
 import type { Backend, Database } from './backend.ts'
 
+/** The roles that this product's own configuration declares; a team makes more for itself. */
 export type Role = 'member' | 'administrator'
 
-/** A person who has proved who they are, and as whom every query of theirs runs. */
+/** A person who has proved who they are. */
 export interface Person {
   readonly id: string
   readonly teamId: string
   readonly email: string
   readonly displayName: string
-  readonly role: Role
   readonly createdAt: Date
+  /** As whom every query of theirs runs: with all that their roles in the team allow at this moment. */
+  readonly principal: Principal
 }
+
+type PersonRow = Omit<Person, 'principal'>
 
 export interface NewPerson {
   readonly email: string
   readonly displayName: string
   readonly role: Role
-  /** The team to join; left out, a new one is made. */
-  readonly teamId?: string
+  /** The team to join, by whom; left out, a new one is founded. */
+  readonly team?: { readonly id: string; readonly by: Principal }
   readonly teamName?: string
   /** The API key to give; left out, a new one is made. */
   readonly apiKey?: string
-}
-
-/** The principal a person acts as. */
-export function principalOf(person: Person): Principal {
-  return { kind: 'user', id: person.id, tenant: person.teamId, roles: [person.role] }
 }
 
 /** A key in the form editors accept: `waka_` and a random UUID (122 bits). */
@@ -40,68 +39,136 @@ function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
 
-async function findPerson(db: Database, personId: string): Promise<Person | null> {
-  const row = await db
-    .selectFrom('people')
-    .select(['personId', 'teamId', 'email', 'displayName', 'role', 'createdAt'])
-    .where('personId', '=', personId)
-    .executeTakeFirst()
+async function findRow(
+  db: Database,
+  by: { personId: string } | { email: string },
+): Promise<PersonRow | null> {
+  const rows = db.selectFrom('people').select(['personId', 'teamId', 'email', 'displayName', 'createdAt'])
+  const row = await (
+    'email' in by ? rows.where('email', '=', by.email) : rows.where('personId', '=', by.personId)
+  ).executeTakeFirst()
   if (!row) return null
-  const { email, displayName, role, createdAt, teamId } = row
-  return { id: row.personId, teamId, email, displayName, role, createdAt }
+  const { personId: id, ...rest } = row
+  return { id, ...rest }
+}
+
+/**
+ * The person with what they may do now; null for who belongs to the team no more.
+ * @throws TenantsError `ERR_TENANTS_ADDRESS` from outside the networks that the team allows
+ */
+async function withPrincipal(
+  { tenants }: Backend,
+  row: PersonRow,
+  address: string | null,
+): Promise<Person | null> {
+  const principal = await tenants.principalOf(row.id, { tenant: row.teamId, address })
+  return principal && { ...row, principal }
 }
 
 /** Whose API key it is, or null when nobody's. */
-export async function findByApiKey(backend: Backend, apiKey: string): Promise<Person | null> {
-  const { db } = backend.as(backend.system('authenticate', ['api_keys', 'people']))
+export async function personIdOfKey(backend: Backend, apiKey: string): Promise<string | null> {
+  const { db } = backend.as(backend.system('authenticate', ['api_keys']))
   const row = await db
     .selectFrom('api_keys')
     .select('personId')
     .where('keyHash', '=', hashSecret(apiKey))
     .executeTakeFirst()
-  return row ? findPerson(db, row.personId) : null
+  return row?.personId ?? null
 }
 
-/** The person with this address, or null. */
-export async function findByEmail(backend: Backend, email: string): Promise<Person | null> {
-  const { db } = backend.as(backend.system('find-account', ['people']))
-  const row = await db.selectFrom('people').select('personId').where('email', '=', email).executeTakeFirst()
-  return row ? findPerson(db, row.personId) : null
+/** The person whose API key it is, or null. @throws TenantsError `ERR_TENANTS_ADDRESS` */
+export async function findByApiKey(
+  backend: Backend,
+  apiKey: string,
+  address: string | null,
+): Promise<Person | null> {
+  const personId = await personIdOfKey(backend, apiKey)
+  return personId === null ? null : findById(backend, personId, address)
 }
 
-/** The person's row, or null for a pseudonym that has none. */
-export async function findById(backend: Backend, personId: string): Promise<Person | null> {
-  return findPerson(backend.as(backend.system('find-account', ['people'])).db, personId)
+/** The person of a pseudonym, or null. @throws TenantsError `ERR_TENANTS_ADDRESS` */
+export async function findById(
+  backend: Backend,
+  personId: string,
+  address: string | null,
+): Promise<Person | null> {
+  const row = await findRow(accountsOf(backend), { personId })
+  return row && withPrincipal(backend, row, address)
+}
+
+/** The person with this address, whether or not they belong to their team still; or null. */
+export function findByEmail(backend: Backend, email: string): Promise<PersonRow | null> {
+  return findRow(accountsOf(backend), { email })
+}
+
+function accountsOf(backend: Backend): Database {
+  return backend.as(backend.system('find-account', ['people'])).db
 }
 
 /** Whether the person can sign in already. */
 export async function hasAccount(backend: Backend, personId: string): Promise<boolean> {
-  const { db } = backend.as(backend.system('find-account', ['accounts']))
-  const row = await db.selectFrom('accounts').select('id').where('personId', '=', personId).executeTakeFirst()
-  return row !== undefined
+  return (await accountOf(backend, personId)) !== null
 }
 
-/**
- * The person behind an account. Somebody who signs in for the first time gets a team of their own,
- * whose id is theirs: of two first requests at once, one makes it and the other finds it.
- */
-export async function openPerson(backend: Backend, personId: string): Promise<Person | null> {
-  const found = await findById(backend, personId)
-  if (found) return found
-  const { db } = backend.as(backend.system('first-visit', ['accounts']))
-  const account = await db
+async function accountOf(backend: Backend, personId: string) {
+  const { db } = backend.as(backend.system('find-account', ['accounts']))
+  const row = await db
     .selectFrom('accounts')
     .select(['email', 'name'])
     .where('personId', '=', personId)
     .executeTakeFirst()
-  if (!account) return null
-  const { email, name: displayName } = account
+  return row ?? null
+}
+
+/**
+ * The person behind an account; null for who was taken out of their team, and for our own staff, who have
+ * none. Somebody who comes for the first time belongs to the team that has let them in, or founds one, whose
+ * id is theirs: of two first requests at once, one makes it and the other finds it, and one that was
+ * interrupted is finished by the next.
+ *
+ * @throws TenantsError `ERR_TENANTS_ADDRESS`
+ */
+export async function openPerson(
+  backend: Backend,
+  personId: string,
+  address: string | null,
+): Promise<Person | null> {
+  const found = await findRow(accountsOf(backend), { personId })
+  if (found) return inOwnTeam(backend, found, address)
+  const account = await accountOf(backend, personId)
+  if (!account || (await backend.staff.roleOf(personId)) !== null) return null
+  await welcome(backend, { personId, email: account.email, displayName: account.name })
+  return findById(backend, personId, address)
+}
+
+/** In a data folder from before the library kept teams, somebody's own team is not founded yet. */
+async function inOwnTeam(backend: Backend, row: PersonRow, address: string | null): Promise<Person | null> {
+  const person = await withPrincipal(backend, row, address)
+  if (person || row.teamId !== row.id) return person
+  await foundTeam(backend, row.id, row.id)
+  return withPrincipal(backend, row, address)
+}
+
+async function welcome(backend: Backend, person: Omit<StoredPerson, 'teamId'>): Promise<void> {
+  const { personId } = person
+  const [teamId] = await backend.tenants.tenantsOf(personId)
+  if (teamId === undefined) await foundTeam(backend, personId, personId)
+  const isOwn = teamId === undefined || teamId === personId
   try {
-    await insertPerson(backend, { personId, teamId: personId, email, displayName, role: 'administrator' })
+    const teamName = nameOfTeam(person.displayName)
+    await insertPerson(backend, { ...person, teamId: teamId ?? personId }, isOwn ? { teamName } : {})
   } catch (error) {
     if (!hasCode(error, 'ERR_STORE_CONFLICT')) throw error
   }
-  return findById(backend, personId)
+}
+
+/** Makes the person the administrator of a team that nobody belongs to yet. */
+export async function foundTeam({ tenants }: Backend, teamId: string, personId: string): Promise<void> {
+  try {
+    await tenants.members.found(teamId, personId)
+  } catch (error) {
+    if (!hasCode(error, 'ERR_TENANTS_EXISTS')) throw error
+  }
 }
 
 /** A new person who can sign in, with a team and an API key. */
@@ -109,30 +176,53 @@ export async function createPerson(
   backend: Backend,
   given: NewPerson,
 ): Promise<{ person: Person; apiKey: string }> {
-  const { email, displayName, role, apiKey = mintApiKey(), teamId } = given
+  const { email, displayName, role, apiKey = mintApiKey(), team } = given
   // First the account: whoever signs in to one that has nothing yet gets what is missing.
   const personId = await backend.accounts.add({ email, emailVerified: true, name: displayName })
-  const teamName = teamId === undefined ? (given.teamName ?? nameOfTeam(displayName)) : undefined
-  const row = { personId, teamId: teamId ?? randomUUID(), email, displayName, role }
+  const teamName = team ? undefined : (given.teamName ?? nameOfTeam(displayName))
+  const teamId = await joinTeam(backend, personId, given)
+  const row = { personId, teamId, email, displayName }
   await insertPerson(backend, row, { apiKey, ...(teamName !== undefined && { teamName }) })
-  const person = await findById(backend, personId)
+  const person = await findById(backend, personId, null)
   if (!person) throw new TypeError('a person just stored does not read back')
   return { person, apiKey }
+}
+
+/** Gives the person a place in a team: the named one, or a new one. */
+async function joinTeam(
+  backend: Backend,
+  personId: string,
+  { role, team }: Pick<NewPerson, 'role' | 'team'>,
+): Promise<string> {
+  const { tenants } = backend
+  if (team) {
+    await tenants.members.add(team.by, personId, [role])
+    return team.id
+  }
+  const teamId = randomUUID()
+  // A team has an administrator: a member who comes without a team gets one whose founder never signs in.
+  const founder = role === 'administrator' ? personId : createPseudonym()
+  await tenants.members.found(teamId, founder)
+  if (founder === personId) return teamId
+  const by = await tenants.principalOf(founder, { tenant: teamId })
+  if (!by) throw new TypeError('a team just founded has no founder')
+  await tenants.members.add(by, personId, [role])
+  return teamId
 }
 
 function nameOfTeam(displayName: string): string {
   return `${displayName}’s team`
 }
 
-type PersonRow = Pick<Person, 'teamId' | 'email' | 'displayName' | 'role'> & { readonly personId: string }
+interface StoredPerson extends Pick<Person, 'teamId' | 'email' | 'displayName'> {
+  readonly personId: string
+}
 
 /** Stores a person, a new team where it is named, and a key where it is given: all of it, or nothing. */
 async function insertPerson(
   backend: Backend,
-  person: PersonRow,
-  more: { readonly teamName?: string; readonly apiKey?: string } = {
-    teamName: nameOfTeam(person.displayName),
-  },
+  person: StoredPerson,
+  more: { readonly teamName?: string; readonly apiKey?: string },
 ): Promise<void> {
   const { db } = backend.as(backend.system('sign-up', ['teams', 'people', 'api_keys']))
   const { personId, teamId } = person
@@ -153,24 +243,33 @@ async function addApiKey(db: Database, owner: { personId: string; teamId: string
 }
 
 /** Gives a person who is there already one more API key. */
-export async function grantApiKey(backend: Backend, person: Person, apiKey: string): Promise<void> {
+export async function grantApiKey(
+  backend: Backend,
+  person: Pick<Person, 'id' | 'teamId'>,
+  apiKey: string,
+): Promise<void> {
   const { db } = backend.as(backend.system('grant-key', ['api_keys']))
   await addApiKey(db, { personId: person.id, teamId: person.teamId }, apiKey)
 }
 
 const OWNED = ['heartbeats', 'api_keys', 'people'] as const
+/** What a team leaves with its last person; what the others hang on goes last. */
+const OF_TEAM = (Object.keys(tenantResources) as (keyof typeof tenantResources)[]).toReversed()
 
-/** Deletes a person's rows everywhere, and the team with its last person. Key and sessions are dead at once. */
-export async function removePerson(backend: Backend, person: Person): Promise<void> {
-  await backend.accounts.remove(person.id)
-  const { db } = backend.as(backend.system('remove-person', [...OWNED, 'teams']))
+/**
+ * Deletes a person's rows everywhere, and the team with its last person. Key and sessions are dead at once.
+ * @throws TenantsError `ERR_TENANTS_LAST_ADMINISTRATOR`, before anything is gone
+ */
+export async function removePerson(backend: Backend, { id, teamId, principal }: Person): Promise<void> {
+  const { db } = backend.as(backend.system('remove-person', [...OWNED, 'teams', ...OF_TEAM]))
+  const team = await db.selectFrom('people').select('personId').where('teamId', '=', teamId).execute()
+  const isLast = team.every(({ personId }) => personId === id)
+  if (!isLast) await backend.tenants.members.remove(principal, id)
+  await backend.accounts.remove(id)
   await db.transaction().execute(async (trx) => {
-    for (const table of OWNED) await trx.deleteFrom(table).where('personId', '=', person.id).execute()
-    const left = await trx
-      .selectFrom('people')
-      .select('personId')
-      .where('teamId', '=', person.teamId)
-      .execute()
-    if (left.length === 0) await trx.deleteFrom('teams').where('teamId', '=', person.teamId).execute()
+    for (const table of OWNED) await trx.deleteFrom(table).where('personId', '=', id).execute()
+    if (!isLast) return
+    await trx.deleteFrom('teams').where('teamId', '=', teamId).execute()
+    for (const table of OF_TEAM) await trx.deleteFrom(table).where('tenantId', '=', teamId).execute()
   })
 }

@@ -9,7 +9,7 @@ let client: InstanceType<typeof WakaTimeClient>
 beforeAll(async () => {
   system = await startTestSystem({ seed: true })
   client = new WakaTimeClient(system.apiKey, `${system.url}/api/v1/`)
-})
+}, 240_000)
 afterAll(() => system.close())
 
 describe('the npm package wakatime-client reads', () => {
@@ -133,7 +133,7 @@ describe('who sees what', () => {
       return data.map(({ full_name }) => full_name).toSorted()
     }
     expect(await names(system.apiKey)).toEqual(['Ada'])
-    expect(await names(administrator().apiKey)).toEqual(['Ada', 'Grace'])
+    expect(await names(administrator().apiKey!)).toEqual(['Ada', 'Grace'])
   })
 
   test('a stranger reads and deletes nothing of another team, and cannot tell what is there', async () => {
@@ -145,7 +145,7 @@ describe('who sees what', () => {
       role: 'administrator',
     })
     expect((await system.api(path)).status).toBe(200)
-    expect((await system.api(path, { key: administrator().apiKey })).status).toBe(200)
+    expect((await system.api(path, { key: administrator().apiKey! })).status).toBe(200)
     const missing = await system.api('/users/current/heartbeats/00000000-0000-7000-8000-000000000000', {
       key,
     })
@@ -161,7 +161,7 @@ describe('who sees what', () => {
     const reply = await system.post('/users/current/heartbeats', { entity: '/tmp/x', time: TEST_NOW / 1000 })
     const { data } = (await reply.json()) as { data: { id: string } }
     const path = `/users/current/heartbeats/${data.id}`
-    expect((await system.api(path, { method: 'DELETE', key: administrator().apiKey })).status).toBe(404)
+    expect((await system.api(path, { method: 'DELETE', key: administrator().apiKey! })).status).toBe(404)
     expect((await system.api(path, { method: 'DELETE' })).status).toBe(204)
     expect((await system.api(path)).status).toBe(404)
   })

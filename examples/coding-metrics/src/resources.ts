@@ -1,6 +1,6 @@
-import { accountResources, field, resource } from 'surety'
+import { accountResources, field, resource, tenantResources } from 'surety'
 
-/** A team is the tenant: whoever measures alone is a team of one. */
+/** A team is the tenant: whoever measures alone is a team of one. Who belongs to it stands in `tenantResources`. */
 export const teams = resource({
   name: 'teams',
   tenant: 'teamId',
@@ -19,7 +19,7 @@ export const people = resource({
   name: 'people',
   subject: 'personId',
   tenant: 'teamId',
-  purpose: 'know whose coding time it is and what the person may see',
+  purpose: 'know whose coding time it is',
   basis: 'contract',
   retention: 'account',
   undeclared: 'refuse',
@@ -29,7 +29,6 @@ export const people = resource({
     teamId: field.id('the team the person belongs to'),
     email: field.text('e-mail address the person signs in with', { max: 254, index: 'blind-installation' }),
     displayName: field.text('name shown to the person and their team', { max: 120 }),
-    role: field.choice('what the person may do in the team', ['member', 'administrator']),
   },
 })
 
@@ -122,4 +121,11 @@ export const heartbeats = resource({
 })
 
 /** The data map: everything this product keeps. */
-export const resources = { ...accountResources, teams, people, api_keys: apiKeys, heartbeats }
+export const resources = {
+  ...accountResources,
+  ...tenantResources,
+  teams,
+  people,
+  api_keys: apiKeys,
+  heartbeats,
+}

@@ -7,7 +7,7 @@ import { startTestSystem, type TestSystem } from './testing.ts'
 let system: TestSystem
 beforeAll(async () => {
   system = await startTestSystem({ seed: true })
-})
+}, 240_000)
 afterAll(() => system.close())
 
 const member = () => system.people.find(({ role }) => role === 'member')!
@@ -70,6 +70,14 @@ describe('signing in through the demo’s provider', () => {
     expect(await rows.execute()).toHaveLength(1)
     await through('person-noor')
     expect(await rows.execute()).toHaveLength(1)
+  })
+
+  test('works however much time has passed: the provider lives by the same clock', async () => {
+    for (const hours of [0, 2]) {
+      system.clock.advance(hours * 3_600_000)
+      const { cookie } = await through('person-grace')
+      expect(await (await page('/', { cookie })).text()).toContain('Grace')
+    }
   })
 
   test('leaves neither code, state, token nor address in the log', async () => {

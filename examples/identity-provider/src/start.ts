@@ -10,7 +10,7 @@ export interface StartProviderOptions {
   /** Folder of its keys and client secrets; systems beside it find their own secret and its address there. */
   readonly dataDir: string
   readonly clients: readonly ProviderClient[]
-  /** Its time, as far ahead or behind as it is at the start; it goes on by itself. Default: the system's. */
+  /** Its time: where this clock stands still, the provider's does. Default: the system's. */
   readonly clock?: Clock
   /** Default: the people of the demo. */
   readonly people?: readonly ProviderPerson[]
@@ -36,12 +36,11 @@ export async function startIdentityProvider(options: StartProviderOptions): Prom
     dataDir,
     clients.map(({ id }) => id),
   )
+  const { time, stop } = shareTime(clock)
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: {
-      options: { port, secrets, clients, people },
-      offsetMs: clock.now() - systemClock.now(),
-    },
+    workerData: { options: { port, secrets, clients, people }, time },
   })
+  worker.once('exit', stop)
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   const issuer = await firstMessage(worker, port)
   await publishToClients(dataDir, issuer, secrets)
@@ -62,6 +61,18 @@ export async function startIdentityProvider(options: StartProviderOptions): Prom
       await ended
     },
   }
+}
+
+/** How often the time is told, in milliseconds. */
+const TICK_MS = 20
+
+/** The clock's time for another thread, in milliseconds; told from here, since a clock cannot be shared. */
+function shareTime(clock: Clock): { readonly time: BigInt64Array; stop(): void } {
+  const time = new BigInt64Array(new SharedArrayBuffer(8))
+  const tell = (): void => void Atomics.store(time, 0, BigInt(Math.floor(clock.now())))
+  tell()
+  const timer = setInterval(tell, TICK_MS).unref()
+  return { time, stop: () => clearInterval(timer) }
 }
 
 function firstMessage(worker: Worker, port: number): Promise<string> {

@@ -1,10 +1,9 @@
-// The provider's own thread: its clock can be shifted without touching anybody else's.
+// The provider's own thread: it lives by the clock that it is given without touching anybody else's.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ProviderOptions } from './server.ts'
 
-const { options, offsetMs } = workerData as { options: ProviderOptions; offsetMs: number }
-const realNow = Date.now.bind(Date)
-Date.now = () => realNow() + offsetMs
+const { options, time } = workerData as { options: ProviderOptions; time: BigInt64Array }
+Date.now = () => Number(Atomics.load(time, 0))
 
 try {
   const { serveProvider } = await import('./server.ts')

@@ -1,4 +1,15 @@
-import { buttonLink, command, html, inlineCode, link, notice, pageHeading, type Markup } from 'surety/ui'
+import {
+  buttonLink,
+  card,
+  command,
+  definitionList,
+  html,
+  inlineCode,
+  link,
+  notice,
+  pageHeading,
+  type Markup,
+} from 'surety/ui'
 import type { Person } from '../people.ts'
 import { signInPath } from '../sign-in.ts'
 import { shell } from './shell.ts'
@@ -52,7 +63,26 @@ export function connectPage(options: { nonce: string; person: Person | null; api
           ${link('/security/data', 'listed field by field')}. To keep file names to yourself, set
           ${inlineCode('hide_file_names = true')} in the same file: your time still counts.
         </p>
+        ${options.person && askingForHelp(options.person)}
       </div>`,
+  })
+}
+
+/** Our staff know nobody by name: who asks them for help says whose data it is about. */
+function askingForHelp({ id, teamId }: Person): Markup {
+  return card({
+    title: 'If you ask us for help',
+    body: [
+      html`<p>Tell us these two; without a grant they open nothing. Whenever one of us looks, you see it under
+        ${link('/account/access', 'Who looked at my data')}.</p>`,
+      definitionList(
+        [
+          ['You', inlineCode(id)],
+          ['Your team', inlineCode(teamId)],
+        ],
+        'side-by-side',
+      ),
+    ],
   })
 }
 

@@ -7,6 +7,7 @@ import {
   siteHeader,
   type Child,
   type Markup,
+  type NavLink,
 } from 'surety/ui'
 import type { Person } from '../people.ts'
 import { STYLES } from './styles.ts'
@@ -17,19 +18,21 @@ export interface ShellOptions {
   /** Path of the page in the navigation. */
   readonly current?: string
   /** Who is signed in, or null. */
-  readonly person: Pick<Person, 'displayName' | 'role'> | null
+  readonly person: Pick<Person, 'displayName'> | null
+  /** The navigation. Default: that of people with a team, or of visitors. */
+  readonly links?: readonly NavLink[]
   readonly body: Child
 }
 
 /** The frame around every page of this product. */
-export function shell({ nonce, title, current, person, body }: ShellOptions): Markup {
+export function shell({ nonce, title, current, person, links, body }: ShellOptions): Markup {
   return htmlDocument({
     title: `${title} · Codetime`,
     nonce,
     stylesheets: [STYLES.path],
     body: html`<div class="codetime">${siteHeader({
       name: 'Codetime',
-      links: linksFor(person),
+      links: links ?? linksFor(person),
       ...(current === undefined ? {} : { current }),
       end: person ? signOut(person.displayName) : null,
     })}${mainContent(body)}${siteFooter(
@@ -41,8 +44,7 @@ export function shell({ nonce, title, current, person, body }: ShellOptions): Ma
 
 function linksFor(person: ShellOptions['person']) {
   const links = [{ href: '/', label: person ? 'Dashboard' : 'Home' }]
-  if (person?.role === 'administrator') links.push({ href: '/team', label: 'Team' })
-  if (person) links.push({ href: '/account/security', label: 'Account' })
+  if (person) links.push({ href: '/team', label: 'Team' }, { href: '/account/security', label: 'Account' })
   links.push({ href: '/connect', label: 'Connect' }, { href: '/security', label: 'Security' })
   return links
 }

@@ -14,7 +14,7 @@ import { dayText } from '../metrics/calendar.ts'
 import type { DayRange, OfferedDays } from '../metrics/range.ts'
 import { clipRange } from '../metrics/reports.ts'
 import { totalSeconds, type Beat } from '../metrics/spans.ts'
-import type { Person, Role } from '../people.ts'
+import type { Person } from '../people.ts'
 import { rangeLinks } from './parts.ts'
 import { shell } from './shell.ts'
 
@@ -24,18 +24,14 @@ export interface TeamView {
   readonly days: OfferedDays
   readonly range: DayRange
   /** Whom the asking person may see. */
-  readonly members: readonly {
-    readonly personId: string
-    readonly displayName: string
-    readonly role: Role
-  }[]
+  readonly members: readonly { readonly personId: string; readonly displayName: string }[]
   /** Heartbeats per person id. */
   readonly beats: ReadonlyMap<string, readonly Beat[]>
 }
 
 /** The team's time per person and project: what the asking person's role lets them see of it. */
 export function teamPage(view: TeamView): Markup {
-  const { person, range } = view
+  const { person, range, members } = view
   return shell({
     nonce: view.nonce,
     title: 'Team',
@@ -46,14 +42,19 @@ export function teamPage(view: TeamView): Markup {
       eyebrow: `${dayText(range.first)} – ${dayText(range.last)}, ${range.zone}`,
     })}
       ${
-        person.role === 'administrator'
+        members.some(({ personId }) => personId !== person.id)
           ? null
-          : notice('neutral', 'You see yourself alone', 'Only administrators see the time of others.')
+          : notice(
+              'neutral',
+              'You see yourself alone',
+              'Nobody else is in your team, or your roles there do not show you the time of others.',
+            )
       }
       ${rangeLinks('/team', view.days)} ${timeOf(view)}
       <p class="aftermath">
-        ${person.role === 'administrator' ? 'Members know that you can see this: ' : 'You can look up who sees your time: '}
-        ${link('/security/data', 'the data list')} names the roles that see each kind of data.
+        Who belongs to the team and what each of you may see is decided under
+        ${link('/account/members', 'Members')}; ${link('/security/data', 'the data list')} names the roles
+        that see each kind of data.
       </p>`,
   })
 }
@@ -82,10 +83,9 @@ function timeOf({ members, beats, range }: TeamView): Markup {
   })}${card({
     title: 'Who works on what',
     body: dataTable({
-      caption: 'Each person’s role and three greatest projects',
+      caption: 'Each person’s three greatest projects',
       columns: [
         { header: 'Person', cell: ({ displayName }) => displayName },
-        { header: 'Role', cell: ({ role }) => role },
         {
           header: 'Projects',
           cell: ({ projects }) =>

@@ -15,8 +15,8 @@ const ADA: Person = {
   teamId: '22222222-2222-4222-8222-222222222222',
   email: 'ada@codetime.example',
   displayName: 'Ada',
-  role: 'member',
   createdAt: new Date(NOW),
+  principal: { kind: 'anonymous', id: '', tenant: null, roles: [] },
 }
 const view = (beats: readonly Beat[], person = ADA) =>
   renderMarkup(dashboardPage({ nonce: 'n0nce', person, days: 7, range: RANGE, today: RANGE.last, beats }))
@@ -107,8 +107,8 @@ describe('the team page', () => {
       dependencies: null,
     })
     const members = [
-      { personId: 'a', displayName: 'Ada', role: 'member' as const },
-      { personId: 'g', displayName: 'Grace', role: 'administrator' as const },
+      { personId: 'a', displayName: 'Ada' },
+      { personId: 'g', displayName: 'Grace' },
     ]
     const beats = new Map([
       ['a', [minute(30), minute(20)]],
@@ -117,7 +117,7 @@ describe('the team page', () => {
     const page = renderMarkup(
       teamPage({
         nonce: 'n',
-        person: { ...ADA, role: 'administrator' },
+        person: ADA,
         days: 7,
         range: RANGE,
         members,
@@ -128,11 +128,11 @@ describe('the team page', () => {
     expect(page).toContain('p (1 min)')
   })
 
-  test('tells a member that they see themselves alone', () => {
-    const page = renderMarkup(
-      teamPage({ nonce: 'n', person: ADA, days: 7, range: RANGE, members: [], beats: new Map() }),
-    )
-    expect(page).toContain('You see yourself alone')
-    expect(page).not.toContain('href="/team"><')
+  test('tells somebody that they see themselves alone', () => {
+    const page = (members: readonly { personId: string; displayName: string }[]) =>
+      renderMarkup(teamPage({ nonce: 'n', person: ADA, days: 7, range: RANGE, members, beats: new Map() }))
+    const self = { personId: ADA.id, displayName: 'Ada' }
+    expect(page([self])).toContain('You see yourself alone')
+    expect(page([self, { personId: 'g', displayName: 'Grace' }])).not.toContain('You see yourself alone')
   })
 })

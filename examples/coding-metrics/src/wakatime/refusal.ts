@@ -19,6 +19,7 @@ const REFUSALS = {
   ERR_WAKATIME_QUERY: { status: 400, message: 'a query parameter is missing or not understood' },
   ERR_WAKATIME_NOT_FOUND: { status: 404, message: 'there is no such thing here' },
   ERR_WAKATIME_FORBIDDEN: { status: 403, message: 'your role does not allow this' },
+  ERR_WAKATIME_NETWORK: { status: 403, message: 'your team cannot be reached from this network' },
   ERR_WAKATIME_BUSY: { status: 503, message: 'try again in a moment' },
   ERR_WAKATIME_INTERNAL: { status: 500, message: 'something failed here; nothing was stored' },
   ERR_HEARTBEAT_SHAPE: { status: 400, message: 'a heartbeat is an object' },
