@@ -3,12 +3,12 @@ import { formatPermission, tenantColumn, type Permission, type SuretyConfig } fr
 import {
   findOpenRoutes,
   heldBy,
-  isLetThrough,
   withCanaryOrganisation,
   type CanaryOrganisation,
   type HttpFindings,
   type OpenRoute,
   type OverHttp,
+  tryRoute,
 } from './canary-organisation.ts'
 import { grantablePermissions, lacks } from './grantable.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -95,13 +95,13 @@ class RoleTrials {
     expected: boolean,
     when: string,
   ): Promise<void> {
-    const through = await isLetThrough(this.#place, this.#place.member, route, owner)
-    if (through === null) return
+    const outcome = await tryRoute(this.#place, this.#place.member, route, owner)
+    if (outcome === null) return
     this.count += 1
-    if (through === expected) return
+    if (outcome.done === expected) return
     const could = expected ? 'could not' : 'could'
     const whose = owner === this.#place.member ? '' : 'a colleague’s '
     const what = `${route.intent} ${whose}rows of ${route.resource.name}`
-    this.problems.push(`over HTTP a member ${could} ${what} ${when}`)
+    this.problems.push(`over HTTP a member ${could} ${what} ${when} (${outcome.status})`)
   }
 }

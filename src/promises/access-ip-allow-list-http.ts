@@ -3,12 +3,12 @@ import type { SuretyConfig } from '../declare/index.ts'
 import {
   ANY_INSIDE,
   findOpenRoutes,
-  isLetThrough,
   withCanaryOrganisation,
   type CanaryOrganisation,
   type HttpFindings,
   type OpenRoute,
   type OverHttp,
+  tryRoute,
 } from './canary-organisation.ts'
 import type { Manner } from './canary-trial.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -56,12 +56,12 @@ class AddressTrials {
   async expect(expected: boolean, when: string, manner: Manner): Promise<void> {
     for (const route of this.#routes) {
       const { person, intent, resource } = route
-      const through = await isLetThrough(this.#place, person, route, person, manner)
-      if (through === null) continue
+      const outcome = await tryRoute(this.#place, person, route, person, manner)
+      if (outcome === null) continue
       this.count += 1
-      if (through === expected) continue
+      if (outcome.done === expected) continue
       const was = expected ? 'was refused' : 'was let in'
-      this.problems.push(`over HTTP a member ${was} ${when} (${intent} ${resource.name})`)
+      this.problems.push(`over HTTP a member ${was} ${when} (${intent} ${resource.name}: ${outcome.status})`)
     }
   }
 }

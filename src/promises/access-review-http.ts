@@ -2,10 +2,10 @@ import { createPseudonym } from '../kernel/index.ts'
 import { ADMINISTRATOR } from '../tenants/index.ts'
 import {
   findOpenRoutes,
-  isLetThrough,
   withCanaryOrganisation,
   type HttpFindings,
   type OverHttp,
+  tryRoute,
 } from './canary-organisation.ts'
 import type { ProbeContext } from './probe-context.ts'
 
@@ -24,10 +24,10 @@ export function tryReviewOverHttp(context: ProbeContext): Promise<OverHttp<HttpF
     const problems: string[] = []
     let trials = 0
     for (const route of routes) {
-      const through = await isLetThrough(place, member, route, member)
-      if (through === null) continue
+      const outcome = await tryRoute(place, member, route, member)
+      if (outcome === null) continue
       trials += 1
-      if (through)
+      if (outcome.done)
         problems.push(
           `over HTTP a member could still ${route.intent} rows of ${route.resource.name} after a review had revoked their role`,
         )

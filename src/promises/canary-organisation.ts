@@ -12,6 +12,7 @@ import {
   tryTarget,
   type Intent,
   type Manner,
+  type Outcome,
   type TrialPlace,
 } from './canary-trial.ts'
 import { PromiseError } from './errors.ts'
@@ -141,7 +142,7 @@ export async function findOpenRoutes(
       if (!isMade && (intent === 'update' || intent === 'delete')) continue
       for (const person of people) {
         const route = { resource, action: ACTION_OF[intent], intent, person, isMade }
-        if ((await isLetThrough(place, person, route, person)) !== true) continue
+        if (!(await tryRoute(place, person, route, person))?.done) continue
         isMade ||= intent === 'create'
         routes.push({ ...route, isMade })
         break
@@ -152,35 +153,32 @@ export async function findOpenRoutes(
 }
 
 /**
- * Whether the person is let through to a row of the owner's; null where there is no such row or route.
+ * What comes of the person's trying a row of the owner's; null where there is no such row or route.
  * @throws PromiseError `ERR_PROMISE_CANARY` where the app gives no answer
  */
-export async function isLetThrough(
+export async function tryRoute(
   place: CanaryOrganisation,
   person: CanaryPerson,
   { resource, intent, isMade }: OpenRoute,
   owner: CanaryPerson,
   manner: Manner = {},
-): Promise<boolean | null> {
+): Promise<Outcome | null> {
   const { context, administrator, member } = place
   context.signal.throwIfAborted()
-  if (intent === 'create') {
-    return doneIn(await tryCreation(place, person, resource, owner, manner))
-  }
+  if (intent === 'create') return requireAnswer(await tryCreation(place, person, resource, owner, manner))
   const target = isMade
     ? await layTarget(context, resource, owner)
     : await findTarget(context, resource, owner, [administrator, member])
   if (!target) return null
   try {
-    return doneIn(await tryTarget(place, person, intent, { ...target, owner }, manner))
+    return requireAnswer(await tryTarget(place, person, intent, { ...target, owner }, manner))
   } finally {
     if (isMade) await removeTarget(context, target)
   }
 }
 
-function doneIn(outcome: Awaited<ReturnType<typeof tryTarget>>): boolean | null {
-  if (outcome === null) return null
-  if (outcome.answered) return outcome.done
+function requireAnswer(outcome: Outcome | null): Outcome | null {
+  if (outcome === null || outcome.answered) return outcome
   throw new PromiseError('ERR_PROMISE_CANARY', `a canary’s request was answered with ${outcome.status}`)
 }
 

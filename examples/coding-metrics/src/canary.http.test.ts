@@ -84,6 +84,51 @@ test('does not read a stranger’s row', async () => {
   expect(own!.status).toBe(200)
 })
 
+test('joins a team that is there, and nobody has a role that the product does not know', async () => {
+  const founder = await createPerson('founder', 'administrator')
+  const member = await createPerson('joins', 'member', founder.tenant)
+  expect(member.tenant).toBe(founder.tenant)
+  const list = await canary().request(system, founder, { action: 'list', resource: 'people' })
+  expect(await list!.text()).toContain('joins')
+  expect(await createPerson('nobody', 'owner')).toBeNull()
+  for (const team of ['', crypto.randomUUID()])
+    await expect(createPerson('stray', 'member', team)).rejects.toThrow('was answered with 4')
+  await canary().remove(system, member)
+  await canary().remove(system, founder)
+})
+
+test('puts ids of somebody else into the paths that take them, and gets nothing for it', async () => {
+  const [one, other] = [
+    await createPerson('left', 'administrator'),
+    await createPerson('right', 'administrator'),
+  ]
+  const ids = { tenant: other.tenant, person: other.id }
+  for (const resource of ['heartbeats', 'people', 'teams']) {
+    const foreign = { place: 'path', ...ids } as const
+    expect((await canary().request(system, one, { action: 'list', resource, foreign }))!.status).toBe(404)
+  }
+  for (const place of ['query', 'body'] as const) {
+    const intent = { action: 'list', resource: 'people', foreign: { place, ...ids } } as const
+    expect(await canary().request(system, one, intent)).toBeNull()
+  }
+  for (const person of [one, other]) await canary().remove(system, person)
+})
+
+test('who may do what is measured on the product’s own routes', async () => {
+  const only = ['rbac', 'tenant-isolation', 'custom-roles', 'ip-allow-list', 'review']
+  const runs = await system.surety.probe({ site: system.url, only: only.map((id) => `access.${id}`) })
+  const told = runs.map(({ id, outcome, summary }) => [id, outcome, summary])
+  expect(
+    runs.map(({ outcome }) => outcome),
+    JSON.stringify(told),
+  ).toEqual(only.map(() => 'kept'))
+  for (const { id, values, summary } of runs) {
+    const trials = values['httpTrials'] ?? values['httpAttempts']
+    expect(trials, `${id}: ${summary}`).toBeGreaterThan(5)
+  }
+  console.info(JSON.stringify(runs, null, 1))
+}, 240_000)
+
 test('signs in through the demo’s provider as the very person, and nowhere else', async () => {
   const person = await createPerson('signs-in', 'member')
   const cookie = (await canary().signIn!(system, person, 'demo'))!
