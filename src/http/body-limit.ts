@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { passOnAddress } from './client-address.ts'
 import { HTTP_PROBLEMS, problemDetails } from './problem.ts'
 
 /** Greatest request body unless said otherwise, in bytes: 1 MiB. */
@@ -20,6 +21,7 @@ export function limitBody(maxBytes: number = DEFAULT_MAX_BODY_BYTES): Middleware
     if (body === null) return refuse(c)
     const { url, method, headers, signal } = raw
     c.req.raw = new Request(url, { method, headers, signal, ...(body.length > 0 ? { body } : {}) })
+    passOnAddress(raw, c.req.raw)
     return next()
   }
 }

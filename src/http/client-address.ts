@@ -14,6 +14,11 @@ export function addressOfClient(request: Request): string | null {
   return addresses.get(request) ?? null
 }
 
+/** For a request that takes another's place, such as one whose body was read. */
+export function passOnAddress(from: Request, to: Request): void {
+  addresses.set(to, addressOfClient(from))
+}
+
 /** Keeps where each request comes from, for whoever is asked about the request later. */
 export function noteClientAddress(proxies?: TrustedProxies): MiddlewareHandler {
   return async (c, next) => {

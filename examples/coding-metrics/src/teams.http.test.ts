@@ -40,6 +40,15 @@ async function namesSeenBy(role: string): Promise<string[]> {
   return data.map(({ full_name }) => full_name).toSorted()
 }
 
+/** A body whose length nobody announced: the server reads it before it looks who sends it. */
+const inPieces = (headers: Record<string, string> = {}) =>
+  fetch(`${system.url}/api/v1/users/current/heartbeats.bulk`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(system.apiKey)}`, ...headers },
+    body: new Blob(['[]']).stream(),
+    duplex: 'half',
+  } as RequestInit)
+
 let people = 0
 const newcomer = async () => {
   const email = `newcomer-${++people}@codetime.example`
@@ -74,6 +83,8 @@ describe('a team', () => {
     await allowList.set(await principalOf('administrator'), ['127.0.0.1/32'], '127.0.0.1')
     const headers = { 'x-forwarded-for': OUTSIDE }
     expect((await system.api('/users/current')).status).toBe(200)
+    expect((await inPieces()).status).toBe(202)
+    expect((await inPieces(headers)).status).toBe(403)
     const refused = await system.api('/users/current', { headers })
     expect([refused.status, await refused.json()]).toEqual([
       403,

@@ -55,7 +55,7 @@ export function connectPage(options: { nonce: string; person: Person | null; api
       <div class="narrow">
         ${command(`[settings]\napi_url = ${options.apiUrl}\napi_key = your key`)}
         <p>
-          Your key is the one that ${inlineCode('npm start')} printed. We keep only what recognises it, so we
+          Ada’s key is the one that ${inlineCode('npm start')} printed. We keep only what recognises a key, so we
           cannot show it to you again.
         </p>
         <p>
