@@ -35,11 +35,12 @@ type Allow = (permissions: readonly Permission[]) => Promise<void>
 async function makeRole({ tenants, founder, member }: CanaryOrganisation): Promise<Allow> {
   const actor = await founder()
   const draft = { name: 'Canary', permissions: [] }
-  let { id, assignedAs, revision } = await tenants.roles.create(actor, draft)
-  await tenants.members.assign(actor, member.id, [assignedAs])
+  const role = await tenants.roles.create(actor, draft)
+  await tenants.members.assign(actor, member.id, [role.assignedAs])
+  let { revision } = role
   return async (allowed) => {
     const permissions = allowed.flatMap(formatPermission)
-    ;({ revision } = await tenants.roles.edit(actor, id, revision, { ...draft, permissions }))
+    ;({ revision } = await tenants.roles.edit(actor, role.id, revision, { ...draft, permissions }))
   }
 }
 

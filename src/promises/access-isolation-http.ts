@@ -1,4 +1,4 @@
-import { tenantColumn, type CanaryIntent, type CanaryPerson, type Resource } from '../declare/index.ts'
+import { tenantColumn, type CanaryPerson, type Resource } from '../declare/index.ts'
 import { PermissionSet } from '../access/index.ts'
 import { canariesOf, tagOf } from './canaries.ts'
 import { createCast, personFor, type Cast } from './canary-cast.ts'
