@@ -18,9 +18,10 @@ export interface CanaryPerson {
 
 /** What a probe wants an ordinary user to do; the app's configuration turns it into its own HTTP. */
 export interface CanaryIntent {
-  readonly action: 'create' | 'list' | 'read' | 'delete'
+  /** `export`: take along everything of the resource that the app gives to be taken along. */
+  readonly action: 'create' | 'list' | 'read' | 'update' | 'delete' | 'export'
   readonly resource: string
-  /** Values for `create`, by field name. */
+  /** Values for `create` and `update`, by field name. */
   readonly values?: Readonly<Record<string, unknown>>
   /** An undeclared member to smuggle in, and where. */
   readonly undeclared?: {
@@ -28,13 +29,31 @@ export interface CanaryIntent {
     readonly value: string
     readonly place: 'body' | 'header' | 'query'
   }
-  /** The row that `read` and `delete` are about. */
+  /** The row that `read`, `update` and `delete` are about: its id, or its subject's, as the app's lists name it. */
   readonly id?: string
+  /** Ids of somebody else, to be put where the route takes such ids. Null is answered where it takes none there. */
+  readonly foreign?: {
+    /** `path`: in place of the person's own, also where that is said by a word such as `current`. */
+    readonly place: 'path' | 'query' | 'body'
+    readonly tenant?: string
+    readonly person?: string
+  }
+  /** Headers to send beside those of the app, such as what a declared proxy would add. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** How a probe becomes an ordinary user of the app, over public HTTP only. */
 export interface Canary {
-  createPerson(site: { url: string; tag: string; role: string }): Promise<CanaryPerson>
+  /**
+   * A new account; with `tenant`, in that organisation, else in one of its own. Null where the app has
+   * nobody with that role, or lets nobody join: the probe then says what it could not try.
+   */
+  createPerson(site: {
+    url: string
+    tag: string
+    role: string
+    tenant?: string
+  }): Promise<CanaryPerson | null>
   /** Null where the app has no such route: the probe then says so instead of guessing. */
   request(site: { url: string }, person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
   remove(site: { url: string }, person: CanaryPerson): Promise<void>

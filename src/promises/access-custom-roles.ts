@@ -1,13 +1,9 @@
 import { z } from 'zod'
 import { PermissionSet, type Principal } from '../access/index.ts'
-import {
-  ACTIONS,
-  formatPermission,
-  tenantColumn,
-  type Permission,
-  type PermissionText,
-} from '../declare/index.ts'
+import { formatPermission, tenantColumn, type Permission, type PermissionText } from '../declare/index.ts'
+import { tryRolesOverHttp } from './access-custom-roles-http.ts'
 import { createMarker } from './canaries.ts'
+import { foundOverHttp } from './canary-organisation.ts'
 import {
   checkTenants,
   memberships,
@@ -17,6 +13,7 @@ import {
   type CanaryTenant,
 } from './canary-tenant.ts'
 import { definePromise, type Measurement } from './definition.ts'
+import { grantablePermissions, lacks } from './grantable.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { sampleRow } from './sample-row.ts'
 import { tenantResources } from '../tenants/index.ts'
@@ -26,21 +23,23 @@ export const accessCustomRoles = definePromise({
   id: 'access.custom-roles',
   evidence: 'measured',
   checkedBy: 'self',
-  version: 1,
+  version: 2,
   cadence: '6h',
   parameters: z.strictObject({}),
   check: checkTenants,
   cannotProve: () => [
-    'Routes of the app that do not ask who the signed-in person is now, or ask as somebody else: roles are made and tried at the library’s own interface.',
+    'Routes of the app that its canary functions do not know; where there are no such functions, any route: the library’s own interface is measured.',
     'That the roles which customers made are what they wanted.',
   ],
 
   async probe(context) {
     const found = await withCanaryTenant(context, (canary) => tryRoles(context, canary))
+    const http = foundOverHttp(await tryRolesOverHttp(context))
     const real = await lookAtRoles(context)
-    const problems = [...found.problems, ...real.problems]
+    const problems = [...found.problems, ...http.problems, ...real.problems]
     const values = {
       trials: found.trials,
+      httpTrials: http.trials,
       customRoles: real.roles,
       tenantsWithRoles: real.tenants,
       problems: problems.length,
@@ -52,11 +51,16 @@ export const accessCustomRoles = definePromise({
         values,
       }
     }
-    return judge(found.given, problems, values)
+    return judge(`${found.given}: it bound`, http.words, problems, values)
   },
 })
 
-function judge(given: string, problems: readonly string[], values: Measurement['values']): Measurement {
+function judge(
+  given: string,
+  http: string,
+  problems: readonly string[],
+  values: Measurement['values'],
+): Measurement {
   if (problems.length > 0) {
     return {
       outcome: 'broken',
@@ -67,7 +71,7 @@ function judge(given: string, problems: readonly string[], values: Measurement['
   const roles = `${values['customRoles']} roles that customers made`
   return {
     outcome: 'kept',
-    summary: `A fresh customer made a role of ${given}: it bound on the next request, and no longer when it was taken out. ${values['trials']} trials, ${roles} looked at.`,
+    summary: `A fresh customer made a role of ${given} on the next request, and no longer when it was taken out. ${values['trials']} trials, ${roles} looked at. ${http}`,
     values,
   }
 }
@@ -92,7 +96,7 @@ class Trials {
 
 async function tryRoles(context: ProbeContext, canary: CanaryTenant): Promise<Found> {
   const held = permissionsOf(canary.founder)!
-  const grantable = grantablePermissions(context)
+  const grantable = grantablePermissions(context.config)
   const trials = new Trials()
   for (const permission of grantable.filter((each) => lacks(held, each))) {
     const permissions = formatPermission(permission)
@@ -155,22 +159,6 @@ async function isBound(
   } finally {
     await laying.deleteFrom(name).where('id', '=', id).execute()
   }
-}
-
-/** What roles of customers can be made of: each declared resource, action and scope of its own. */
-function grantablePermissions({ config }: ProbeContext): Permission[] {
-  return Object.values(config.resources)
-    .filter((resource) => tenantColumn(resource) !== null)
-    .flatMap((resource) =>
-      ACTIONS.flatMap((action) => {
-        const scopes = resource.subjects.length > 0 ? (['own', 'tenant'] as const) : (['tenant'] as const)
-        return scopes.map((scope) => ({ resource: resource.name, actions: [action], scope, columns: null }))
-      }),
-    )
-}
-
-function lacks(held: PermissionSet, permission: Permission): boolean {
-  return held.lacks(PermissionSet.of([permission])).length > 0
 }
 
 /** Over all real rows: every role that a customer made opens, and reaches no other customer. */

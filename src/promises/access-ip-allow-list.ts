@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { tryAddressesOverHttp } from './access-ip-allow-list-http.ts'
+import { foundOverHttp } from './canary-organisation.ts'
 import { checkTenants, memberships, refusalOf, withCanaryTenant, type CanaryTenant } from './canary-tenant.ts'
 import { definePromise, type Measurement } from './definition.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -13,24 +15,32 @@ export const accessIpAllowList = definePromise({
   id: 'access.ip-allow-list',
   evidence: 'measured',
   checkedBy: 'self',
-  version: 1,
+  version: 2,
   cadence: '6h',
   parameters: z.strictObject({}),
   check: checkTenants,
   cannotProve: () => [
-    'That the address which the app is told is the client’s: a proxy in front says so. It is tried at the library’s own interface, with addresses that no client has.',
-    'Routes of the app that do not ask who the signed-in person is now.',
+    'That the address which the app is told is the client’s: a proxy in front says so.',
+    'Routes of the app that its canary functions do not know; where there are no such functions, any route: the library’s own interface is measured, with addresses that no client has.',
   ],
 
   async probe(context) {
-    const { trials, problems } = await withCanaryTenant(context, tryAddresses)
+    const found = await withCanaryTenant(context, tryAddresses)
+    const http = foundOverHttp(await tryAddressesOverHttp(context))
     const { tenants, limited } = await countLimited(context)
-    const values = { trials, tenants, tenantsWithList: limited, problems: problems.length }
-    return judge(problems, values)
+    const problems = [...found.problems, ...http.problems]
+    const values = {
+      trials: found.trials,
+      httpTrials: http.trials,
+      tenants,
+      tenantsWithList: limited,
+      problems: problems.length,
+    }
+    return judge(problems, http.words, values)
   },
 })
 
-function judge(problems: readonly string[], values: Measurement['values']): Measurement {
+function judge(problems: readonly string[], http: string, values: Measurement['values']): Measurement {
   if (problems.length > 0) {
     return {
       outcome: 'broken',
@@ -40,7 +50,7 @@ function judge(problems: readonly string[], values: Measurement['values']): Meas
   }
   return {
     outcome: 'kept',
-    summary: `A fresh customer’s list let its members and keys in from inside and refused them from outside: ${values['trials']} trials. ${values['tenantsWithList']} of ${values['tenants']} customers use a list.`,
+    summary: `A fresh customer’s list let its members and keys in from inside and refused them from outside: ${values['trials']} trials. ${values['tenantsWithList']} of ${values['tenants']} customers use a list. ${http}`,
     values,
   }
 }

@@ -1,19 +1,13 @@
 import type { Kysely } from 'kysely'
-import { PermissionSet, type Principal } from '../access/index.ts'
-import {
-  tenantColumn,
-  parsePermission,
-  type Action,
-  type Resource,
-  type Scope,
-  type SuretyConfig,
-} from '../declare/index.ts'
+import type { Principal } from '../access/index.ts'
+import type { Action, Resource, SuretyConfig } from '../declare/index.ts'
 import { z } from 'zod'
 import { hasCode } from '../kernel/index.ts'
 import { definePromise, type Measurement } from './definition.ts'
-import { measureRolesOverHttp } from './access-rbac-http.ts'
+import { measureRolesOverHttp, type HttpTrials } from './access-rbac-http.ts'
 import type { AnyTables, ProbeContext } from './probe-context.ts'
 import { createMarker } from './canaries.ts'
+import { declaredColumns, describeTrial, isDeclared, possibleRows, type Whose } from './role-matrix.ts'
 import { sampleId, sampleRow, type SampleOwner } from './sample-row.ts'
 
 /** Roles can do what the matrix says, and nothing else. */
@@ -21,7 +15,7 @@ export const accessRbac = definePromise({
   id: 'access.rbac',
   evidence: 'measured',
   checkedBy: 'self',
-  version: 1,
+  version: 2,
   cadence: '6h',
   parameters: z.strictObject({}),
 
@@ -31,7 +25,7 @@ export const accessRbac = definePromise({
       : [{ key: 'roles', problem: 'is empty', mend: "declare roles: { member: ['things:read:own'] }" }],
 
   cannotProve: ({ canary }) => [
-    'Application code that asks as another principal than the one who is signed in.',
+    'Routes of the app that its canary functions do not know, and what visitors may who are not signed in.',
     ...(canary
       ? []
       : [
@@ -51,12 +45,18 @@ export const accessRbac = definePromise({
       wrong: wrong.length,
       httpTrials: http.trials,
       httpWrong: http.wrong.length,
+      httpUntried: http.untried,
+      ...(http.trials > 0 && { httpTrialsByRole: http.byRole }),
     }
-    return judge(values, [...wrong.map(describeTrial), ...http.wrong])
+    return judge(values, [...wrong.map(wordsOf), ...http.wrong], http)
   },
 })
 
-function judge(values: Measurement['values'] & { trials: number }, wrong: readonly string[]): Measurement {
+function judge(
+  values: Measurement['values'] & { trials: number },
+  wrong: readonly string[],
+  http: HttpTrials,
+): Measurement {
   if (wrong.length > 0) {
     return {
       outcome: 'broken',
@@ -64,14 +64,18 @@ function judge(values: Measurement['values'] & { trials: number }, wrong: readon
       values,
     }
   }
-  const http = values['httpTrials']
-    ? `, ${values['httpTrials']} of them again over HTTP by ordinary accounts`
-    : ''
-  return {
-    outcome: 'kept',
-    summary: `${values.trials} trials of every role on every resource went as declared${http}.`,
-    values,
-  }
+  const summary = `${values.trials} trials of every role on every resource went as declared${inWords(http)}.`
+  return { outcome: 'kept', summary, values }
+}
+
+function inWords({ trials, byRole, untried, absent }: HttpTrials): string {
+  if (trials === 0) return ''
+  const gaps = [
+    ...(untried > 0 ? [`${untried} more could not be made`] : []),
+    ...absent.map((role) => `the app made nobody with the role ${role}`),
+  ]
+  const made = `, as did ${trials} by ordinary accounts over HTTP (${byRole})`
+  return gaps.length === 0 ? made : `${made}; ${gaps.join('; ')}`
 }
 
 interface Trial {
@@ -86,14 +90,11 @@ interface Trial {
 
 /** `column` reads a field that the permission to read leaves out. */
 type Tried = Action | 'column'
-type Whose = 'own' | 'tenant' | 'any'
-const WHOSE: readonly Whose[] = ['own', 'tenant', 'any']
 const ACTIONS: readonly Action[] = ['read', 'write', 'delete']
 
-function describeTrial({ role, resource, action, row, allowed }: Trial): string {
-  const whose = { own: 'its own', tenant: 'a colleague’s', any: 'another tenant’s' }[row]
+function wordsOf({ role, resource, action, row, allowed }: Trial): string {
   const what = action === 'column' ? 'read a field outside its columns in' : action
-  return `${role} ${allowed ? 'can' : 'cannot'} ${what} ${whose} row of ${resource}`
+  return describeTrial(role, { allowed, what, whose: row, resource })
 }
 
 /** One invented person each: the asker, a colleague in the same tenant, a stranger in another one. */
@@ -129,7 +130,8 @@ async function tryRole(
   const asker: Principal = { kind: 'user', id: cast.own.subject, tenant: cast.own.tenant, roles: [role] }
   for (const row of possibleRows(resource)) {
     for (const action of ACTIONS) {
-      if (action === 'write' && isLimited(context.config, role, resource, row)) continue
+      // A whole row cannot be written where some fields are left out.
+      if (action === 'write' && declaredColumns(context.config, role, resource, action, row)) continue
       const allowed = await withRow(context, resource, cast[row], (id) =>
         isAllowed({ context, resource, asker, action, owner: cast[row], id }),
       )
@@ -146,50 +148,10 @@ async function tryRole(
   return trials
 }
 
-/** A whole row cannot be written where some fields are left out. */
-function isLimited({ roles }: SuretyConfig, role: string, resource: Resource, whose: Whose): boolean {
-  return Boolean(PermissionSet.parse(roles[role] ?? []).columns(resource.name, 'write', whose))
-}
-
 /** A field that the role may not read in such a row although it may read the row; null where there is none. */
-function columnLeftOut(
-  { roles }: SuretyConfig,
-  role: string,
-  resource: Resource,
-  whose: Whose,
-): string | null {
-  const columns = PermissionSet.parse(roles[role] ?? []).columns(resource.name, 'read', whose)
+function columnLeftOut(config: SuretyConfig, role: string, resource: Resource, whose: Whose): string | null {
+  const columns = declaredColumns(config, role, resource, 'read', whose)
   return columns ? (Object.keys(resource.fields).find((name) => !columns.has(name)) ?? null) : null
-}
-
-/** A colleague needs a tenant shared by several people; a plain table has no owners at all. */
-function possibleRows(resource: Resource): readonly Whose[] {
-  if (tenantColumn(resource) === null) return ['any']
-  return WHOSE.filter((whose) => whose !== 'tenant' || resource.tenant !== null).filter(
-    (whose) => whose !== 'own' || resource.subjects.length > 0,
-  )
-}
-
-function isDeclared(
-  config: SuretyConfig,
-  role: string,
-  resource: Resource,
-  action: Action,
-  whose: Whose,
-): boolean {
-  const reach: Readonly<Record<Scope, readonly Whose[]>> = {
-    own: ['own'],
-    tenant: ['own', 'tenant'],
-    any: WHOSE,
-  }
-  return (config.roles[role] ?? [])
-    .map(parsePermission)
-    .some(
-      (permission) =>
-        permission.resource === resource.name &&
-        permission.actions.includes(action) &&
-        reach[permission.scope].includes(whose),
-    )
 }
 
 /** Lays a row there, runs the trial, and takes away whatever is left of the owner's sample rows. */

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { describeDuration, isDuration, parseDuration, timeOfId } from '../kernel/index.ts'
 import { ADMINISTRATOR, MEMBER } from '../tenants/index.ts'
+import { tryReviewOverHttp } from './access-review-http.ts'
+import { foundOverHttp } from './canary-organisation.ts'
 import { checkTenants, memberships, refusalOf, withCanaryTenant, type CanaryTenant } from './canary-tenant.ts'
 import { definePromise } from './definition.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -10,7 +12,7 @@ export const accessReview = definePromise({
   id: 'access.review',
   evidence: 'measured',
   checkedBy: 'self',
-  version: 1,
+  version: 2,
   cadence: '24h',
   parameters: z.strictObject({
     /** How long after a finished review, or after it began, each customer has finished the next: `180d`. */
@@ -32,7 +34,9 @@ export const accessReview = definePromise({
 
   async probe(context, { every }) {
     const everyMs = parseDuration(every)
-    const problems = [...(await withCanaryTenant(context, tryReview))]
+    const inLibrary = await withCanaryTenant(context, tryReview)
+    const http = foundOverHttp(await tryReviewOverHttp(context))
+    const problems = [...inLibrary, ...http.problems]
     const standing = await lookAtReviews(context, everyMs)
     const period = describeDuration(everyMs)
     if (standing.late > 0) {
@@ -44,13 +48,14 @@ export const accessReview = definePromise({
     const values = {
       everyDays: everyMs / 86_400_000,
       ...counts,
+      httpTrials: http.trials,
       problems: problems.length,
       ...(newest === null ? {} : { newestFinishedAt: new Date(newest).toISOString() }),
     }
     if (problems.length > 0) return { outcome: 'broken', summary: `${problems[0]}.`, values }
     return {
       outcome: 'kept',
-      summary: `None of ${standing.tenants} customers is without a finished review for ${period}; ${standing.open} reviews are open. In a review made for it nobody decided on themselves, and what was revoked was gone at once.`,
+      summary: `None of ${standing.tenants} customers is without a finished review for ${period}; ${standing.open} reviews are open. In a review made for it nobody decided on themselves, and what was revoked was gone at once. ${http.words}`,
       values,
     }
   },

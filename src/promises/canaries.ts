@@ -3,10 +3,20 @@ import { toHex } from '../kernel/index.ts'
 import { PromiseError } from './errors.ts'
 import type { ProbeContext } from './probe-context.ts'
 
+/**
+ * Makes an ordinary account, in a tenant of its own or in one that is there; null where the app has
+ * nobody with the role, or lets nobody join.
+ *
+ * @throws PromiseError `ERR_PROMISE_CANARY`
+ */
+export type CreateCanary = (role: string, tenant?: string) => Promise<CanaryPerson | null>
+
 /** Ordinary accounts that a probe makes for itself, over public HTTP only. */
 export interface Canaries {
   /** Runs `action` with one fresh account per role, each in a tenant of its own, and removes them whatever happens. */
   withPeople<T>(roles: readonly string[], action: (people: readonly CanaryPerson[]) => Promise<T>): Promise<T>
+  /** Runs `action`, which makes accounts as it goes, and removes them whatever happens, the newest first. */
+  withCrowd<T>(action: (create: CreateCanary) => Promise<T>): Promise<T>
   /** The app's answer; null where it has no route for the intent. */
   request(person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
   /** A `Cookie` header of a sign-in through the provider; null where the canary has no way to do that. */
@@ -29,29 +39,66 @@ export function canariesOf({ canaries, config }: Pick<ProbeContext, 'canaries' |
 
 export function createCanaries(canary: Canary, site: string): Canaries {
   const at = { url: site }
+  const withCrowd: Canaries['withCrowd'] = async (action) => {
+    const people: CanaryPerson[] = []
+    try {
+      return await action(async (role, tenant) => {
+        const person = await createPerson(canary, site, role, tenant)
+        if (person) people.push(person)
+        return person
+      })
+    } finally {
+      // Who founded a tenant goes last. One that cannot be removed must not keep the others.
+      for (const person of people.toReversed()) await canary.remove(at, person).catch(() => undefined)
+    }
+  }
   return {
-    async withPeople(roles, action) {
-      const people: CanaryPerson[] = []
-      try {
-        for (const role of roles) people.push(await createPerson(canary, site, role))
-        return await action(people)
-      } finally {
-        // One that cannot be removed must not keep the others.
-        await Promise.allSettled(people.map((person) => canary.remove(at, person)))
-      }
-    },
+    withCrowd,
+    withPeople: (roles, action) =>
+      withCrowd(async (create) => {
+        const people: CanaryPerson[] = []
+        for (const role of roles) people.push(requirePerson(role, await create(role)))
+        return action(people)
+      }),
     request: (person, intent) => canary.request(at, person, intent),
     signIn: async (person, providerId) => (await canary.signIn?.(at, person, providerId)) ?? null,
   }
 }
 
-async function createPerson(canary: Canary, url: string, role: string): Promise<CanaryPerson> {
+/** @throws PromiseError `ERR_PROMISE_CANARY` where nobody was made */
+export function requirePerson(role: string, person: CanaryPerson | null): CanaryPerson {
+  if (person) return person
+  throw nobody(role)
+}
+
+function nobody(role: string, options: { cause?: unknown } = {}): Error {
+  return new PromiseError(
+    'ERR_PROMISE_CANARY',
+    `no canary account with the role ${role} could be made`,
+    options,
+  )
+}
+
+const tags = new WeakMap<CanaryPerson, string>()
+
+/** The word that the person was made with, which stands in their name or address and nowhere else. */
+export function tagOf(person: CanaryPerson): string | null {
+  return tags.get(person) ?? null
+}
+
+async function createPerson(
+  canary: Canary,
+  url: string,
+  role: string,
+  tenant: string | undefined,
+): Promise<CanaryPerson | null> {
+  const tag = randomWord(8)
   try {
-    return await canary.createPerson({ url, tag: randomWord(6), role })
+    const person = await canary.createPerson({ url, tag, role, ...(tenant !== undefined && { tenant }) })
+    if (person) tags.set(person, tag)
+    return person
   } catch (cause) {
-    throw new PromiseError('ERR_PROMISE_CANARY', `no canary account with the role ${role} could be made`, {
-      cause,
-    })
+    throw nobody(role, { cause })
   }
 }
 

@@ -60,7 +60,7 @@ export async function withCanaryTenant<T>(
   }
 }
 
-async function removeTenant(context: ProbeContext, tenant: string): Promise<void> {
+export async function removeTenant(context: ProbeContext, tenant: string): Promise<void> {
   const db = context.as(context.system('probe.canary-tenant', TABLES))
   for (const table of TABLES) await db.deleteFrom(table).where('tenantId', '=', tenant).execute()
 }

@@ -9,10 +9,12 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 const canary = () => createCanary(system.dataDir)
+const createPerson = async (tag: string, role: string, tenant?: string) =>
+  (await canary().createPerson({ url: system.url, tag, role, ...(tenant !== undefined && { tenant }) }))!
 const MARKER = 'cnry0123456789abcdef01234567'
 
 test('becomes an ordinary person over HTTP, does what an editor does, and is gone', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'Tag 1', role: 'member' })
+  const person = await createPerson('Tag 1', 'member')
   expect(person).toMatchObject({ role: 'member', id: expect.any(String), tenant: expect.any(String) })
 
   const values = {
@@ -41,7 +43,7 @@ test('becomes an ordinary person over HTTP, does what an editor does, and is gon
 })
 
 test('smuggles an undeclared member into body, header and query, and gets it back from nowhere', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'smuggler', role: 'member' })
+  const person = await createPerson('smuggler', 'member')
   for (const place of ['body', 'header', 'query'] as const) {
     const undeclared = { name: `x${MARKER}`, value: MARKER, place }
     const answer = await canary().request(system, person, {
@@ -58,7 +60,7 @@ test('smuggles an undeclared member into body, header and query, and gets it bac
 })
 
 test('sees a refusal of one heartbeat as its status', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'refused', role: 'member' })
+  const person = await createPerson('refused', 'member')
   const values = { time: new Date(0) }
   const answer = await canary().request(system, person, { action: 'create', resource: 'heartbeats', values })
   expect(answer!.status).toBe(400)
@@ -66,9 +68,7 @@ test('sees a refusal of one heartbeat as its status', async () => {
 })
 
 test('does not read a stranger’s row', async () => {
-  const [one, other] = await Promise.all(
-    ['one', 'other'].map((tag) => canary().createPerson({ url: system.url, tag, role: 'administrator' })),
-  )
+  const [one, other] = await Promise.all(['one', 'other'].map((tag) => createPerson(tag, 'administrator')))
   const created = await canary().request(system, one!, {
     action: 'create',
     resource: 'heartbeats',
@@ -84,8 +84,52 @@ test('does not read a stranger’s row', async () => {
   expect(own!.status).toBe(200)
 })
 
+test('joins a team that is there, and nobody has a role that the product does not know', async () => {
+  const founder = await createPerson('founder', 'administrator')
+  const member = await createPerson('joins', 'member', founder.tenant)
+  expect(member.tenant).toBe(founder.tenant)
+  const list = await canary().request(system, founder, { action: 'list', resource: 'people' })
+  expect(await list!.text()).toContain('joins')
+  expect(await createPerson('nobody', 'owner')).toBeNull()
+  for (const team of ['', crypto.randomUUID()])
+    await expect(createPerson('stray', 'member', team)).rejects.toThrow('was answered with 4')
+  await canary().remove(system, member)
+  await canary().remove(system, founder)
+})
+
+test('puts ids of somebody else into the paths that take them, and gets nothing for it', async () => {
+  const [one, other] = [
+    await createPerson('left', 'administrator'),
+    await createPerson('right', 'administrator'),
+  ]
+  const ids = { tenant: other.tenant, person: other.id }
+  for (const resource of ['heartbeats', 'people', 'teams']) {
+    const foreign = { place: 'path', ...ids } as const
+    expect((await canary().request(system, one, { action: 'list', resource, foreign }))!.status).toBe(404)
+  }
+  for (const place of ['query', 'body'] as const) {
+    const intent = { action: 'list', resource: 'people', foreign: { place, ...ids } } as const
+    expect(await canary().request(system, one, intent)).toBeNull()
+  }
+  for (const person of [one, other]) await canary().remove(system, person)
+})
+
+test('who may do what is measured on the product’s own routes', async () => {
+  const only = ['rbac', 'tenant-isolation', 'custom-roles', 'ip-allow-list', 'review']
+  const runs = await system.surety.probe({ site: system.url, only: only.map((id) => `access.${id}`) })
+  const told = runs.map(({ id, outcome, summary }) => [id, outcome, summary])
+  expect(
+    runs.map(({ outcome }) => outcome),
+    JSON.stringify(told),
+  ).toEqual(only.map(() => 'kept'))
+  for (const { id, values, summary } of runs) {
+    const trials = values['httpTrials'] ?? values['httpAttempts']
+    expect(trials, `${id}: ${summary}`).toBeGreaterThan(5)
+  }
+}, 240_000)
+
 test('signs in through the demo’s provider as the very person, and nowhere else', async () => {
-  const person = await canary().createPerson({ url: system.url, tag: 'signs-in', role: 'member' })
+  const person = await createPerson('signs-in', 'member')
   const cookie = (await canary().signIn!(system, person, 'demo'))!
   const session = await fetch(`${system.url}/api/surety/v1/session`, { headers: { cookie } })
   expect(await session.json()).toMatchObject({ person: person.id, methods: ['oidc'] })

@@ -1,8 +1,9 @@
 import { readProviderSecrets, signInThrough } from '@surety-examples/identity-provider'
-import { systemClock, type Canary, type CanaryIntent, type CanaryPerson } from 'surety'
+import { clockFromEnvironment, type Canary, type CanaryIntent, type CanaryPerson } from 'surety'
 import { ACCOUNT_TOKEN_HEADER, readDemoSecrets } from './demo-secrets.ts'
 import { demoProvider, identityProviderFolder } from './identity-provider.ts'
 import { addDays } from './metrics/calendar.ts'
+import type { Role } from './people.ts'
 import { DEMO_PROVIDER, signInPath } from './sign-in.ts'
 
 /** How a field of the data map is sent by an editor: under this name in the body, or in this header. */
@@ -49,9 +50,11 @@ export function createCanary(dataDir: string): Canary {
     [ACCOUNT_TOKEN_HEADER]: (await readDemoSecrets(dataDir)).accountToken,
   })
   return {
-    async createPerson({ url, tag, role }) {
+    async createPerson({ url, tag, role, tenant }) {
+      if (!isRole(role)) return null
       const name = tag.replaceAll(/[^A-Za-z0-9-]/g, '-').slice(0, 60)
-      const body = { email: `${name}@codetime.example`, displayName: name, role }
+      const team = tenant === undefined ? {} : { team: tenant }
+      const body = { email: `${name}@codetime.example`, displayName: name, role, ...team }
       const headers = await accountHeader()
       const response = await call(url, { method: 'POST', path: '/api/demo/people', body, headers })
       if (response.status !== 201) {
@@ -64,7 +67,7 @@ export function createCanary(dataDir: string): Canary {
     async request({ url }, person, intent) {
       const wanted = callFor(intent)
       if (!wanted) return null
-      const response = await call(url, withUndeclared(wanted, intent), person)
+      const response = await call(url, withHeaders(withUndeclared(wanted, intent), intent), person)
       return intent.action === 'create' ? unwrapItem(response) : response
     },
     async remove({ url }, person) {
@@ -91,6 +94,10 @@ export function createCanary(dataDir: string): Canary {
       }
     },
   }
+}
+
+function isRole(role: string): role is Role {
+  return role === 'member' || role === 'administrator'
 }
 
 /** Adds or removes somebody at the demo's identity provider, as its owner can. */
@@ -124,33 +131,37 @@ function call(url: string, { method, path, body, headers }: Call, person?: Canar
   })
 }
 
-const API = '/api/v1/users/current'
-
-/** The request an intent means here; null where the product has no such route. */
-function callFor(intent: CanaryIntent): Call | null {
-  const one = encodeURIComponent(intent.id ?? '')
-  if (intent.resource === 'heartbeats') {
-    if (intent.action === 'create') return createHeartbeat(intent.values ?? {})
-    if (intent.action === 'list') return { method: 'GET', path: `${API}/heartbeats?${lastYear()}` }
-    return { method: intent.action === 'read' ? 'GET' : 'DELETE', path: `${API}/heartbeats/${one}` }
+/** The request an intent means here; null where the product has no such route, or none that takes the ids. */
+function callFor({ action, resource, id = '', values = {}, foreign }: CanaryIntent): Call | null {
+  // Only paths name people and teams here; what a filter or a body says of them is nobody's.
+  if (foreign && foreign.place !== 'path') return null
+  const one = encodeURIComponent(id)
+  const base = `/api/v1/users/${foreign?.person ?? 'current'}`
+  const takesTeam = resource === 'people'
+  if (foreign && foreign.person === undefined && !takesTeam) return null
+  if (resource === 'heartbeats') {
+    if (action === 'list') return { method: 'GET', path: `${base}/heartbeats?${lastYear()}` }
+    if (action === 'read') return { method: 'GET', path: `${base}/heartbeats/${one}` }
+    if (action === 'delete') return { method: 'DELETE', path: `${base}/heartbeats/${one}` }
+    return action === 'create' ? createHeartbeat(base, values) : null
   }
-  if (intent.resource === 'people') {
-    if (intent.action === 'list') return { method: 'GET', path: `${API}/teams/current/members` }
-    if (intent.action === 'read') return { method: 'GET', path: `${API}/teams/current/members/${one}` }
+  if (takesTeam) {
+    const members = `${base}/teams/${foreign?.tenant ?? 'current'}/members`
+    if (action === 'list') return { method: 'GET', path: members }
+    return action === 'read' ? { method: 'GET', path: `${members}/${one}` } : null
   }
-  if (intent.resource === 'teams' && intent.action === 'list') return { method: 'GET', path: `${API}/teams` }
-  return null
+  return resource === 'teams' && action === 'list' ? { method: 'GET', path: `${base}/teams` } : null
 }
 
 function lastYear(): string {
-  const today = new Date(systemClock.now()).toISOString().slice(0, 10)
+  const today = new Date(clockFromEnvironment().now()).toISOString().slice(0, 10)
   return `start=${addDays(today, -330)}&end=${addDays(today, 35)}&timezone=UTC`
 }
 
-function createHeartbeat(values: Readonly<Record<string, unknown>>): Call {
+function createHeartbeat(base: string, values: Readonly<Record<string, unknown>>): Call {
   const heartbeat: Record<string, unknown> = {
     entity: '/home/dev/app/main.ts',
-    time: systemClock.now() / 1000,
+    time: clockFromEnvironment().now() / 1000,
   }
   const headers: Record<string, string> = {}
   for (const [field, value] of Object.entries(values)) {
@@ -159,12 +170,16 @@ function createHeartbeat(values: Readonly<Record<string, unknown>>): Call {
     if (header !== undefined) headers[header] = String(value)
     else if (name !== undefined) heartbeat[name] = field === 'time' ? toSeconds(value) : value
   }
-  return { method: 'POST', path: `${API}/heartbeats.bulk`, body: [heartbeat], headers }
+  return { method: 'POST', path: `${base}/heartbeats.bulk`, body: [heartbeat], headers }
 }
 
 function toSeconds(value: unknown): unknown {
   if (value instanceof Date) return value.getTime() / 1000
   return typeof value === 'string' ? Date.parse(value) / 1000 : value
+}
+
+function withHeaders(wanted: Call, { headers }: CanaryIntent): Call {
+  return headers ? { ...wanted, headers: { ...wanted.headers, ...headers } } : wanted
 }
 
 function withUndeclared(wanted: Call, { undeclared }: CanaryIntent): Call {

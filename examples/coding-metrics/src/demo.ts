@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
+import { isId } from 'surety'
 import { authenticate, RequestRefused, unlessRefused, type Service } from './api-request.ts'
 import type { Backend } from './backend.ts'
 import { ACCOUNT_TOKEN_HEADER, type DemoSecrets } from './demo-secrets.ts'
@@ -112,6 +113,7 @@ export function demoRoutes(service: Service, accountToken: string): Hono {
       email: textMember(asked, 'email', 254),
       displayName: textMember(asked, 'displayName', 100),
       role,
+      ...(await teamMember(service.backend, asked)),
     })
     return c.json({ id: person.id, team: person.teamId, role, apiKey }, 201)
   })
@@ -120,6 +122,19 @@ export function demoRoutes(service: Service, accountToken: string): Hono {
     return c.body(null, 204)
   })
   return routes
+}
+
+/** The team to join, by its first administrator; nothing where none is named. @throws RequestRefused 400 */
+async function teamMember(backend: Backend, { team: id }: Readonly<Record<string, unknown>>): Promise<Place> {
+  if (id === undefined) return {}
+  if (!isId(id)) throw new RequestRefused('ERR_HEARTBEAT_TYPE', 'team')
+  const { db } = backend.as(backend.system('join-team', ['people']))
+  const people = await db.selectFrom('people').select('personId').where('teamId', '=', id).execute()
+  for (const { personId } of people) {
+    const by = await backend.tenants.principalOf(personId, { tenant: id })
+    if (by?.roles.includes('administrator')) return { team: { id, by } }
+  }
+  throw new RequestRefused('ERR_HEARTBEAT_CHOICE', 'team')
 }
 
 function sameSecret(given: string, expected: string): boolean {

@@ -187,6 +187,7 @@ function leakyApp({ owner }: TestDatabase): Canaries {
   const person = { id: crypto.randomUUID(), tenant: crypto.randomUUID(), role: 'member', credentials: null }
   return {
     withPeople: (wanted, action) => action(wanted.map(() => person)),
+    withCrowd: (action) => action(async () => person),
     signIn: async () => null,
     async request(_, intent) {
       const text = JSON.stringify(intent)
