@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Principal } from '../../access/index.ts'
 import { openWorld, type World } from '../../tenants/testing/world.ts'
-import { PAGES, siteOf as openSite, URL_BASE } from './testing.ts'
+import { PAGES, siteOf as openSite, URL_BASE } from '../testing/tenant-site.ts'
 
 let world: World
 beforeAll(async () => {

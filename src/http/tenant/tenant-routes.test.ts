@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Principal } from '../../access/index.ts'
 import type { PermissionText } from '../../declare/index.ts'
 import { openWorld, HOME, textsOf, type World } from '../../tenants/testing/world.ts'
-import { FORM, PAGES, siteOf as openSite } from './testing.ts'
+import { FORM, PAGES, siteOf as openSite } from '../testing/tenant-site.ts'
 
 let world: World
 beforeAll(async () => {

@@ -13,7 +13,15 @@ import {
 } from '../../ui/index.ts'
 import type { ReviewItem } from '../review-items.ts'
 import type { Review, ReviewSummary, ShownReview } from '../reviews.ts'
-import { changeForm, choiceField, pageOf, TENANT_PATHS, tenantPage, type TenantFrame } from './parts.ts'
+import {
+  changeForm,
+  choiceField,
+  pageOf,
+  TENANT_PATHS,
+  tenantPage,
+  type TenantFrame,
+  whole,
+} from './parts.ts'
 
 export interface ReviewsViewOptions extends TenantFrame {
   readonly current: ShownReview | null
@@ -122,7 +130,8 @@ function reviewCard(options: ReviewsViewOptions, shown: ShownReview): Markup {
               { header: 'Member', cell: ({ personId }) => nameOf(personId) },
               {
                 header: 'May',
-                cell: ({ role, keyId }) => (role === null ? `key …${keyId?.slice(-8)}` : roleName(role)),
+                cell: ({ role, keyId }) =>
+                  role === null ? `key …${keyId?.slice(-8)}` : short(roleName(role)),
               },
               { header: 'Used', cell: ({ unused }) => (unused ? 'not since the last review' : 'yes') },
               { header: 'Decision', cell: (item) => decisionOf(options, shown, item) },
@@ -131,6 +140,11 @@ function reviewCard(options: ReviewsViewOptions, shown: ShownReview): Markup {
       pager,
     ],
   })
+}
+
+/** Names of people take the room that they get: what is short beside them stays whole. */
+function short(name: string): Child {
+  return name.length > 24 ? name : whole(name)
 }
 
 function standing({ now }: ReviewsViewOptions, { closedAt, dueAt }: Review): Markup {

@@ -19,6 +19,9 @@ export const changes = `
 .check input { width: 1.15rem; height: 1.15rem; flex: none; accent-color: var(--accent); }
 .data-table th small { color: var(--muted); font-weight: 400; }
 .whole { white-space: nowrap; }
+@media (min-width: 44rem) {
+  .data-table .actions { flex-wrap: nowrap; }
+}
 .permission { display: flex; align-items: flex-start; gap: 0 1.1rem; }
 .permission .check { min-height: 2.3rem; }
 .change .hint { color: var(--muted); font-size: 0.875rem; }
