@@ -13,12 +13,7 @@ import {
   type Identity,
   type SignInGuard,
 } from '../identity/index.ts'
-import {
-  accountRoutes,
-  type AccountProviders,
-  type AccountSiteDeps,
-  type SuretyEnv,
-} from '../http/index.ts'
+import { accountRoutes, type AccountProviders, type AccountSiteDeps, type SuretyEnv } from '../http/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { AuditEvent, AuditLog } from '../log/index.ts'
 import type { Outbox } from '../mail/index.ts'

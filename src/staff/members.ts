@@ -122,11 +122,7 @@ export class MemberBook implements Members {
           .executeTakeFirst()
         if (!member?.active) throw new StaffError('ERR_STAFF_STATE', 'this person is no active member')
         await this.#record('staff.appointed', by, personId, 'new code')
-        await transaction
-          .updateTable('staff_members')
-          .set(stored)
-          .where('personId', '=', personId)
-          .execute()
+        await transaction.updateTable('staff_members').set(stored).where('personId', '=', personId).execute()
       })
     return { personId, code }
   }

@@ -14,17 +14,20 @@ const confirmed = new Set<string>()
 let isMailboxFull = false
 beforeAll(async () => {
   mail = openTestMail()
-  world = await openWorld({}, {
-    outbox: mail.outbox,
-    from: () => ({ name: 'Codetime', url: 'https://codetime.example' }),
-    canonical: (typed) => typed.trim().toLowerCase(),
-    mayWriteTo: async () => !isMailboxFull,
-    async prove(personId, email) {
-      if (addresses.get(personId) !== email) return false
-      confirmed.add(personId)
-      return true
+  world = await openWorld(
+    {},
+    {
+      outbox: mail.outbox,
+      from: () => ({ name: 'Codetime', url: 'https://codetime.example' }),
+      canonical: (typed) => typed.trim().toLowerCase(),
+      mayWriteTo: async () => !isMailboxFull,
+      async prove(personId, email) {
+        if (addresses.get(personId) !== email) return false
+        confirmed.add(personId)
+        return true
+      },
     },
-  })
+  )
 }, 120_000)
 afterAll(() => world.close())
 

@@ -50,7 +50,12 @@ export function createProvisioning(office: Office): Provisioning {
   }
 }
 
-async function setRoles(office: Office, open: Change, member: Member, roles: readonly string[]): Promise<void> {
+async function setRoles(
+  office: Office,
+  open: Change,
+  member: Member,
+  roles: readonly string[],
+): Promise<void> {
   if (!roles.includes(ADMINISTRATOR)) await requireAnother(office, open, member)
   await writeRoles(open, DIRECTORY, member, roles)
 }

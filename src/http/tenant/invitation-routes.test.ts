@@ -15,13 +15,16 @@ let mail: TestMail
 const addresses = new Map<string, string>()
 beforeAll(async () => {
   mail = openTestMail()
-  world = await openWorld({}, {
-    outbox: mail.outbox,
-    from: () => ({ name: 'Codetime', url: URL_BASE }),
-    canonical: (typed) => typed,
-    mayWriteTo: async () => true,
-    prove: async (personId, email) => addresses.get(personId) === email,
-  })
+  world = await openWorld(
+    {},
+    {
+      outbox: mail.outbox,
+      from: () => ({ name: 'Codetime', url: URL_BASE }),
+      canonical: (typed) => typed,
+      mayWriteTo: async () => true,
+      prove: async (personId, email) => addresses.get(personId) === email,
+    },
+  )
 }, 120_000)
 afterAll(() => world.close())
 
