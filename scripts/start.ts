@@ -220,6 +220,8 @@ function mendOf({ code, mend }: SuretyError): string {
     return '\n  to mend it: end what listens there, or move all ports: PORT=4100 npm start'
   if (code === 'ERR_STORE_TAMPERED')
     return `\n  to mend it: after surety attack a demo stays broken; to begin anew, remove its data folder: rm -r ${dataFolder()}`
+  if (code === 'ERR_DATABASE_DESTRUCTIVE')
+    return `\n  to mend it: this demo's data is of an earlier version; to begin anew, remove its data folder: rm -r ${dataFolder()}`
   return mend ? `\n  to mend it: ${mend}` : ''
 }
 

@@ -7,7 +7,6 @@ import { ACCOUNT_TOKEN_HEADER, type DemoSecrets } from './demo-secrets.ts'
 import {
   createPerson,
   findByEmail,
-  foundTeam,
   grantApiKey,
   hasAccount,
   personIdOfKey,
@@ -85,11 +84,10 @@ async function openDemoPerson(
   if (!(await hasAccount(backend, found.id))) {
     await backend.accounts.add({ personId: found.id, email, emailVerified: true, name: displayName })
   }
-  // Data folders of before the library kept teams have people without a place in theirs.
+  // Whoever tried the demo may have taken them out of the team.
   if (!(await backend.tenants.tenantsOf(found.id)).includes(found.teamId)) {
     const { team } = await place()
     if (team) await backend.tenants.members.add(team.by, found.id, [role])
-    else await foundTeam(backend, found.teamId, found.id)
   }
   return { ...shown, made: null }
 }

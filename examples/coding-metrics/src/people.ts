@@ -134,19 +134,11 @@ export async function openPerson(
   address: string | null,
 ): Promise<Person | null> {
   const found = await findRow(accountsOf(backend), { personId })
-  if (found) return inOwnTeam(backend, found, address)
+  if (found) return withPrincipal(backend, found, address)
   const account = await accountOf(backend, personId)
   if (!account || (await backend.staff.roleOf(personId)) !== null) return null
   await welcome(backend, { personId, email: account.email, displayName: account.name })
   return findById(backend, personId, address)
-}
-
-/** In a data folder from before the library kept teams, somebody's own team is not founded yet. */
-async function inOwnTeam(backend: Backend, row: PersonRow, address: string | null): Promise<Person | null> {
-  const person = await withPrincipal(backend, row, address)
-  if (person || row.teamId !== row.id) return person
-  await foundTeam(backend, row.id, row.id)
-  return withPrincipal(backend, row, address)
 }
 
 async function welcome(backend: Backend, person: Omit<StoredPerson, 'teamId'>): Promise<void> {
@@ -163,7 +155,7 @@ async function welcome(backend: Backend, person: Omit<StoredPerson, 'teamId'>): 
 }
 
 /** Makes the person the administrator of a team that nobody belongs to yet. */
-export async function foundTeam({ tenants }: Backend, teamId: string, personId: string): Promise<void> {
+async function foundTeam({ tenants }: Backend, teamId: string, personId: string): Promise<void> {
   try {
     await tenants.members.found(teamId, personId)
   } catch (error) {
