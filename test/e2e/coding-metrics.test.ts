@@ -127,7 +127,7 @@ describe('the coding-metrics system, started as a newcomer does', () => {
     ).toEqual(MEASURED)
     expect(promises.filter(({ status }) => status === 'broken')).toEqual([])
     const unproven = promises.filter(({ status }) => status === 'unproven')
-    expect(unproven.length).toBeGreaterThan(10)
+    expect(unproven.length).toBeGreaterThan(5)
     for (const { entry, proof } of unproven) expect([entry, proof]).toEqual([null, null])
   }, 400_000)
 

@@ -176,7 +176,7 @@ export async function createPerson(
   backend: Backend,
   given: NewPerson,
 ): Promise<{ person: Person; apiKey: string }> {
-  const { email, displayName, role, apiKey = mintApiKey(), team } = given
+  const { email, displayName, apiKey = mintApiKey(), team } = given
   // First the account: whoever signs in to one that has nothing yet gets what is missing.
   const personId = await backend.accounts.add({ email, emailVerified: true, name: displayName })
   const teamName = team ? undefined : (given.teamName ?? nameOfTeam(displayName))
