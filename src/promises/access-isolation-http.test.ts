@@ -6,10 +6,10 @@ import { openNotesWorld, type NotesWorld } from './testing/notes-world.ts'
 let world: NotesWorld
 beforeAll(async () => {
   world = await openNotesWorld()
-})
+}, 240_000)
 afterAll(() => world.close())
 
-describe('access.tenant-isolation over HTTP', { timeout: 120_000 }, () => {
+describe('access.tenant-isolation over HTTP', { timeout: 240_000 }, () => {
   test('is kept where ids of another tenant give nothing and change nothing', async () => {
     const { outcome, values } = await world.measure('access.tenant-isolation', {
       roles: ['administrator', 'member'],

@@ -6,10 +6,10 @@ import { openNotesWorld, type NotesWorld } from './testing/notes-world.ts'
 let world: NotesWorld
 beforeAll(async () => {
   world = await openNotesWorld()
-})
+}, 240_000)
 afterAll(() => world.close())
 
-describe('access.rbac over HTTP', { timeout: 120_000 }, () => {
+describe('access.rbac over HTTP', { timeout: 240_000 }, () => {
   test('is kept where every route lets through what the role declares', async () => {
     const { outcome, summary, values } = await world.measure('access.rbac')
     expect({ outcome, ...values }).toMatchObject({ outcome: 'kept', httpWrong: 0, httpUntried: 0 })

@@ -15,10 +15,10 @@ const TRIALS = {
 let world: NotesWorld
 beforeAll(async () => {
   world = await openNotesWorld()
-})
+}, 240_000)
 afterAll(() => world.close())
 
-describe('organisations over HTTP', { timeout: 120_000 }, () => {
+describe('organisations over HTTP', { timeout: 240_000 }, () => {
   test.each(IDS)(
     '%s is kept where every request asks who may what, and leaves nothing behind',
     async (id) => {

@@ -126,7 +126,7 @@ test('who may do what is measured on the product’s own routes', async () => {
     const trials = values['httpTrials'] ?? values['httpAttempts']
     expect(trials, `${id}: ${summary}`).toBeGreaterThan(5)
   }
-}, 240_000)
+}, 480_000)
 
 test('signs in through the demo’s provider as the very person, and nowhere else', async () => {
   const person = await createPerson('signs-in', 'member')
