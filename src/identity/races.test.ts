@@ -9,6 +9,8 @@ let accounts: Accounts
 beforeAll(async () => {
   opened = await openTestIdentity()
   accounts = createAccounts({ store: opened.store, clock: opened.world.clock })
+  // Loads what is loaded with the first sign-up and sign-in.
+  await signIn((await newPerson()).email)
 }, 120_000)
 afterAll(() => opened.close())
 
