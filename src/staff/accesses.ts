@@ -20,7 +20,7 @@ export interface ShownAccess {
 export interface Accesses {
   /** Commits the record of one statement: to the audit log, then to what the people concerned are shown. */
   record(access: OperatorAccess): Promise<void>
-  /** Accesses to a person's own data, the newest first; those that are held back still are left out. */
+  /** All accesses to a person's own data, the newest first; those that are held back still are left out. */
   ofPerson(personId: string): Promise<ShownAccess[]>
   /** What was looked at under one grant, the newest first, shown to whom it concerns already or not. */
   ofGrant(grant: Pick<GrantRecord, 'id' | 'grant'>): Promise<ShownAccess[]>
@@ -35,8 +35,6 @@ interface Owned {
   readonly subject: string | null
   readonly rows: readonly string[]
 }
-
-const MOST_SHOWN = 500
 
 export function createAccesses(ports: StaffPorts): Accesses {
   const { data, audit, clock } = ports
@@ -57,7 +55,6 @@ export function createAccesses(ports: StaffPorts): Accesses {
         .select(SHOWN)
         .where('personId', '=', personId)
         .orderBy('id', 'desc')
-        .limit(MOST_SHOWN)
         .execute()
       return rows.filter(({ shownFrom }) => shownFrom.getTime() <= clock.now()).map(toShown)
     },
@@ -76,7 +73,6 @@ export function createAccesses(ports: StaffPorts): Accesses {
         .select(SHOWN)
         .where('tenantId', '=', tenant)
         .orderBy('id', 'desc')
-        .limit(MOST_SHOWN)
         .execute()
       return rows.filter(({ shownFrom }) => shownFrom.getTime() <= clock.now()).map(toShown)
     },
@@ -101,7 +97,7 @@ function accessesDuring(
     .where('createdAt', '>=', new Date(from))
     .where('createdAt', '<', new Date(until))
     .where('tenantId', '=', tenant ?? subject!)
-  return rows.orderBy('id', 'desc').limit(MOST_SHOWN).execute()
+  return rows.orderBy('id', 'desc').execute()
 }
 
 const SHOWN = [

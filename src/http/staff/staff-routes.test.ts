@@ -113,6 +113,28 @@ describe('the way of a request over HTTP', () => {
     expect([again.status, ((await again.json()) as { code: string }).code]).toEqual([409, 'ERR_STAFF_STATE'])
   })
 
+  test('shows the person every purpose, however many accesses came after it', async () => {
+    const person = await world.person()
+    const shown = {
+      ...{ personId: person.id, tenantId: person.tenant!, grantId: createPseudonym(), role: 'support' },
+      ...{ kind: 'support', resource: 'heartbeats', action: 'select', rows: 1 },
+      shownFrom: new Date(world.store.clock.now()),
+    }
+    const purpose = 'what should be pushed out of sight'
+    const insert = (rows: object[]) =>
+      world.ports
+        .data('staff_accesses')
+        .insertInto('staff_accesses')
+        .values(rows as never)
+        .execute()
+    await insert([{ ...shown, purpose }])
+    world.store.clock.advance(1)
+    await insert(Array.from({ length: 501 }, () => ({ ...shown, purpose: 'noise' })))
+    const text = await (await get('/account/access', customerCookie(person))).text()
+    expect(text).toContain(purpose)
+    expect(text).toMatch(/>301</)
+  })
+
   test('waits for consent where the customer asked to be asked, and shows it to them alone', async () => {
     const person = await world.person()
     const customer = customerCookie(person)

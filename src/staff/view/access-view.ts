@@ -58,8 +58,38 @@ export function accessView(options: AccessViewOptions): Markup {
   })
 }
 
-/** Accesses as a table: when, in which role, why, what. */
-export function accessTable(caption: string, rows: readonly ShownAccess[]): Markup {
+/** Accesses that stand one by one; of older ones each purpose stands, so that many hide none. */
+const MOST_SINGLE = 200
+
+/** Accesses as a table: when, in which role, why, what. Older ones by purpose, with how often. */
+export function accessTable(caption: string, rows: readonly ShownAccess[]): Child {
+  const older = rows.slice(MOST_SINGLE)
+  return [
+    singleTable(caption, rows.slice(0, MOST_SINGLE)),
+    older.length > 0 ? olderTable(`${caption}, earlier`, older) : null,
+  ]
+}
+
+function olderTable(caption: string, rows: readonly ShownAccess[]): Markup {
+  const alike = Map.groupBy(rows, ({ at: _, rows: __, ...what }) => JSON.stringify(what))
+  return dataTable<readonly ShownAccess[]>({
+    caption,
+    columns: [
+      { header: 'Last', cell: ([newest]) => exactTime(newest!.at.getTime()) },
+      { header: 'Role', cell: ([newest]) => newest!.role },
+      { header: 'Why', cell: ([newest]) => purposeOf(newest!) },
+      { header: 'What', cell: ([newest]) => whatOf(newest!) },
+      { header: 'Times', cell: (all) => all.length, align: 'number' },
+    ],
+    rows: [...alike.values()],
+  })
+}
+
+function whatOf({ action, resource }: ShownAccess): string {
+  return `${ACTIONS[action] ?? action} ${resource}`
+}
+
+function singleTable(caption: string, rows: readonly ShownAccess[]): Markup {
   return dataTable<ShownAccess>({
     caption,
     hideCaption: true,
@@ -67,7 +97,7 @@ export function accessTable(caption: string, rows: readonly ShownAccess[]): Mark
       { header: 'When', cell: ({ at }) => exactTime(at.getTime()) },
       { header: 'Role', cell: ({ role }) => role },
       { header: 'Why', cell: (row) => purposeOf(row) },
-      { header: 'What', cell: ({ action, resource }) => `${ACTIONS[action] ?? action} ${resource}` },
+      { header: 'What', cell: whatOf },
       { header: 'Rows', cell: ({ rows: count }) => count, align: 'number' },
     ],
     rows,
