@@ -63,11 +63,12 @@ export function openPeople(options: PeopleOptions): People {
   const guard = openSignInGuard(options)
   // What the app itself says of a person's roles comes before what the organisations say.
   const rolesOf = options.principalOf ? undefined : tenants?.rolesOf
-  const login: SystemIdentity = openSystemIdentity({
+  const signIn = openSystemIdentity({
     ...{ ...rooms, as, guard },
     ...(principalOf && { principalOf }),
     ...(rolesOf && { rolesOf }),
   })
+  const login: SystemIdentity = endingKeys(signIn, tenants)
   return {
     login,
     tenants,
@@ -94,6 +95,19 @@ function byKey(tenants: Tenants, identify: People['identify']): People['identify
     if (text === undefined || parseKey(text) === null) return identify(request)
     return (await tenants.keys.principalOf(text, { address: addressOfClient(request) })) ?? ANONYMOUS
   }
+}
+
+/** Whoever has no account any more has no keys either. */
+function endingKeys(login: SystemIdentity, tenants: Tenants | null): SystemIdentity {
+  const { accounts } = login
+  if (!accounts || !tenants) return login
+  const remove: Accounts['remove'] = async (personId) => {
+    await tenants.keys.revokeAllOf(personId)
+    await accounts.remove(personId)
+    // What was made meanwhile: now nobody is signed in who could make another.
+    await tenants.keys.revokeAllOf(personId)
+  }
+  return { ...login, accounts: { ...accounts, remove } }
 }
 
 /** What the person's organisation allows from the address that the request comes from. */
