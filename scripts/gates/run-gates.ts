@@ -5,8 +5,16 @@ import { REPOSITORY } from './tool.ts'
 
 const SHOWN_FINDINGS = 40
 
-/** Runs the gates one after the other, shows each result, and counts. */
+/**
+ * Runs the gates one after the other, shows each result, and counts.
+ * @throws RangeError for a name that no gate has
+ */
 export async function runGates(names: readonly string[] = []): Promise<{ passed: number; failed: number }> {
+  const unknown = names.filter((name) => !GATES.some((gate) => gate.name === name))
+  if (unknown.length > 0) {
+    const known = GATES.map(({ name }) => name).join(', ')
+    throw new RangeError(`there is no gate ${unknown.join(', ')}; there is: ${known}`)
+  }
   const chosen = names.length === 0 ? GATES : GATES.filter(({ name }) => names.includes(name))
   const count = { passed: 0, failed: 0 }
   for (const gate of chosen) {

@@ -93,7 +93,7 @@ export function openPeople(options: PeopleOptions): People {
     ...(rolesOf && { rolesOf }),
     ...(outbox && { outbox }),
   })
-  const login: SystemIdentity = withoutGrants(signIn, options.staff)
+  const login: SystemIdentity = endingKeys(withoutGrants(signIn, options.staff), tenants)
   const visitor = options.visitor ?? visitorOf(login)
   const impersonations = openImpersonations(options, visitor)
   const impersonation: People['impersonation'] = async (request) =>
@@ -141,6 +141,19 @@ function byKey(tenants: Tenants, identify: People['identify']): People['identify
     if (text === undefined || parseKey(text) === null) return identify(request)
     return (await tenants.keys.principalOf(text, { address: addressOfClient(request) })) ?? ANONYMOUS
   }
+}
+
+/** Whoever has no account any more has no keys either. */
+function endingKeys(login: SystemIdentity, tenants: Tenants | null): SystemIdentity {
+  const { accounts } = login
+  if (!accounts || !tenants) return login
+  const remove: Accounts['remove'] = async (personId) => {
+    await tenants.keys.revokeAllOf(personId)
+    await accounts.remove(personId)
+    // What was made meanwhile: now nobody is signed in who could make another.
+    await tenants.keys.revokeAllOf(personId)
+  }
+  return { ...login, accounts: { ...accounts, remove } }
 }
 
 /** What the person's organisation allows from the address that the request comes from. */

@@ -141,7 +141,7 @@ test('a whole system joins sign-in with organisations, and an organisation with 
   ])
 })
 
-test('an API key says who asks, until the account behind it is switched off', async () => {
+test('an API key says who asks, until the account behind it is switched off or removed', async () => {
   const { accounts, tenants } = surety
   const [tenant, personId] = [createId(systemClock), await accounts!.add(HOPPER)]
   await tenants!.members.found(tenant, personId)
@@ -156,6 +156,10 @@ test('an API key says who asks, until the account behind it is switched off', as
   expect(await asked('something-else')).toMatchObject({ kind: 'anonymous' })
   await accounts!.setEnabled(personId, false)
   expect(await tenants!.keys.principalOf(text)).toBeNull()
+  expect(await asked(text)).toMatchObject({ kind: 'anonymous' })
+  await accounts!.setEnabled(personId, true)
+  expect(await asked(text)).toMatchObject({ id: personId })
+  await accounts!.remove(personId)
   expect(await asked(text)).toMatchObject({ kind: 'anonymous' })
 })
 

@@ -103,6 +103,14 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     tests: KEYS,
   },
   {
+    name: 'a key outlives the account of its person',
+    invariants: [1],
+    file: 'src/compose/people.ts',
+    guard: 'const login: SystemIdentity = endingKeys(signIn, tenants)',
+    replacement: 'const login: SystemIdentity = signIn',
+    tests: ['test/e2e/sign-in-system.test.ts'],
+  },
+  {
     name: 'a custom role is called like one of the configuration',
     invariants: [1],
     file: 'src/tenants/custom-roles.ts',
