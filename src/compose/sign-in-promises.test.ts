@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemPrincipal } from '../access/index.ts'
 import { accountRoutes } from '../http/account/account-routes.ts'
 import type { SuretyEnv } from '../http/context.ts'
@@ -14,6 +14,8 @@ import { encryptionPasswords } from '../promises/encryption-passwords.ts'
 import type { Measurement, PromiseDefinition } from '../promises/definition.ts'
 import type { ProbeContext } from '../promises/probe-context.ts'
 import { config } from '../promises/testing.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 const logger = { info() {}, warn() {}, error() {} }
 let opened: TestIdentity
