@@ -260,8 +260,10 @@ function today(): string {
 
 async function waitForPage(holds: (page: SecurityJson) => boolean): Promise<SecurityJson> {
   for (let tries = 0; tries < 600; tries++) {
-    const page = (await (await fetch(`${demo.system.url}/security.json`)).json()) as SecurityJson
-    if (holds(page)) return page
+    // A connection that was kept open may end just when it is used again; a demo that is down stays down.
+    const answer = await fetch(`${demo.system.url}/security.json`).catch(() => null)
+    const page = answer && ((await answer.json()) as SecurityJson)
+    if (page && holds(page)) return page
     await sleep(500)
   }
   return (await (await fetch(`${demo.system.url}/security.json`)).json()) as SecurityJson
