@@ -213,6 +213,8 @@ function assemble<Resources extends ResourceMap>(
         if (await isOutOfDate(rooms)) await probe({ ...chosen, only: [KEYS_PROMISE] })
       })
       await jobs.every('probe-due', '15s')
+      await jobs.work('remind-reviewers', people.remindReviewers)
+      await jobs.every('remind-reviewers', '1h')
       return jobs
     },
     keys: rooms.epochs,

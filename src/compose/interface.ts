@@ -82,7 +82,10 @@ export interface Surety<Tables> {
   routes(): Hono<SuretyEnv>
   /** Measures promises and publishes what was seen. */
   probe(options: ProbeOptions): Promise<ProbeRun[]>
-  /** Measures each promise when its cadence asks for it, until closed; processes share the work. */
+  /**
+   * Measures each promise when its cadence asks for it, and writes to reviewers whose decisions wait, until
+   * closed; processes share the work.
+   */
   keepProbing(options: ProbeOptions): Promise<{ close(): Promise<void> }>
   /** Epochs of keys: where they stand, and ending them by hand. A server ends them by itself. */
   readonly keys: Pick<KeyEpochs, 'status' | 'rotate'>

@@ -1,8 +1,9 @@
 import type { SuretyConfig } from '../declare/index.ts'
 import type { Logger } from '../database/index.ts'
-import { canonicalEmail, type Identity } from '../identity/index.ts'
-import { openOutbox, type Outbox } from '../mail/index.ts'
-import type { InvitationPorts } from '../tenants/index.ts'
+import { canonicalEmail, type Accounts, type Identity } from '../identity/index.ts'
+import { letter, openOutbox, type Outbox } from '../mail/index.ts'
+import type { InvitationPorts, Tenants } from '../tenants/index.ts'
+import { remindReviewers } from './review-reminders.ts'
 
 export type { Outbox } from '../mail/index.ts'
 
@@ -35,4 +36,29 @@ export function invitationPorts({ config, outbox, url, identity }: InvitationPar
     mayWriteTo: async (email) => (await identity()?.addresses?.mayWriteTo(email)) ?? false,
     prove: async (personId, email) => (await identity()?.addresses?.prove(personId, email)) ?? false,
   }
+}
+
+export interface ReminderMail extends Omit<InvitationParts, 'identity'> {
+  readonly tenants: Tenants
+  readonly accounts: Pick<Accounts, 'find'>
+}
+
+/** Joins the reminders of reviews to mail, and to the accounts that have the reviewers' addresses. */
+export async function reviewReminders({
+  config,
+  outbox,
+  url,
+  tenants,
+  accounts,
+}: ReminderMail): Promise<void> {
+  await remindReviewers({
+    tenants,
+    url,
+    addressOf: async (personId) => (await accounts.find({ personId }))?.email ?? null,
+    post: (write) =>
+      outbox.post(async () => {
+        const draft = await write()
+        return draft && letter({ ...draft, from: { name: config.name, url: url() } })
+      }),
+  })
 }

@@ -25,7 +25,7 @@ import {
   type SystemIdentity,
   type SystemIdentityOptions,
 } from './identity.ts'
-import { invitationPorts } from './mail.ts'
+import { invitationPorts, reviewReminders } from './mail.ts'
 import { systemName } from './system-name.ts'
 import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
 import { scimSite } from './scim.ts'
@@ -64,6 +64,8 @@ export interface People {
    * @throws TenantsError `ERR_TENANTS_ADDRESS`
    */
   identify(request: Request): Promise<Principal>
+  /** Writes to reviewers whose decisions wait; call it every hour. Nothing where no mail is configured. */
+  remindReviewers(): Promise<void>
   /** The pages of accounts, of tenants and about staff access, as far as each is configured. */
   sites(
     site: Site,
@@ -104,6 +106,10 @@ export function openPeople(options: PeopleOptions): People {
     tenants,
     impersonation,
     identify: async (request) => (await impersonation(request))?.principal ?? identify(request),
+    async remindReviewers() {
+      const { accounts } = login
+      if (outbox && tenants && accounts) await reviewReminders({ config, outbox, url, tenants, accounts })
+    },
     bannered: (inner) => (impersonations ? withBanner(inner, impersonations) : inner),
     sites(site, staff) {
       const links = [

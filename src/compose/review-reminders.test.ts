@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Accounts } from '../identity/index.ts'
+import { openTestMail } from '../mail/testing.ts'
 import { openWorld, type World } from '../tenants/testing/world.ts'
+import { reviewReminders } from './mail.ts'
 import { remindReviewers, type ReminderLetter } from './review-reminders.ts'
 
 let world: World
@@ -45,4 +48,22 @@ test('reviewers are written to, each once, with the way to the page and nobodyâ€
     subject: 'A review of permissions is overdue',
     paragraphs: [expect.any(String), expect.stringMatching(/^It was due on /), expect.any(String)],
   })
+})
+
+test('what a reviewer is written goes out as the productâ€™s letter, to the address of their account', async () => {
+  const mail = openTestMail()
+  const founder = await world.found()
+  await world.join(founder, ['member'])
+  await world.tenants.reviews.start(founder)
+  const account = { email: 'grace@example.com' } as NonNullable<Awaited<ReturnType<Accounts['find']>>>
+  await reviewReminders({
+    config: { name: 'Codetime' },
+    outbox: mail.outbox,
+    url: () => 'https://codetime.example',
+    tenants: world.tenants,
+    accounts: { find: async ({ personId }) => (personId === founder.id ? account : null) },
+  })
+  const [letter, ...others] = await mail.to('grace@example.com')
+  expect(others).toEqual([])
+  expect(letter!.text).toContain('\n\nhttps://codetime.example/account/reviews\n\nCodetime\nhttps://')
 })
