@@ -146,7 +146,7 @@ async function requireInviter(
   { invitedBy, roles }: Pick<Invitation, 'invitedBy' | 'roles'>,
 ): Promise<void> {
   const inviter = await findMember(open.db, open.tenant, invitedBy)
-  if (!inviter?.roles.includes(ADMINISTRATOR)) throw ended()
+  if (!inviter?.roles.includes(ADMINISTRATOR) || (await office.isSwitchedOff(invitedBy))) throw ended()
   try {
     await requireAssignable(office, open, await standingOf(office, open.db, inviter), [], roles)
   } catch (error) {

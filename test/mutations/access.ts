@@ -106,8 +106,8 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     name: 'a key outlives the account of its person',
     invariants: [1],
     file: 'src/compose/people.ts',
-    guard: 'const login: SystemIdentity = endingKeys(signIn, tenants)',
-    replacement: 'const login: SystemIdentity = signIn',
+    guard: 'endingKeys(withoutGrants(signIn, options.staff), tenants)',
+    replacement: 'withoutGrants(signIn, options.staff)',
     tests: ['test/e2e/sign-in-system.test.ts'],
   },
   {

@@ -79,14 +79,6 @@ export const MAIL_MUTATIONS: readonly Mutation[] = [
     tests: [ADDRESSES],
   },
   {
-    name: 'a device is known that its account has forgotten',
-    invariants: [1],
-    file: 'src/identity/brute-force/brute-force-guard.ts',
-    guard: 'this.#devices.recognise(account, device, since)',
-    replacement: 'this.#devices.recognise(account, device, since && 0)',
-    tests: ['src/identity/brute-force/brute-force-guard.test.ts'],
-  },
-  {
     name: 'an invitation opens to any address',
     invariants: [1],
     file: 'src/tenants/invitations.ts',
@@ -103,6 +95,14 @@ export const MAIL_MUTATIONS: readonly Mutation[] = [
     tests: [INVITATIONS],
   },
   {
+    name: 'an invitation outlives its inviter, who was switched off',
+    invariants: [1],
+    file: 'src/tenants/invitations.ts',
+    guard: ' || (await office.isSwitchedOff(invitedBy))',
+    replacement: '',
+    tests: [INVITATIONS],
+  },
+  {
     name: 'an administrator invites to more than they hold',
     invariants: [1],
     file: 'src/tenants/invitations.ts',
@@ -114,8 +114,8 @@ export const MAIL_MUTATIONS: readonly Mutation[] = [
     name: 'an invitation is accepted by the form of another site',
     invariants: [1],
     file: 'src/http/tenant/invitation-routes.ts',
-    guard: '    deps.requireOwnForm(c.req.raw, visit, form)\n',
-    replacement: '',
+    guard: 'const form = await ownForm(found)',
+    replacement: 'const form = await c.req.formData()',
     tests: ['src/http/tenant/invitation-routes.test.ts'],
   },
   {
