@@ -61,7 +61,7 @@ test('what a reviewer is written goes out as the product’s letter, to the addr
     outbox: mail.outbox,
     url: () => 'https://codetime.example',
     tenants: world.tenants,
-    accounts: { find: async ({ personId }) => (personId === founder.id ? account : null) },
+    accounts: { find: async (by) => ('personId' in by && by.personId === founder.id ? account : null) },
   })
   const [letter, ...others] = await mail.to('grace@example.com')
   expect(others).toEqual([])
