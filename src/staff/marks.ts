@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { syncFolder, writeSynced } from '../database/index.ts'
 import { StaffError } from './errors.ts'
 
 /**
@@ -58,13 +59,7 @@ async function writeDurably(
   const draft = `${path}.${randomBytes(8).toString('hex')}.draft`
   const made = await mkdir(folder, { recursive: true, mode: 0o700 })
   try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(JSON.stringify(content))
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeSynced(draft, JSON.stringify(content), { flag: 'wx', mode: 0o600 })
     const placed = await place(draft, path)
     await syncFolder(folder)
     if (made !== undefined) await syncFolder(dirname(folder))
@@ -87,15 +82,6 @@ async function linkOnce(draft: string, path: string): Promise<boolean> {
 async function renameOver(draft: string, path: string): Promise<boolean> {
   await rename(draft, path)
   return true
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 async function namesIn(folder: string): Promise<string[]> {
