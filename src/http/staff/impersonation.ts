@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { EffectiveGrant, Principal } from '../../access/index.ts'
+import { cookieOf } from '../../identity/index.ts'
 import { isId, SuretyError, type Clock } from '../../kernel/index.ts'
 import { staffPages, type StaffRoom } from '../../staff/index.ts'
 import { renderMarkup, type Markup } from '../../ui/index.ts'
@@ -51,7 +52,7 @@ export function createImpersonations(options: ImpersonationOptions): Impersonati
   const name = (): string => `${secure() ? '__Host-' : ''}${options.system}-as`
   const attributes = (): string => `Path=/; HttpOnly; SameSite=Lax${secure() ? '; Secure' : ''}`
   const find = async (request: Request): Promise<Impersonation | null> => {
-    const [grant, given] = (cookieIn(request, name()) ?? '').split('.')
+    const [grant, given] = (cookieOf(request, name()) ?? '').split('.')
     if (!isId(grant) || given === undefined) return null
     const visitor = await options.visitor(request)
     if (!visitor || !isEqual(given, signatureOf(options.secret, visitor, grant))) return null
@@ -95,13 +96,6 @@ function signatureOf(secret: string, { personId, formToken }: StaffVisitor, gran
 function isEqual(given: string, own: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(own)]
   return one.length === other.length && timingSafeEqual(one, other)
-}
-
-/** One value only: sent twice, nobody knows which one the server set. */
-function cookieIn(request: Request, name: string): string | null {
-  const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim())
-  const values = pairs.filter((pair) => pair.startsWith(`${name}=`))
-  return values.length === 1 ? values[0]!.slice(name.length + 1) : null
 }
 
 function endedOrThrow(error: unknown): null {
