@@ -27,8 +27,9 @@ describe('surety, from a shell', () => {
   test('lists its commands, each with a help of its own', () => {
     const help = surety('--help')
     expect(help.status).toBe(0)
+    const width = Math.max(...COMMANDS.map(({ name }) => name.length))
     for (const { name, summary } of COMMANDS)
-      expect(help.stdout).toContain(`${name}`.padEnd(7) + `  ${summary}`)
+      expect(help.stdout).toContain(`${name.padEnd(width)}  ${summary}`)
     expect(surety('verify', '--help').stdout).toContain('--vkey KEY')
   })
 

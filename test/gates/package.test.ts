@@ -17,6 +17,7 @@ const GOOD = {
   'src/http/hono.ts': 'export const g: number = 1\n',
   'src/http/node.ts': 'export const e: number = 1\n',
   'src/keys/providers/provider-contract.ts': 'export const f: number = 1\n',
+  'src/mail/smtp.ts': 'export const h: number = 1\n',
 }
 
 describe('the gate of the package', () => {
