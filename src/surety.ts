@@ -16,7 +16,7 @@ import { openSystemProvider, openSystemTree } from './compose/system-keys.ts'
 import { openSystemStaff, type SystemStaff } from './compose/system-staff.ts'
 import { storeOptionsOf } from './compose/system-store.ts'
 import { keepRotating, openKeyEpochs, watchSystemClocks, type KeyEpochs } from './compose/key-epochs.ts'
-import { openPeople } from './compose/people.ts'
+import { openPeople, type People } from './compose/people.ts'
 import { isOutOfDate, KEYS_PROMISE } from './compose/keys-promise.ts'
 import { createKeyView } from './compose/key-view.ts'
 import { createLogger } from './compose/logger.ts'
@@ -31,7 +31,7 @@ import {
   type SystemFolder,
 } from './compose/system-folder.ts'
 import { askWitnesses } from './compose/witnesses.ts'
-import { asConnection, openJobs, type Database, type Logger } from './database/index.ts'
+import { asConnection, openJobs, type Database, type Jobs, type Logger } from './database/index.ts'
 import type { ResourceMap, SuretyConfig, TablesOf } from './declare/index.ts'
 import {
   createRoutes,
@@ -170,7 +170,7 @@ function assemble<Resources extends ResourceMap>(
   options: OpenOptions,
   close: () => Promise<void>,
 ): Surety<TablesOf<Resources>> {
-  const { config, database, log, audit, clock, logger, registry, staff } = rooms
+  const { config, database, log, audit, clock, registry, staff } = rooms
   const store = createStore({ ...rooms.store, ...(staff && { operators: staff.room.gate }) })
   const site = siteOf(rooms, options)
   const people = openPeople({
@@ -206,17 +206,7 @@ function assemble<Resources extends ResourceMap>(
     protect: () => people.bannered(protect(rooms, options, observe)),
     routes: () => makeRoutes(rooms, site, () => people.sites(site, rooms)),
     probe,
-    async keepProbing(chosen) {
-      const jobs = await openJobs({ database, logger })
-      await jobs.work('probe-due', async () => {
-        await probe({ ...chosen, due: true })
-        if (await isOutOfDate(rooms)) await probe({ ...chosen, only: [KEYS_PROMISE] })
-      })
-      await jobs.every('probe-due', '15s')
-      await jobs.work('remind-reviewers', people.remindReviewers)
-      await jobs.every('remind-reviewers', '1h')
-      return jobs
-    },
+    keepProbing: (chosen) => keepProbing(rooms, { probe, remindReviewers: people.remindReviewers }, chosen),
     keys: rooms.epochs,
     staff: staff?.room ?? null,
     standings: () => log.standings(clock.now()),
@@ -226,6 +216,23 @@ function assemble<Resources extends ResourceMap>(
     },
     close,
   }
+}
+
+/** What is done now and again, once for all processes together. */
+async function keepProbing(
+  rooms: Rooms<ResourceMap>,
+  { probe, remindReviewers }: Pick<Surety<unknown>, 'probe'> & Pick<People, 'remindReviewers'>,
+  chosen: ProbeOptions,
+): Promise<Jobs> {
+  const jobs = await openJobs(rooms)
+  await jobs.work('probe-due', async () => {
+    await probe({ ...chosen, due: true })
+    if (await isOutOfDate(rooms)) await probe({ ...chosen, only: [KEYS_PROMISE] })
+  })
+  await jobs.every('probe-due', '15s')
+  await jobs.work('remind-reviewers', remindReviewers)
+  await jobs.every('remind-reviewers', '1h')
+  return jobs
 }
 
 /** The app's public address; a port that the system chooses is known only once it listens. */
