@@ -89,6 +89,24 @@ describe('runWithSecondTry', () => {
     })
   })
 
+  it('gives no second try to an error outside of any test', async () => {
+    const root = plant({
+      'a.test.js': `import { existsSync, writeFileSync } from 'node:fs'
+        import { expect, it } from 'vitest'
+        it('wavers', async () => {
+          const seen = existsSync('seen'); writeFileSync('seen', '')
+          if (!seen) setTimeout(() => { throw new TypeError('late') }, 0)
+          await new Promise((done) => setTimeout(done, 50))
+          expect(seen).toBe(true)
+        })`,
+    })
+    expect(await runWithSecondTry({ root, quiet: true })).toMatchObject({
+      passed: 1,
+      failed: 1,
+      failures: [],
+    })
+  })
+
   it('counts what fails twice as failed', async () => {
     const root = plant({
       'a.test.js':

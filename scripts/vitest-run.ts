@@ -41,8 +41,9 @@ export async function runVitest(choice: VitestChoice): Promise<TestCount> {
   const folder = mkdtempSync(join(tmpdir(), 'surety-test-'))
   try {
     const report = join(folder, 'report.json')
-    const code = await start(choice, report)
-    const count = countTests(readReport(report), code)
+    const unhandled = join(folder, 'unhandled')
+    const code = await start(choice, { report, unhandled })
+    const count = countTests(readReport(report), code, readCount(unhandled))
     if (count.skipped > 0 && choice.quiet !== true) process.stdout.write(`  ${count.skipped} skipped\n`)
     return count
   } finally {
@@ -64,7 +65,8 @@ export async function runWithSecondTry(
   if (choice.quiet !== true) process.stdout.write(`\nOnce more, alone: ${files.join(', ')}\n`)
   const again = await runVitest({ ...choice, filters: files })
   if (again.passed + again.failed === 0) return { ...first, wavering: [] }
-  const failed = Math.min(again.failed, first.failed)
+  // What failed beside any test has no second try.
+  const failed = first.failed - first.failures.length + Math.min(again.failed, first.failures.length)
   const failing = new Set(again.failures.map(({ file, test }) => `${file} ${test}`))
   const wavering = first.failures.filter(
     ({ file, test }) => again.failed === 0 || !failing.has(`${file} ${test}`),
@@ -73,16 +75,24 @@ export async function runWithSecondTry(
   return { ...first, passed, failed, failures: again.failures, wavering }
 }
 
-function start(choice: VitestChoice, report: string): Promise<number> {
+function start(
+  choice: VitestChoice,
+  { report, unhandled }: { report: string; unhandled: string },
+): Promise<number> {
   const { project, filters = [], root = REPOSITORY, quiet = false } = choice
   const args = [
     join(REPOSITORY, 'node_modules', 'vitest', 'vitest.mjs'),
     ...['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests'],
+    `--reporter=${join(REPOSITORY, 'scripts', 'unhandled-errors.js')}`,
     ...(project === undefined ? [] : [`--project=${project}`]),
     ...filters,
   ]
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: quiet ? 'ignore' : 'inherit' })
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { ...process.env, SURETY_UNHANDLED_ERRORS: unhandled },
+      stdio: quiet ? 'ignore' : 'inherit',
+    })
     child.on('error', reject)
     child.on('close', (code) => resolve(code ?? 1))
   })
@@ -101,13 +111,16 @@ export interface VitestReport {
   }[]
 }
 
-/** Counts a report; `undefined` is a vitest that left none. */
-export function countTests(report: VitestReport | undefined, exitCode: number): TestCount {
+/**
+ * Counts a report; `undefined` is a vitest that left none.
+ * @param unhandled errors that reached no test: each counts as a failure, and none has a second try
+ */
+export function countTests(report: VitestReport | undefined, exitCode: number, unhandled = 0): TestCount {
   if (report === undefined) return { passed: 0, failed: 1, skipped: 0, failures: [] }
   const failures = report.testResults.filter(({ status }) => status === 'failed').flatMap(failuresOf)
   return {
     passed: report.numPassedTests,
-    failed: failures.length === 0 && exitCode !== 0 ? 1 : failures.length,
+    failed: failures.length + unhandled || Number(exitCode !== 0),
     skipped: report.numPendingTests,
     failures,
   }
@@ -125,6 +138,14 @@ function failuresOf({ name, message, assertionResults }: VitestReport['testResul
 
 function firstLine(text = ''): string {
   return text.trim().split('\n', 1)[0]!
+}
+
+function readCount(path: string): number {
+  try {
+    return Number(readFileSync(path, 'utf8'))
+  } catch {
+    return 0
+  }
 }
 
 function readReport(path: string): VitestReport | undefined {
