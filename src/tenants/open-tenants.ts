@@ -36,8 +36,6 @@ export interface Tenants {
   rolesOf(personId: string): Promise<readonly string[]>
   /** The tenants of a person, the oldest membership first. */
   tenantsOf(personId: string): Promise<readonly string[]>
-  /** The roles that a person has in any of their tenants, from wherever they ask: for what a role demands of them. */
-  rolesOf(personId: string): Promise<readonly string[]>
   readonly members: Members
   readonly provisioning: Provisioning
   readonly roles: CustomRoles

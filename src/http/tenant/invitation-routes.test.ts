@@ -1,14 +1,8 @@
-import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Principal } from '../../access/index.ts'
-import { silentLogger } from '../../database/index.ts'
 import { createPseudonym } from '../../kernel/index.ts'
 import { openTestMail, type TestMail } from '../../mail/testing.ts'
-import { HOME, openWorld, resources, roles, type World } from '../../tenants/testing/world.ts'
-import { problemHandler, protection, TENANT_PROBLEMS, tenantRoutes, type SuretyEnv } from '../index.ts'
-
-const URL_BASE = 'https://codetime.example'
-const FORM = 'token-of-the-session'
+import { openWorld, type World } from '../../tenants/testing/world.ts'
+import { nobodyYet, siteOf as tenantSiteOf, URL_BASE } from '../testing/tenant-site.ts'
 
 let world: World
 let mail: TestMail
@@ -28,39 +22,8 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => world.close())
 
-/** The site as somebody signed in sees it, a member of an organisation or not. */
-function siteOf(personId: string | null, w = world) {
-  const app = new Hono<SuretyEnv>()
-  app.use(protection({ clock: w.clock, logger: silentLogger as never }))
-  const problems = TENANT_PROBLEMS
-  app.onError(
-    problemHandler({ name: 'Codetime', hasSecurityTxt: false, logger: silentLogger as never, problems }),
-  )
-  app.route(
-    '/',
-    tenantRoutes({
-      site: { name: 'Codetime', url: URL_BASE },
-      config: { resources, roles },
-      tenants: w.tenants,
-      clock: w.clock,
-      signInPath: '/account/sign-in',
-      async visit() {
-        if (personId === null) return null
-        const nobody: Principal = { kind: 'user', id: personId, tenant: null, roles: [] }
-        const principal = (await w.tenants.principalOf(personId, { address: HOME })) ?? nobody
-        return { principal, form: FORM, address: HOME }
-      },
-    }),
-  )
-  const own = { 'sec-fetch-site': 'same-origin' }
-  return {
-    get: async (path: string) => app.request(`${URL_BASE}${path}`, { headers: { accept: 'text/html' } }),
-    post: async (path: string, values: Record<string, string>, headers: Record<string, string> = own) => {
-      const body = new URLSearchParams({ form: FORM, ...values })
-      return app.request(`${URL_BASE}${path}`, { method: 'POST', body, headers })
-    },
-  }
-}
+const siteOf = (personId: string | null, w = world) =>
+  tenantSiteOf(w, personId === null ? null : nobodyYet(personId))
 
 let count = 0
 async function invited() {

@@ -15,7 +15,10 @@ export const PAGES = [
   '/account/reviews',
 ]
 
-/** The site as somebody signed in sees it: each request asks who they are now. */
+/** Somebody who belongs to no organisation yet, for {@link siteOf}. */
+export const nobodyYet = (id: string): Principal => ({ kind: 'user', id, tenant: null, roles: [] })
+
+/** The site as somebody signed in sees it, null for nobody: each request asks who they are now. */
 export function siteOf(world: World, person: Principal | null) {
   const app = new Hono<SuretyEnv>()
   app.use(protection({ clock: world.clock, logger: silentLogger as never }))
@@ -36,8 +39,13 @@ export function siteOf(world: World, person: Principal | null) {
       clock: world.clock,
       signInPath: '/account/sign-in',
       async visit() {
-        const principal =
-          person && (await world.tenants.principalOf(person.id, { tenant: person.tenant!, address: HOME }))
+        if (person === null) return null
+        const { id, tenant } = person
+        const known = await world.tenants.principalOf(id, {
+          address: HOME,
+          ...(tenant !== null && { tenant }),
+        })
+        const principal = known ?? (tenant === null ? person : null)
         return principal && { principal, form: FORM, address: HOME }
       },
     }),
