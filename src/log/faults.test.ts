@@ -50,7 +50,7 @@ async function open(signer?: NoteSigner): Promise<EvidenceLog> {
 
 const withdrawn = (name: string): EvidenceBody => ({ kind: 'promise.withdrawn', key: `test.${name}` })
 
-describe('processes killed with SIGKILL, fifteen times, two publishing at once', () => {
+describe('processes killed with SIGKILL, thirty times, two publishing at once', () => {
   test('lose no acknowledged entry, double none and sign one history', async () => {
     const name = database.databaseName.replace(/^surety_/, '')
     const appenders = new LogProcesses(APPEND_FOR_EVER, {
@@ -58,7 +58,7 @@ describe('processes killed with SIGKILL, fifteen times, two publishing at once',
       providerFolder: join(base, 'provider'),
     })
     const running = [await appenders.start(), await appenders.start()]
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 30; round++) {
       await sleep(Math.random() * 250)
       const slot = round % 2
       await appenders.kill(running[slot]!)
@@ -72,7 +72,7 @@ describe('processes killed with SIGKILL, fifteen times, two publishing at once',
     await log.flush({ timeoutMs: 60_000 })
     const ids = (await log.entries()).map(({ id }) => id)
     await log.close()
-    expect(appenders.acknowledged.length).toBeGreaterThan(200)
+    expect(appenders.acknowledged.length).toBeGreaterThan(500)
     expect(new Set(ids).size).toBe(ids.length)
     const known = new Set(ids)
     expect(appenders.acknowledged.filter((id) => !known.has(id))).toEqual([])
@@ -83,7 +83,7 @@ describe('processes killed with SIGKILL, fifteen times, two publishing at once',
     await scanFolder(port, published)
     const tree = createHashTree()
     for (const leaf of await readLeaves(port, 0, published!.size)) tree.append(hashLeaf(leaf))
-    expect(appenders.signed.length).toBeGreaterThan(20)
+    expect(appenders.signed.length).toBeGreaterThan(40)
     for (const { size, root } of appenders.signed)
       expect(toBase64(tree.root(size)), `size ${size}`).toBe(root)
     expect((await port.names()).toSorted()).toEqual(['checkpoint', 'tile', 'vkey'])
