@@ -17,7 +17,6 @@ import { accountRoutes, type AccountProviders, type AccountSiteDeps, type Surety
 import type { Clock } from '../kernel/index.ts'
 import type { AuditEvent, AuditLog } from '../log/index.ts'
 import type { Outbox } from '../mail/index.ts'
-import type { NavLink } from '../ui/index.ts'
 import { openProviders } from './provider-sign-in.ts'
 import { systemName } from './system-name.ts'
 
@@ -139,7 +138,7 @@ function checkTables({ resources }: SuretyConfig): void {
 
 /** The account pages, where the library signs people in. */
 export function accountSite(
-  { config, clock, logger, audit, links }: AccountSiteRooms,
+  { config, clock, logger, audit }: AccountSiteRooms,
   site: { readonly url: string },
   { identity, providers }: SystemIdentity,
 ): Hono<SuretyEnv>[] {
@@ -150,7 +149,6 @@ export function accountSite(
     name,
     clock,
     logger,
-    links,
     hasSecurityTxt: disclosure !== undefined,
     ...(providers && { providers }),
   }
@@ -160,7 +158,6 @@ export function accountSite(
 }
 
 interface AccountSiteRooms extends Pick<AccountSiteDeps, 'clock' | 'logger'> {
-  readonly links: readonly NavLink[]
   readonly config: SuretyConfig
   readonly audit: Pick<AuditLog, 'note'>
 }

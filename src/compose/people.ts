@@ -3,6 +3,7 @@ import type { Principal } from '../access/index.ts'
 import {
   addressOfClient,
   createImpersonations,
+  navigationRoutes,
   tenantRoutes,
   withBanner,
   type Impersonation,
@@ -11,12 +12,11 @@ import {
   type SuretyEnv,
   type TenantRoutesDeps,
 } from '../http/index.ts'
-import { accountPages, type Accounts } from '../identity/index.ts'
+import type { Accounts } from '../identity/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import type { Outbox } from '../mail/index.ts'
 import type { Site } from '../page/index.ts'
-import { staffPages } from '../staff/index.ts'
-import { ADMINISTRATOR, parseKey, TENANT_LINKS, type Tenants } from '../tenants/index.ts'
+import { ADMINISTRATOR, parseKey, type Tenants } from '../tenants/index.ts'
 import {
   accountSite,
   ANONYMOUS,
@@ -26,6 +26,7 @@ import {
   type SystemIdentityOptions,
 } from './identity.ts'
 import { invitationPorts, reviewReminders } from './mail.ts'
+import { navigationFor } from './navigation.ts'
 import { systemName } from './system-name.ts'
 import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
 import { scimSite } from './scim.ts'
@@ -69,7 +70,7 @@ export interface People {
   /** The pages of accounts, of tenants and about staff access, as far as each is configured. */
   sites(
     site: Site,
-    staff: Omit<StaffSiteParts, 'site' | 'links' | 'visitor' | 'impersonations'>,
+    staff: Omit<StaffSiteParts, 'site' | 'visitor' | 'impersonations'>,
   ): Hono<SuretyEnv>[]
 }
 
@@ -111,19 +112,15 @@ export function openPeople(options: PeopleOptions): People {
       if (outbox && tenants && accounts) await reviewReminders({ config, outbox, url, tenants, accounts })
     },
     bannered: (inner) => (impersonations ? withBanner(inner, impersonations) : inner),
-    sites(site, staff) {
-      const links = [
-        ...(login.identity ? accountPages.ACCOUNT_LINKS : []),
-        ...(staff.staff && visitor ? staffPages.ACCESS_LINKS : []),
-        ...(login.identity && tenants ? TENANT_LINKS : []),
-      ]
-      return [
-        ...accountSite({ ...options, links }, site, login),
-        ...scimSite({ ...options, accounts: login.accounts, tenants }, () => site.url),
-        ...tenantSite({ ...options, links }, site, { login, tenants }),
-        ...staffSite({ ...staff, links, site, visitor, impersonations }),
-      ]
-    },
+    sites: (site, staff) => [
+      navigationRoutes(
+        navigationFor({ hasAccounts: login.identity !== null, tenants, staff: staff.staff, visitor }),
+      ),
+      ...accountSite(options, site, login),
+      ...scimSite({ ...options, accounts: login.accounts, tenants }, () => site.url),
+      ...tenantSite(options, site, { login, tenants }),
+      ...staffSite({ ...staff, site, visitor, impersonations }),
+    ],
   }
 }
 
@@ -169,7 +166,7 @@ function byTenants(tenants: Tenants): PrincipalOf {
 }
 
 function tenantSite(
-  { config, clock, links }: PeopleOptions & Pick<StaffSiteParts, 'links'>,
+  { config, clock }: PeopleOptions,
   site: Site,
   { login: { identity, identify, accounts }, tenants }: Pick<People, 'login' | 'tenants'>,
 ): Hono<SuretyEnv>[] {
@@ -188,7 +185,7 @@ function tenantSite(
   const namesOf = accounts ? namesIn(accounts) : undefined
   const signInPath = '/account/sign-in'
   return [
-    tenantRoutes({ site, config, tenants, clock, links, visit, signInPath, ...(namesOf && { namesOf }) }),
+    tenantRoutes({ site, config, tenants, clock, visit, signInPath, ...(namesOf && { namesOf }) }),
   ]
 }
 

@@ -10,7 +10,6 @@ import {
   type SuretyEnv,
 } from '../http/index.ts'
 import type { Site } from '../page/index.ts'
-import type { NavLink } from '../ui/index.ts'
 import type { SystemStaff } from './system-staff.ts'
 
 export interface StaffSiteParts {
@@ -21,7 +20,6 @@ export interface StaffSiteParts {
   /** Who sends a request; left out where sign-in is not connected. */
   readonly visitor: ((request: Request) => Promise<StaffVisitor | null>) | undefined
   readonly impersonations: Impersonations | null
-  readonly links: readonly NavLink[]
   readonly clock: Clock
   readonly logger: HttpLogger
 }
@@ -34,7 +32,6 @@ export function staffSite({
   log,
   visitor,
   impersonations,
-  links,
   clock,
   logger,
 }: StaffSiteParts): Hono<SuretyEnv>[] {
@@ -51,7 +48,7 @@ export function staffSite({
       url: () => site.url,
       hasSecurityTxt: config.disclosure !== undefined,
       strangers: () => staff.view.strangers(),
-      ...{ visitor, impersonations, links, promises, clock, logger },
+      ...{ visitor, impersonations, promises, clock, logger },
     }),
   ]
 }

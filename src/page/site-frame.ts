@@ -1,4 +1,4 @@
-import { html, htmlDocument, mainContent, siteFooter, siteHeader } from '../ui/index.ts'
+import { html, sitePage } from '../ui/index.ts'
 import type { Alternate, Child, Markup } from '../ui/index.ts'
 import type { Site } from './evidence.ts'
 
@@ -31,25 +31,16 @@ const LINKS = [
 
 /** A page of the security section with its navigation and foot. */
 export function framed(frame: FrameOptions, page: FramedPage): Markup {
-  return htmlDocument({
-    title: page.title.includes(frame.site.name) ? page.title : `${page.title} · ${frame.site.name}`,
+  return sitePage({
+    ...page,
+    name: frame.site.name,
     nonce: frame.nonce,
-    ...(page.description === undefined ? {} : { description: page.description }),
-    ...(page.modules === undefined ? {} : { modules: page.modules }),
-    ...(page.alternates === undefined ? {} : { alternates: page.alternates }),
-    body: [
-      siteHeader({
-        name: frame.site.name,
-        links: LINKS,
-        ...(page.current === undefined ? {} : { current: page.current }),
-      }),
-      mainContent(page.content),
-      siteFooter([
-        html`<a href="/security.json">This page as JSON</a>`,
-        html`<a href="/.well-known/surety/evidence/checkpoint">Log checkpoint</a>`,
-        html`<a href="/.well-known/surety/evidence/vkey">Log key</a>`,
-        frame.hasSecurityTxt ? html`<a href="/.well-known/security.txt">security.txt</a>` : null,
-      ]),
+    links: LINKS,
+    foot: [
+      html`<a href="/security.json">This page as JSON</a>`,
+      html`<a href="/.well-known/surety/evidence/checkpoint">Log checkpoint</a>`,
+      html`<a href="/.well-known/surety/evidence/vkey">Log key</a>`,
+      frame.hasSecurityTxt ? html`<a href="/.well-known/security.txt">security.txt</a>` : null,
     ],
   })
 }

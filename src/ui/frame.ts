@@ -1,3 +1,4 @@
+import { htmlDocument, type DocumentOptions } from './document.ts'
 import { html, safeHref } from './markup.ts'
 import type { Child, Markup } from './markup.ts'
 
@@ -37,6 +38,31 @@ export function siteFooter(content: Child): Markup {
 /** The main part of a page; the skip link leads here. */
 export function mainContent(content: Child): Markup {
   return html`<main id="content" tabindex="-1">${content}</main>`
+}
+
+export interface SitePageOptions extends Omit<DocumentOptions, 'body'> {
+  /** Name of the product: it stands behind the title, and leads home. */
+  readonly name: string
+  readonly links: readonly NavLink[]
+  readonly current?: string
+  /** What stands at the end of the bar. */
+  readonly end?: Child
+  readonly content: Child
+  readonly foot: Child
+}
+
+/** A whole page of a product: the bar, the content, the foot. Its window is titled `Page · Product`. */
+export function sitePage(options: SitePageOptions): Markup {
+  const { name, links, current, end, content, foot, title, ...more } = options
+  return htmlDocument({
+    ...more,
+    title: title.endsWith(` ${name}`) ? title : `${title} · ${name}`,
+    body: [
+      siteHeader({ name, links, ...(current !== undefined && { current }), end }),
+      mainContent(content),
+      siteFooter(foot),
+    ],
+  })
 }
 
 /** Title of a page with an optional lead and a small line above it. */

@@ -10,7 +10,7 @@ import {
   type Session,
 } from '../../identity/index.ts'
 import { SuretyError, type Clock } from '../../kernel/index.ts'
-import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
+import { renderMarkup, type Markup } from '../../ui/index.ts'
 import { addressOfClient } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
@@ -34,8 +34,6 @@ export interface AccountRoutesDeps {
   readonly providers?: AccountProviders
   /** Where people go after sign-in unless they were going somewhere. Default `/account/security`. */
   readonly home?: string
-  /** Navigation of the account's pages. Default: those that stand here. */
-  readonly links?: readonly NavLink[]
   /** Told what happened. Must not throw. */
   readonly audit: (event: AuditEvent) => void
 }
@@ -138,7 +136,7 @@ export class Visit {
       name,
       nonce: this.c.get('nonce'),
       formToken: visitor && identity.forms.of(visitor.session.id),
-      links: this.deps.links ?? accountPages.ACCOUNT_LINKS,
+      links: this.c.get('navigation')?.links ?? accountPages.ACCOUNT_LINKS,
       island: { module: islandModules('identity/island/passkey').entry },
     }
   }

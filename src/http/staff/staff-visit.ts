@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { hasCode, type Clock } from '../../kernel/index.ts'
 import { staffPages, StaffError, type StaffRoom } from '../../staff/index.ts'
-import { renderMarkup, type Markup, type NavLink } from '../../ui/index.ts'
+import { renderMarkup, type Markup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
 import { islandModules } from '../island-modules.ts'
@@ -28,8 +28,6 @@ export interface StaffRoutesDeps {
   readonly url: () => string
   /** Null for nobody. Sign-in is another room's: this is its port. */
   readonly visitor: (request: Request) => Promise<StaffVisitor | null>
-  /** Navigation of the account's pages. Default: the one that stands here. */
-  readonly links?: readonly NavLink[]
   /** Staff who see the product as somebody else; null or left out: nobody can. */
   readonly impersonations?: Impersonations | null
   readonly promises: () => Promise<readonly staffPages.ListedPromise[]>
@@ -86,7 +84,8 @@ export class StaffVisit {
       nonce: this.c.get('nonce'),
       formToken,
       island,
-      links: this.deps.links ?? staffPages.ACCESS_LINKS,
+      links: staffPages.ACCESS_LINKS,
+      ...this.c.get('navigation'),
     }
   }
 

@@ -3,7 +3,7 @@ import type { Principal } from '../../access/index.ts'
 import type { SuretyConfig } from '../../declare/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import { FORM_FIELD, type NewKey, type TenantFrame, type Tenants } from '../../tenants/index.ts'
-import type { Markup, NavLink } from '../../ui/index.ts'
+import type { Markup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import type { PublicProblem } from '../problem.ts'
@@ -28,8 +28,6 @@ export interface TenantRoutesDeps {
   visit(request: Request): Promise<TenantVisit | null>
   /** Path of the sign-in page; the path that was sought follows as `next`. */
   readonly signInPath: string
-  /** Navigation of the account's pages. Default: those that stand here. */
-  readonly links?: readonly NavLink[]
   /** What people are called, as far as it is known. Others are shown by the beginning of their pseudonym. */
   namesOf?(personIds: readonly string[]): Promise<ReadonlyMap<string, string>>
 }
@@ -78,7 +76,7 @@ export function frameOf({ c, visit, deps }: Visited, { problem }: Extra = {}): T
     nonce: c.get('nonce'),
     form: visit.form,
     nameOf: (personId) => `Person ${personId.slice(0, 8)}`,
-    ...(deps.links && { links: deps.links }),
+    ...c.get('navigation'),
     ...(problem && { problem }),
   }
 }

@@ -1,15 +1,4 @@
-import {
-  button,
-  html,
-  htmlDocument,
-  mainContent,
-  postForm,
-  siteFooter,
-  siteHeader,
-  type Child,
-  type Markup,
-  type NavLink,
-} from '../../ui/index.ts'
+import { button, html, postForm, sitePage, type Child, type Markup, type NavLink } from '../../ui/index.ts'
 
 /** Paths of the account pages. */
 export const ACCOUNT_PATHS = {
@@ -54,29 +43,23 @@ export const ACCOUNT_LINKS: readonly NavLink[] = [
 
 /** A page of one's own account, or the way into it. */
 export function accountPage(frame: AccountFrame, page: AccountPage): Markup {
-  const { formToken, island } = frame
-  const inside = page.current !== undefined
-  return htmlDocument({
-    title: `${page.title} · ${frame.name}`,
-    nonce: frame.nonce,
-    ...(page.usesPasskeys && { modules: [island.module] }),
-    body: [
-      siteHeader({
-        name: frame.name,
-        links: inside ? frame.links : [{ href: '/security', label: 'Security' }],
-        ...(page.current === undefined ? {} : { current: page.current }),
-        ...(formToken !== null && { end: signOutForm(formToken) }),
-      }),
-      mainContent(page.content),
-      siteFooter(html`<a href="/security">What we promise, and whether we keep it</a>`),
-    ],
+  const { name, nonce, formToken, island, links } = frame
+  const { title, current, usesPasskeys, content } = page
+  return sitePage({
+    ...{ name, nonce, title, content },
+    ...(usesPasskeys && { modules: [island.module] }),
+    links: current === undefined ? [{ href: '/security', label: 'Security' }] : links,
+    ...(current !== undefined && { current }),
+    end: formToken === null ? null : signOutForm(formToken),
+    foot: html`<a href="/security">What we promise, and whether we keep it</a>`,
   })
 }
 
 /** Name of the field that carries a session's form token. */
 export const FORM_TOKEN = 'form'
 
-function signOutForm(token: string): Markup {
+/** What ends the session that a form token is of. */
+export function signOutForm(token: string): Markup {
   return postForm({
     action: ACCOUNT_PATHS.signOut,
     hidden: { [FORM_TOKEN]: token },

@@ -1,4 +1,4 @@
-import { ACCOUNT_LINKS, ACCOUNT_PATHS, FORM_TOKEN } from './account-page.ts'
+import { ACCOUNT_LINKS, ACCOUNT_PATHS, FORM_TOKEN, signOutForm } from './account-page.ts'
 import { askResetView, confirmAddressView, resetPasswordView, spentLinkView } from './letter-views.ts'
 import { PROVIDER_PATH, providerLinks } from './provider-links.ts'
 import { authenticatorView, recoveryCodesView, securityView, sessionsView } from './security-view.ts'
@@ -9,6 +9,7 @@ export const accountPages = {
   ACCOUNT_LINKS,
   ACCOUNT_PATHS,
   FORM_TOKEN,
+  signOutForm,
   PROVIDER_PATH,
   providerLinks,
   signIn: signInView,

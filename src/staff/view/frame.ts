@@ -1,15 +1,4 @@
-import {
-  button,
-  html,
-  htmlDocument,
-  mainContent,
-  notice,
-  siteFooter,
-  siteHeader,
-  type Child,
-  type Markup,
-  type NavLink,
-} from '../../ui/index.ts'
+import { button, html, notice, sitePage, type Child, type Markup, type NavLink } from '../../ui/index.ts'
 
 /** What every page about staff access needs. */
 export interface StaffFrame {
@@ -21,6 +10,8 @@ export interface StaffFrame {
   readonly formToken: string
   /** Navigation of the customer's own pages. */
   readonly links: readonly NavLink[]
+  /** What stands at the end of the bar, such as a way to sign out. */
+  readonly end?: Child
   /** The script behind passkeys. */
   readonly island: { readonly module: string }
 }
@@ -43,28 +34,28 @@ export const CONSOLE_PATHS = {
 export const ACCESS_PATH = '/account/access'
 export const FORM_TOKEN = 'form'
 
-const CONSOLE_LINKS = [
+/** Navigation of staff's own pages; the first is where they begin. */
+export const CONSOLE_LINKS: readonly NavLink[] = [
   { href: CONSOLE_PATHS.home, label: 'Console' },
   { href: CONSOLE_PATHS.request, label: 'Ask for access' },
 ]
 export const ACCESS_LINKS: readonly NavLink[] = [{ href: ACCESS_PATH, label: 'Who looked at my data' }]
 
 export function staffFrame(frame: StaffFrame, page: StaffPage): Markup {
-  const { nonce, island } = frame
-  return htmlDocument({
-    title: `${page.title} · ${frame.name}`,
-    nonce,
-    ...(page.signs ? { modules: [island.module] } : {}),
-    body: [
-      siteHeader({
-        name: frame.name,
-        links: page.console ? CONSOLE_LINKS : frame.links,
-        ...(page.current === undefined ? {} : { current: page.current }),
-      }),
-      mainContent(page.content),
-      siteFooter(html`<a href="/security">What we promise</a>`),
-    ],
+  const { name, nonce, island, end } = frame
+  const { title, current, content } = page
+  return sitePage({
+    ...{ name, nonce, title, content, end },
+    ...(page.signs && { modules: [island.module] }),
+    links: page.console ? [...CONSOLE_LINKS, ...backTo(frame.links)] : frame.links,
+    ...(current !== undefined && { current }),
+    foot: html`<a href="/security">What we promise, and whether we keep it</a>`,
   })
+}
+
+/** From the console back to one's own pages. */
+function backTo([first]: readonly NavLink[]): NavLink[] {
+  return first ? [{ href: first.href, label: 'Your account' }] : []
 }
 
 /** A form that changes something. */

@@ -1,12 +1,9 @@
 import {
   absoluteDate,
   html,
-  htmlDocument,
-  mainContent,
   notice,
   pageHeading,
-  siteFooter,
-  siteHeader,
+  sitePage,
   type Child,
   type Markup,
   type NavLink,
@@ -21,6 +18,8 @@ export interface TenantFrame {
   readonly form: string
   /** Navigation of the account's pages. Default: those of the organisation. */
   readonly links?: readonly NavLink[]
+  /** What stands at the end of the bar, such as a way to sign out. */
+  readonly end?: Child
   /** What a person is called; a pseudonym where nobody knows. */
   readonly nameOf: (personId: string) => string
   /** What was wrong with what was sent; shown above everything. */
@@ -52,20 +51,17 @@ export function tenantPage(
   frame: TenantFrame,
   page: { readonly title: string; readonly lead?: string; readonly current: string; readonly content: Child },
 ): Markup {
-  const { problem, site, waiting } = frame
-  return htmlDocument({
-    title: `${page.title} · ${site.name}`,
-    nonce: frame.nonce,
-    body: [
-      siteHeader({ name: site.name, links: frame.links ?? TENANT_LINKS, current: page.current }),
-      mainContent([
-        pageHeading({ title: page.title, ...(page.lead !== undefined && { lead: page.lead }) }),
-        problem ? notice('bad', problem.title, problem.detail) : null,
-        waiting && page.current !== TENANT_PATHS.reviews ? reminder(waiting) : null,
-        page.content,
-      ]),
-      siteFooter(html`<a href="/security">Security</a>`),
+  const { problem, site, nonce, waiting, links = TENANT_LINKS, end } = frame
+  const { title, lead, current } = page
+  return sitePage({
+    ...{ name: site.name, nonce, title, links, current, end },
+    content: [
+      pageHeading({ title, ...(lead !== undefined && { lead }) }),
+      problem ? notice('bad', problem.title, problem.detail) : null,
+      waiting && current !== TENANT_PATHS.reviews ? reminder(waiting) : null,
+      page.content,
     ],
+    foot: html`<a href="/security">What we promise, and whether we keep it</a>`,
   })
 }
 
