@@ -10,6 +10,11 @@ interface ProviderBase {
   readonly clientSecret: SecretSource
   /** How the secret travels to the token endpoint (RFC 6749 §2.3.1). Default `'basic'`. */
   readonly clientAuthentication?: 'basic' | 'post'
+  /**
+   * Networks that are not public in which the provider may be, such as `['10.4.0.0/16']`. Default none: a name
+   * that leads to a private address, or to this machine, is refused unless the issuer itself names this machine.
+   */
+  readonly privateNetworks?: readonly string[]
 }
 
 /** A provider that speaks OpenID Connect: everything else about it is discovered. */
@@ -63,7 +68,17 @@ export function github(client: Preset): OAuthSignInProvider {
   }
 }
 
-const BASE = ['kind', 'id', 'name', 'issuer', 'clientId', 'clientSecret', 'clientAuthentication', 'scopes']
+const BASE = [
+  'kind',
+  'id',
+  'name',
+  'issuer',
+  'clientId',
+  'clientSecret',
+  'clientAuthentication',
+  'scopes',
+  'privateNetworks',
+]
 const ENDPOINTS = ['authorizationEndpoint', 'tokenEndpoint', 'userEndpoint', 'emailsEndpoint'] as const
 
 /** Refuses providers that nobody could sign in through. Never quotes a value: a secret may stand in the wrong place. */
@@ -82,6 +97,7 @@ export function checkSignInProviders(check: DefinitionCheck, providers: readonly
     check.that(hasClient, `${key}.clientId`, 'is missing', 'copy it from the provider')
     checkSecret(check, provider.clientSecret, `${key}.clientSecret`)
     checkAddress(check, provider.issuer, `${key}.issuer`)
+    checkNetworks(check, provider.privateNetworks, `${key}.privateNetworks`)
     if (provider.kind === 'oidc') {
       const { scopes = ['openid'] } = provider
       check.that(scopes.includes('openid'), `${key}.scopes`, 'lack openid', "list 'openid' among them")
@@ -89,4 +105,12 @@ export function checkSignInProviders(check: DefinitionCheck, providers: readonly
       for (const name of ENDPOINTS) checkAddress(check, provider[name], `${key}.${name}`)
     }
   }
+}
+
+/** Refuses what is no list of networks. */
+export function checkNetworks(check: DefinitionCheck, networks: unknown, key: string): void {
+  const isList =
+    networks === undefined ||
+    (Array.isArray(networks) && networks.every((one) => /^[0-9a-f:.]+\/\d{1,3}$/i.test(String(one))))
+  check.that(isList, key, 'is no list of networks', "write networks such as ['10.4.0.0/16']")
 }

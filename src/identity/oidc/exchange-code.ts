@@ -1,9 +1,9 @@
 import * as oauth from 'oauth4webapi'
 import type { OAuthSignInProvider, SignInProvider } from '../../declare/index.ts'
-import { systemClock, type Clock } from '../../kernel/index.ts'
-import { boundedFetch } from './bounded-fetch.ts'
+import { SuretyError, systemClock, type Clock } from '../../kernel/index.ts'
+import { UNREACHABLE } from '../outbound/bounded-fetch.ts'
 import { readClientSecret } from './client-secret.ts'
-import { requestOptions, type Discovery } from './discovery.ts'
+import { fetchOf, requestOptions, type Discovery } from './discovery.ts'
 import { ProviderSignInError } from './errors.ts'
 import type { SignInTransaction } from './transaction.ts'
 
@@ -64,7 +64,7 @@ export async function exchangeCode(exchange: CodeExchange): Promise<ProviderClai
           await oauth.processAuthorizationCodeResponse(server, client, response),
         )
   } catch (cause) {
-    if (cause instanceof ProviderSignInError) throw cause
+    if (cause instanceof SuretyError) throw cause
     const message = `what the provider ${provider.id} says of the person does not verify`
     throw new ProviderSignInError('ERR_IDENTITY_PROVIDER_TOKEN', message, { cause })
   }
@@ -175,7 +175,7 @@ function isPrimary(address: unknown): boolean {
 
 async function readEndpoint(provider: SignInProvider, url: string, token: string): Promise<object> {
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'user-agent': 'surety' }
-  const response = await asking(provider, () => boundedFetch(url, { headers }))
+  const response = await asking(provider, () => fetchOf(provider)(url, { headers }))
   if (!response.ok) throw new TypeError(`an endpoint answered with ${response.status}`)
   const body: unknown = await response.json()
   if (typeof body !== 'object' || body === null) throw new TypeError('an endpoint answered with no object')
@@ -187,7 +187,7 @@ async function asking<Answer>(provider: SignInProvider, ask: () => Promise<Answe
   try {
     return await ask()
   } catch (cause) {
-    const isUnreachable = cause instanceof TypeError && cause.message === 'fetch failed'
+    const isUnreachable = cause instanceof TypeError && cause.message === UNREACHABLE
     const isLate = cause instanceof DOMException && cause.name === 'TimeoutError'
     if (!isUnreachable && !isLate) throw cause
     const message = `the provider ${provider.id} does not answer`
