@@ -24,6 +24,12 @@ export interface OidcSignInProvider extends ProviderBase {
   readonly issuer: string
   /** Default `['openid', 'email', 'profile']`. */
   readonly scopes?: readonly string[]
+  /**
+   * Whether it asks people anew who they are when it is told to (`prompt=login`, `max_age=0`), and says when it
+   * did (`auth_time`; OpenID Connect Core §3.1.2.1). Default true. Where it is false, nobody confirms through it
+   * before what is sensitive; who has no other way sets up a second factor within `sessions.fresh` of a sign-in.
+   */
+  readonly asksAnew?: boolean
 }
 
 /**
@@ -47,9 +53,10 @@ export type SignInProvider = OidcSignInProvider | OAuthSignInProvider
 
 type Preset = Pick<ProviderBase, 'clientId' | 'clientSecret'>
 
-/** Google, by OpenID Connect. */
+/** Google, by OpenID Connect. It does not ask anew, and says no `auth_time`. */
 export function google(client: Preset): OidcSignInProvider {
-  return { kind: 'oidc', id: 'google', name: 'Google', issuer: 'https://accounts.google.com', ...client }
+  const issuer = 'https://accounts.google.com'
+  return { kind: 'oidc', id: 'google', name: 'Google', issuer, asksAnew: false, ...client }
 }
 
 /** GitHub, by OAuth 2: it has no ID token. */
@@ -87,7 +94,7 @@ export function checkSignInProviders(check: DefinitionCheck, providers: readonly
     const key = `signIn.providers[${at}]`
     const isKnown = provider.kind === 'oidc' || provider.kind === 'oauth'
     check.that(isKnown, `${key}.kind`, 'is no kind of provider', "write 'oidc' or 'oauth'")
-    check.onlyKnown(provider, provider.kind === 'oauth' ? [...BASE, ...ENDPOINTS] : BASE)
+    check.onlyKnown(provider, provider.kind === 'oauth' ? [...BASE, ...ENDPOINTS] : [...BASE, 'asksAnew'])
     const isId = /^[a-z][a-z0-9-]{0,39}$/.test(provider.id)
     check.that(isId, `${key}.id`, 'is no id', 'use lower-case letters, digits and hyphens')
     const isFirst = providers.findIndex(({ id }) => id === provider.id) === at
