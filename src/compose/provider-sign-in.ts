@@ -2,6 +2,7 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import type { SuretyConfig } from '../declare/index.ts'
 import { providerCallbackPath, type AccountProviders } from '../http/index.ts'
 import {
+  asksAnew,
   createProviderAccounts,
   createProviderSignIn,
   useOnce,
@@ -26,10 +27,10 @@ export function openProviders(options: ProvidersOptions): AccountProviders | nul
   if (providers.length === 0) return null
   let signIn: ProviderSignIn | null = null
   return {
-    offered: providers.map(({ id, name }) => ({ id, name })),
+    offered: providers.map((one) => ({ id: one.id, name: one.name, asksAnew: asksAnew(one) })),
     // The address of a server that chooses its own port is known once it listens.
     signIn: () => (signIn ??= makeSignIn(options)),
-    accountOf: createProviderAccounts({ store, clock }).accountOf,
+    ...createProviderAccounts({ store, clock }),
   }
 }
 

@@ -2,7 +2,7 @@ import { isDuration, parseDuration, type Duration } from '../kernel/index.ts'
 import type { SuretyConfig } from './config.ts'
 import type { DefinitionCheck } from './definition.ts'
 import { checkScim, type ScimConfig } from './scim.ts'
-import { checkSignInProviders, type SignInProvider } from './sign-in-provider.ts'
+import { checkNetworks, checkSignInProviders, type SignInProvider } from './sign-in-provider.ts'
 
 /** The library's own sign-in, for apps that have none. Spread `accountResources` into `resources` for it. */
 export interface SignInConfig {
@@ -25,6 +25,8 @@ export interface SignInConfig {
     readonly url?: string
     /** Whether a new password passes while the service is away. Default `"list-only"`. */
     readonly onOutage?: 'list-only' | 'refuse'
+    /** Networks that are not public in which the service may be, such as `['10.4.0.0/16']`. Default none. */
+    readonly privateNetworks?: readonly string[]
   }
   /**
    * Where failed attempts are counted. Default: the database. `redis` sends one command and gives its plain
@@ -93,8 +95,9 @@ function checkSessions(check: DefinitionCheck, sessions: NonNullable<SignInConfi
 }
 
 function checkBreached(check: DefinitionCheck, given: NonNullable<SignInConfig['breachedPasswords']>): void {
-  check.onlyKnown(given, ['url', 'onOutage'])
+  check.onlyKnown(given, ['url', 'onOutage', 'privateNetworks'])
   const key = 'signIn.breachedPasswords'
+  checkNetworks(check, given.privateNetworks, `${key}.privateNetworks`)
   const url = given.url === undefined ? null : URL.parse(given.url)
   const local = url !== null && /^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname)
   const fits = given.url === undefined || url?.protocol === 'https:' || (local && url.protocol === 'http:')

@@ -11,6 +11,8 @@ export const IdentityError = defineErrors('IdentityError', {
   ERR_IDENTITY_PASSWORD_BREACHED: 'choose a password that is on no list of stolen ones',
   ERR_IDENTITY_BREACH_CHECK:
     'check that the range service of signIn.breachedPasswords answers, or set onOutage: "list-only"',
+  ERR_IDENTITY_PRIVATE_ADDRESS:
+    'give a service with a public address, or list its network under privateNetworks beside it',
   ERR_IDENTITY_BUSY: 'try again in a moment: too many passwords are being checked',
   ERR_IDENTITY_LOCKED: 'wait for the time given, or sign in with a device that you used before',
   ERR_IDENTITY_GUARD: 'bring the database back, or what signIn.attempts names: until then nobody signs in',

@@ -75,6 +75,13 @@ export interface Devices {
   forget(personId: string): Promise<void>
 }
 
+/** An identity provider's word for somebody. */
+export interface Vouched {
+  readonly provider: string
+  /** When the provider asked them who they are; Unix milliseconds. Null where it does not say. */
+  readonly authenticatedAt: number | null
+}
+
 /** Sign-in for apps that have no login of their own. */
 export interface Identity {
   /** Who sent the request; null for nobody, and for whoever still owes a second factor. */
@@ -83,14 +90,14 @@ export interface Identity {
   session(request: Request): Promise<Session | null>
   /**
    * Opens a session for somebody who has proved who they are in another way than by password.
-   * @param provider id of the identity provider that vouches for them, if one does
+   * @param vouched the identity provider that vouches for them, if one does, and when it last asked them
    * @throws IdentityError `ERR_IDENTITY_CREDENTIALS` where the account is gone or switched off
    */
   enter(
     personId: string,
     methods: readonly SignInMethod[],
     client: Client,
-    provider?: string,
+    vouched?: Vouched,
   ): Promise<string>
   readonly sessions: Sessions
   readonly cookie: SessionCookie
@@ -171,11 +178,11 @@ function entering(store: AccountStore, sessions: Sessions, secondFactors: Second
     if (await isEnabled(store, personId)) return
     throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the account is gone or switched off')
   }
-  return async (personId, methods, { address, userAgent }, provider) => {
+  return async (personId, methods, { address, userAgent }, vouched) => {
     await requireAccount(personId)
     const pending = !showsSecondFactor(methods) && (await secondFactors.has(personId))
-    const by = provider ?? null
-    const token = await sessions.open({ personId, methods, provider: by, pending, address, userAgent })
+    const by = vouched && { provider: vouched.provider, freshAt: vouched.authenticatedAt }
+    const token = await sessions.open({ personId, methods, ...by, pending, address, userAgent })
     try {
       // Switched off meanwhile: then this one was opened too late to be ended with the others.
       await requireAccount(personId)

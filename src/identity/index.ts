@@ -34,7 +34,9 @@ export {
   type ProviderAccounts,
 } from './oidc/provider-accounts.ts'
 export {
+  asksAnew,
   createProviderSignIn,
+  type FinishedSignIn,
   type ProviderSignIn,
   type ProviderSignInOptions,
   type VerifiedIdentity,

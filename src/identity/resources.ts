@@ -90,6 +90,7 @@ const signInSessions = resource({
     expiresAt: field.timestamp('when the session ends unless it is used'),
     endsAt: field.timestamp('when the session ends in any case'),
     authenticatedAt: field.timestamp('when the person last proved who they are'),
+    freshAt: field.timestamp('when the person last showed that it is still them', { optional: true }),
     methods: field.list('how the person proved it, such as password or totp', {
       max: METHODS_MOST,
       itemMax: 32,

@@ -26,6 +26,11 @@ export interface Session {
   readonly endsAt: number
   /** When the person last proved who they are. */
   readonly authenticatedAt: number
+  /**
+   * When the person last showed that it is still them: here, or to a provider that says when it asked. Null where
+   * a provider vouched for them and nothing tells when it saw them.
+   */
+  readonly freshAt: number | null
   readonly methods: readonly SignInMethod[]
   /** Id of the identity provider that vouched for the person; null where none did. */
   readonly provider: string | null
@@ -37,11 +42,13 @@ export interface Session {
 
 export interface NewSession extends Pick<Session, 'personId' | 'methods' | 'pending'> {
   readonly provider?: string | null
+  /** Default now; null where a provider vouched without saying when it had asked. */
+  readonly freshAt?: number | null
   readonly address: string | null
   readonly userAgent: string | null
 }
 
-/** What may change about a session when its token does. */
+/** What may change about a session when its token does; it is fresh from `authenticatedAt` on. */
 export type SessionChanges = Partial<Pick<Session, 'methods' | 'pending' | 'authenticatedAt'>>
 
 export interface Sessions {
@@ -95,9 +102,18 @@ class SessionTable implements Sessions {
     this.#policy = policy
   }
 
-  async open({ personId, methods, provider, pending, address, userAgent }: NewSession): Promise<string> {
+  async open({
+    personId,
+    methods,
+    provider,
+    pending,
+    address,
+    userAgent,
+    ...more
+  }: NewSession): Promise<string> {
     const token = mintToken()
     const now = this.#clock.now()
+    const { freshAt = now } = more
     const endsAt = now + this.#policy.absoluteMs
     await this.#table()
       .insertInto('sign_in_sessions')
@@ -110,6 +126,7 @@ class SessionTable implements Sessions {
         ipAddress: address,
         userAgent: userAgent?.slice(0, MAX_USER_AGENT) ?? null,
         authenticatedAt: new Date(now),
+        freshAt: freshAt === null ? null : new Date(freshAt),
         updatedAt: new Date(now),
         expiresAt: this.#endOfUse(endsAt),
         endsAt: new Date(endsAt),
@@ -147,7 +164,7 @@ class SessionTable implements Sessions {
           token: hashSecret(fresh),
           ...(methods && { methods: [...methods] }),
           ...(pending !== undefined && { pending }),
-          ...(authenticatedAt !== undefined && { authenticatedAt: new Date(authenticatedAt) }),
+          ...(authenticatedAt !== undefined && proofAt(new Date(authenticatedAt))),
         })
         .execute()
       return fresh
@@ -220,6 +237,15 @@ class SessionTable implements Sessions {
   }
 }
 
+function proofAt(at: Date): { readonly authenticatedAt: Date; readonly freshAt: Date } {
+  return { authenticatedAt: at, freshAt: at }
+}
+
+/** Sessions that Better Auth opens say nothing of it: it asked for the password itself. */
+function freshAtOf({ freshAt, provider, authenticatedAt }: SessionRow): number | null {
+  return (freshAt ?? (provider ? null : authenticatedAt))?.getTime() ?? null
+}
+
 function toSession(row: SessionRow): Session {
   return {
     id: row.id,
@@ -227,6 +253,7 @@ function toSession(row: SessionRow): Session {
     usedAt: row.updatedAt.getTime(),
     endsAt: row.endsAt.getTime(),
     authenticatedAt: row.authenticatedAt.getTime(),
+    freshAt: freshAtOf(row),
     methods: METHODS.filter((method) => row.methods.includes(method)),
     provider: row.provider || null,
     pending: row.pending,

@@ -1,6 +1,8 @@
 import type { Mutation } from './mutation.ts'
 
 const VERIFYING = 'src/identity/oidc/provider-sign-in.test.ts'
+const OUTBOUND = 'src/identity/outbound/bounded-fetch.test.ts'
+const STEP_UP = 'test/sign-in/step-up.test.ts'
 const LINKING = 'src/identity/oidc/provider-accounts.test.ts'
 
 /** Who is signed in: a principal that nobody proved would be one for everybody's rows. */
@@ -68,6 +70,62 @@ export const SIGN_IN_MUTATIONS: readonly Mutation[] = [
     guard: 'if (accepted.length === 0)',
     replacement: 'if (false)',
     tests: [VERIFYING],
+  },
+  {
+    name: 'a provider that asked long ago confirms',
+    invariants: [1],
+    file: 'src/identity/oidc/exchange-code.ts',
+    guard: '  checkAskedAnew(token, exchange)\n',
+    replacement: '\n',
+    tests: [VERIFYING, STEP_UP],
+  },
+  {
+    name: 'a provider’s word counts as fresh whenever it was given',
+    invariants: [1],
+    file: 'src/identity/sessions.ts',
+    guard: '(provider ? null : authenticatedAt)',
+    replacement: 'authenticatedAt',
+    tests: [STEP_UP],
+  },
+  {
+    name: 'a provider confirms somebody else',
+    invariants: [1],
+    file: 'src/http/account/provider-routes.ts',
+    guard: ' || (await providers.linked(verified)) !== personId',
+    replacement: '',
+    tests: [STEP_UP],
+  },
+  {
+    name: 'a provider confirms whoever has a second factor',
+    invariants: [1],
+    file: 'src/http/account/provider-routes.ts',
+    guard: 'if (!(await visit.deps.identity.secondFactors.has(personId))) return personId',
+    replacement: 'if (personId) return personId',
+    tests: [STEP_UP],
+  },
+  {
+    name: 'a second factor is set up long after a sign-in that cannot be confirmed',
+    invariants: [1],
+    file: 'src/http/account/visit.ts',
+    guard: ' || !isRecent) return this.fresh()',
+    replacement: ') return this.fresh()',
+    tests: [STEP_UP],
+  },
+  {
+    name: 'a foreign name leads to a private address',
+    invariants: [9],
+    file: 'src/identity/outbound/bounded-fetch.ts',
+    guard: '        requireReach(reach, found)\n',
+    replacement: '\n',
+    tests: [OUTBOUND],
+  },
+  {
+    name: 'a private address is reached by its number',
+    invariants: [9],
+    file: 'src/identity/outbound/bounded-fetch.ts',
+    guard: 'if (isIP(literal) !== 0)',
+    replacement: 'if (false)',
+    tests: [OUTBOUND],
   },
   {
     name: 'an address counts as verified by any word',

@@ -35,7 +35,7 @@ const codeOf = async (response: Response): Promise<string> =>
   ((await response.json()) as { code: string }).code
 
 describe('signing up and in', () => {
-  test('leads to the account, and back to where the person was going', async () => {
+  test('leads to the account, and back to where the person was going', { timeout: 120_000 }, async () => {
     const browser = site.browser()
     const sought = await browser.get('/account/sessions')
     expect(locationOf(sought)).toBe('/account/sign-in?next=%2Faccount%2Fsessions')

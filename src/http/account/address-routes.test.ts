@@ -135,6 +135,7 @@ describe('an address', { timeout: 120_000 }, () => {
       email: attacker.email,
       emailVerified: true,
       name: 'Owner',
+      authenticatedAt: null,
     }
     await expect(providers.accountOf(owner)).rejects.toMatchObject({ code: 'ERR_IDENTITY_PROVIDER_LINK' })
     // The attacker asks for letters as often as they like: the link is in the owner's mailbox.

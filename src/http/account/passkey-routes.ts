@@ -65,7 +65,7 @@ function addingRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
   const { passkeys } = identity.secondFactors
   app.post(`${PATH}/add/options`, async (c) => {
     const visit = new Visit(c, deps)
-    const visitor = await visit.fresh()
+    const visitor = await visit.enrolling()
     await visit.json(visitor)
     const { personId } = visitor.session
     const account = await identity.account(personId)
@@ -73,7 +73,7 @@ function addingRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
   })
   app.post(`${PATH}/add`, async (c) => {
     const visit = new Visit(c, deps)
-    const visitor = await visit.fresh()
+    const visitor = await visit.enrolling()
     const { response } = await visit.json(visitor)
     const { personId, methods } = visitor.session
     await passkeys.add(personId, 'Passkey', response as Answer<'add'>[2])

@@ -24,6 +24,7 @@ export const PROVIDER_PROBLEMS: PublicProblems = {
   ERR_IDENTITY_PROVIDER_AWAY: UNUSABLE,
   ERR_IDENTITY_PROVIDER_METADATA: UNUSABLE,
   ERR_IDENTITY_PROVIDER_SECRET: UNUSABLE,
+  ERR_IDENTITY_PRIVATE_ADDRESS: UNUSABLE,
   ERR_IDENTITY_PROVIDER_REFUSED: {
     status: 403,
     title: 'You are not signed in',
@@ -33,6 +34,12 @@ export const PROVIDER_PROBLEMS: PublicProblems = {
   ERR_IDENTITY_PROVIDER_TOKEN: REFUSED,
   ERR_IDENTITY_SIGN_IN_LOST: AGAIN,
   ERR_IDENTITY_SIGN_IN_USED: AGAIN,
+  ERR_IDENTITY_PROVIDER_STEP_UP: {
+    status: 403,
+    title: 'This does not confirm that it is you',
+    detail:
+      'The identity provider did not show that it asked you anew, and for this account. A second factor confirms instead: if you have none and cannot set one up, those who run this site can allow it.',
+  },
   ERR_IDENTITY_PROVIDER_EMAIL: {
     status: 403,
     title: 'You are not signed in',

@@ -1,15 +1,28 @@
 import { Hono } from 'hono'
-import { accountPages, type ProviderAccounts, type ProviderSignIn } from '../../identity/index.ts'
-import { SuretyError } from '../../kernel/index.ts'
+import {
+  accountPages,
+  IdentityError,
+  ProviderSignInError,
+  type FinishedSignIn,
+  type ProviderAccounts,
+  type ProviderSignIn,
+} from '../../identity/index.ts'
+import { hasCode, SuretyError } from '../../kernel/index.ts'
 import { renderMarkup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { PROVIDER_PROBLEMS } from './provider-problems.ts'
+import { proved } from './second-factor-routes.ts'
 import { enter } from './sign-in-routes.ts'
 import { Visit, type AccountContext, type AccountRoutesDeps } from './visit.ts'
 
 /** Identity providers as the routes need them; `compose/` connects them. */
 export interface AccountProviders extends ProviderAccounts {
-  readonly offered: readonly { readonly id: string; readonly name: string }[]
+  readonly offered: readonly {
+    readonly id: string
+    readonly name: string
+    /** Whether it asks people anew, and says when it did. */
+    readonly asksAnew: boolean
+  }[]
   readonly signIn: () => ProviderSignIn
 }
 
@@ -28,10 +41,11 @@ export function providerRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
   if (!providers) return app
   const place = `${accountPages.PROVIDER_PATH}/:provider` as const
   app.get(place, async (c) => {
+    const visit = new Visit(c, deps)
     try {
-      const { location, cookie } = await providers
-        .signIn()
-        .begin(c.req.param('provider'), new Visit(c, deps).next())
+      const confirms = c.req.query('purpose') === accountPages.CONFIRMING ? await confirming(visit) : null
+      const begun = providers.signIn().begin(c.req.param('provider'), visit.next(), confirms)
+      const { location, cookie } = await begun
       c.header('Set-Cookie', cookie, { append: true })
       return c.redirect(location, 303)
     } catch (error) {
@@ -60,19 +74,49 @@ function methodOf({ offered }: AccountProviders, providerId: string): string {
 
 async function finish(visit: Visit, providers: AccountProviders, providerId: string): Promise<Response> {
   const { identity } = visit.deps
-  const { identity: verified, returnTo } = await providers.signIn().finish(providerId, visit.c.req.raw)
+  const finished = await providers.signIn().finish(providerId, visit.c.req.raw)
+  const { identity: verified, returnTo, confirms } = finished
+  if (confirms !== null) return confirmed(visit, providers, { ...finished, confirms })
   const { personId } = await providers.accountOf(verified)
   // The session that the browser had ends: one that somebody planted there is worthless after.
   const before = await visit.visitor()
-  const token = await identity.enter(personId, ['oidc'], visit.client, providerId)
+  const token = await identity.enter(personId, ['oidc'], visit.client, {
+    provider: providerId,
+    authenticatedAt: verified.authenticatedAt,
+  })
   if (before) await identity.sessions.end(before.token)
   return enter(visit, token, returnTo)
+}
+
+/**
+ * Who may confirm through a provider: whoever has a second factor is asked for that.
+ * @throws IdentityError `ERR_IDENTITY_STEP_UP`
+ */
+async function confirming(visit: Visit): Promise<string> {
+  const { personId } = (await visit.signedIn()).session
+  if (!(await visit.deps.identity.secondFactors.has(personId))) return personId
+  throw new IdentityError('ERR_IDENTITY_STEP_UP', 'this account has a second factor')
+}
+
+/** The session that confirms stays, under a new token; of anybody else's word it hears nothing. */
+async function confirmed(
+  visit: Visit,
+  providers: AccountProviders,
+  { identity: verified, returnTo, confirms }: FinishedSignIn & { readonly confirms: string },
+): Promise<Response> {
+  const personId = await confirming(visit)
+  if (personId !== confirms || (await providers.linked(verified)) !== personId)
+    throw new ProviderSignInError('ERR_IDENTITY_PROVIDER_STEP_UP', 'the provider confirms somebody else')
+  const at = verified.authenticatedAt ?? undefined
+  return visit.goTo(await proved(visit, await visit.signedIn(), 'oidc', returnTo, at))
 }
 
 /** People get the sign-in page again, which says why; others problem details. */
 function refusal(c: AccountContext, deps: AccountRoutesDeps, error: unknown): Response | Promise<Response> {
   const problem = error instanceof SuretyError ? PROVIDER_PROBLEMS[error.code] : undefined
-  if (!problem || !(c.req.header('Accept') ?? '').includes('text/html')) throw error
+  // Whoever was to confirm is signed in all the same.
+  if (!problem || hasCode(error, 'ERR_IDENTITY_PROVIDER_STEP_UP')) throw error
+  if (!(c.req.header('Accept') ?? '').includes('text/html')) throw error
   const visit = new Visit(c, deps)
   const page = accountPages.signIn({
     ...visit.frame(null),

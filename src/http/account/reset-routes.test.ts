@@ -200,7 +200,8 @@ describe('a forgotten password', { timeout: 120_000 }, () => {
     const email = `provided-${++count}@example.com`
     const providers = createProviderAccounts({ store: site.store, clock: site.world.clock })
     const [issuer, subject] = ['https://id.example', `subject of ${email}`]
-    await providers.accountOf({ provider: 'test', issuer, subject, email, emailVerified: true, name: 'Ada' })
+    const vouched = { provider: 'test', issuer, subject, authenticatedAt: null }
+    await providers.accountOf({ ...vouched, email, emailVerified: true, name: 'Ada' })
     await ask(email)
     const letter = (await site.mail.to(email)).at(-1)!
     expect(letter.subject).toContain('No new password')

@@ -60,20 +60,25 @@ async function prove(
   throw new IdentityError('ERR_IDENTITY_CREDENTIALS', 'the password is not right')
 }
 
-/** The session under a new token, with the proof; gives where to go. */
+/** The session under a new token, with the proof, given just now unless said otherwise; gives where to go. */
 export async function proved(
   visit: Visit,
   visitor: Visitor,
   method: SignInMethod,
   next: string,
+  authenticatedAt = visit.deps.clock.now(),
 ): Promise<string> {
   const { sessions } = visit.deps.identity
   const methods = [...new Set([...visitor.session.methods, method])]
-  const authenticatedAt = visit.deps.clock.now()
   const token = await sessions.rotate(visitor.token, { methods, pending: false, authenticatedAt })
   if (token === null) throw new IdentityError('ERR_IDENTITY_SIGNED_OUT', 'the session ended meanwhile')
   visit.setToken(token)
   return afterSignIn(visit, token, next)
+}
+
+/** The provider that vouched for the session; all of them where none did. */
+function waysToConfirm({ deps }: Visit, { session: { provider } }: Visitor) {
+  return (deps.providers?.offered ?? []).filter(({ id }) => provider === null || id === provider)
 }
 
 /** The page that asks, with or without what went wrong. */
@@ -96,7 +101,7 @@ async function challenge(
     next,
     has,
     // Whoever signs in through a provider alone shows there once more who they are.
-    further: accountPages.providerLinks(visit.deps.providers?.offered ?? [], next),
+    further: accountPages.confirmLinks(waysToConfirm(visit, visitor), next),
   }
   return (problem) => accountPages.secondFactor({ ...view, ...(problem !== undefined && { problem }) })
 }

@@ -25,7 +25,7 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     return visit.page(await overview(visit, visitor, { news: NEWS[c.req.query('done') ?? ''] }))
   })
   app.post(`${PATH}/authenticator`, async (c) => {
-    const { visit, visitor } = await sensitive(new Visit(c, deps))
+    const { visit, visitor } = await sensitive(new Visit(c, deps), 'enrolling')
     const { personId } = visitor.session
     const secret = await authenticators.begin(personId)
     const account = await deps.identity.account(personId)
@@ -33,7 +33,7 @@ export function securityRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     return visit.page(accountPages.authenticator({ ...tokenFrame(visit, visitor), secret, uri }))
   })
   app.post(`${PATH}/authenticator-confirm`, async (c) => {
-    const { visit, visitor, fields } = await sensitive(new Visit(c, deps))
+    const { visit, visitor, fields } = await sensitive(new Visit(c, deps), 'enrolling')
     const { personId } = visitor.session
     if (!(await authenticators.confirm(personId, fields['code'] ?? ''))) {
       const problem =
@@ -105,10 +105,10 @@ function passwordRoute(deps: AccountRoutesDeps): Hono<SuretyEnv> {
 }
 
 /** A form that changes how the person signs in: from a page of this site, of this session, with a fresh proof. */
-export async function sensitive(visit: Visit) {
+export async function sensitive(visit: Visit, proof: 'fresh' | 'enrolling' = 'fresh') {
   const visitor = await visit.signedIn()
   const fields = await visit.form(visitor)
-  await visit.fresh()
+  await visit[proof]()
   return { visit, visitor, fields }
 }
 

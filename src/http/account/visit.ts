@@ -95,12 +95,28 @@ export class Visit {
   async fresh(): Promise<Visitor> {
     const visitor = await this.signedIn()
     const { clock, identity } = this.deps
-    const { personId, methods, authenticatedAt } = visitor.session
-    if (clock.now() - authenticatedAt > identity.policy.freshMs)
+    const { personId, methods, freshAt } = visitor.session
+    if (freshAt === null || clock.now() - freshAt > identity.policy.freshMs)
       throw new IdentityError('ERR_IDENTITY_STEP_UP', 'the last proof is too old for this')
     // A session from before there was a second factor has not shown it.
     if (showsSecondFactor(methods) || !(await identity.secondFactors.has(personId))) return visitor
     throw new IdentityError('ERR_IDENTITY_STEP_UP', 'this session showed no second factor')
+  }
+
+  /**
+   * As {@link fresh}, for setting up a second factor. Whoever signs in through a provider that asks nobody anew, and
+   * has neither password nor factor, could show nothing more: for them a sign-in of a moment ago is enough.
+   */
+  async enrolling(): Promise<Visitor> {
+    const visitor = await this.signedIn()
+    const { clock, identity, providers } = this.deps
+    const { personId, authenticatedAt, provider } = visitor.session
+    const vouching = providers?.offered.find(({ id }) => id === provider)
+    const isRecent = clock.now() - authenticatedAt <= identity.policy.freshMs
+    if (!vouching || vouching.asksAnew || !isRecent) return this.fresh()
+    const canShowMore =
+      (await identity.secondFactors.has(personId)) || (await identity.passwords.has(personId))
+    return canShowMore ? this.fresh() : visitor
   }
 
   /**

@@ -5,6 +5,7 @@ import type { GuardEvent } from '../../identity/index.ts'
 import { guardOver, openTestIdentity, type TestIdentity } from '../../identity/testing.ts'
 import { openTestMail, type TestMail } from '../../mail/testing.ts'
 import { accountRoutes } from '../account/account-routes.ts'
+import type { AccountProviders } from '../account/provider-routes.ts'
 import { trustedProxies } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { protection } from '../protection.ts'
@@ -28,6 +29,8 @@ export interface AccountSiteOptions extends Partial<IdentityOptions> {
   readonly guardsGuessing?: boolean
   /** True: letters are taken over. */
   readonly sendsMail?: boolean
+  /** Identity providers, over the site's own accounts. */
+  readonly providers?: (opened: TestIdentity) => AccountProviders | null
 }
 
 /** How a proxy on this machine hands a request on. */
@@ -38,6 +41,7 @@ const PROXIES = trustedProxies({ addresses: ['127.0.0.1/32'] })
 export async function openAccountSite({
   guardsGuessing = false,
   sendsMail = false,
+  providers = () => null,
   ...options
 }: AccountSiteOptions = {}): Promise<AccountSite> {
   const mail = openTestMail()
@@ -51,7 +55,8 @@ export async function openAccountSite({
   app.use('*', protection({ clock, logger: silent, ...(guard && { proxies: PROXIES }) }))
   const audit = (event: AuditEvent) => void events.push(event)
   const place = { name: 'Codetime', url: () => SITE_URL, clock }
-  const routes = { identity, audit, ...place }
+  const ways = providers(opened)
+  const routes = { identity, audit, ...place, ...(ways && { providers: ways }) }
   app.route('/', accountRoutes({ ...routes, logger: silent, hasSecurityTxt: false }))
   return {
     ...opened,

@@ -1,7 +1,8 @@
 import * as oauth from 'oauth4webapi'
 import type { OAuthSignInProvider, SignInProvider } from '../../declare/index.ts'
-import type { Clock } from '../../kernel/index.ts'
-import { boundedFetch } from './bounded-fetch.ts'
+import { SuretyError, type Clock } from '../../kernel/index.ts'
+import { boundedFetch } from '../outbound/bounded-fetch.ts'
+import { reachOf } from '../outbound/reach.ts'
 import { ProviderSignInError } from './errors.ts'
 
 /**
@@ -28,11 +29,16 @@ interface Known {
   readonly server: Promise<oauth.AuthorizationServer>
 }
 
+/** Reaches the provider, and nothing private unless the configuration says that it is there. */
+export function fetchOf({ issuer, privateNetworks }: SignInProvider): ReturnType<typeof boundedFetch> {
+  return boundedFetch({ reach: reachOf(issuer, privateNetworks) })
+}
+
 /** How every request to the provider is made; plain HTTP only where the issuer itself is on this machine. */
-export function requestOptions({ issuer }: SignInProvider) {
+export function requestOptions(provider: SignInProvider) {
   return {
-    [oauth.customFetch]: boundedFetch,
-    [oauth.allowInsecureRequests]: new URL(issuer).protocol === 'http:',
+    [oauth.customFetch]: fetchOf(provider),
+    [oauth.allowInsecureRequests]: new URL(provider.issuer).protocol === 'http:',
   }
 }
 
@@ -77,6 +83,7 @@ function declaredServer(provider: OAuthSignInProvider): oauth.AuthorizationServe
 async function discoveredServer(provider: SignInProvider): Promise<oauth.AuthorizationServer> {
   const issuer = new URL(provider.issuer)
   const response = await oauth.discoveryRequest(issuer, requestOptions(provider)).catch((cause: unknown) => {
+    if (cause instanceof SuretyError) throw cause
     throw new ProviderSignInError(
       'ERR_IDENTITY_PROVIDER_AWAY',
       `the provider ${provider.id} does not answer`,

@@ -13,6 +13,8 @@ export const ProviderSignInError = defineErrors('ProviderSignInError', {
   ERR_IDENTITY_PROVIDER_REFUSED: AGAIN,
   ERR_IDENTITY_PROVIDER_ANSWER: REFUSE,
   ERR_IDENTITY_PROVIDER_TOKEN: REFUSE,
+  ERR_IDENTITY_PROVIDER_STEP_UP:
+    'confirm with a second factor; for a provider that asks nobody anew write asksAnew: false in signIn.providers, so that people can set one up',
   ERR_IDENTITY_PROVIDER_EMAIL:
     'confirm an e-mail address at the provider first, and allow it to be passed on',
   ERR_IDENTITY_PROVIDER_LINK:

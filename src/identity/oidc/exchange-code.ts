@@ -1,9 +1,9 @@
 import * as oauth from 'oauth4webapi'
 import type { OAuthSignInProvider, SignInProvider } from '../../declare/index.ts'
-import { systemClock, type Clock } from '../../kernel/index.ts'
-import { boundedFetch } from './bounded-fetch.ts'
+import { SuretyError, systemClock, type Clock } from '../../kernel/index.ts'
+import { UNREACHABLE } from '../outbound/bounded-fetch.ts'
 import { readClientSecret } from './client-secret.ts'
-import { requestOptions, type Discovery } from './discovery.ts'
+import { fetchOf, requestOptions, type Discovery } from './discovery.ts'
 import { ProviderSignInError } from './errors.ts'
 import type { SignInTransaction } from './transaction.ts'
 
@@ -15,7 +15,12 @@ export interface ProviderClaims {
   /** True only where the provider says that it verified the address. */
   readonly emailVerified: boolean
   readonly name: string | null
+  /** When the person showed the provider who they are, where it says so; Unix milliseconds, never ahead of the clock. */
+  readonly authenticatedAt: number | null
 }
+
+/** What is claimed of a person, whenever they were asked. */
+type Said = Omit<ProviderClaims, 'authenticatedAt'>
 
 export interface CodeExchange {
   readonly provider: SignInProvider
@@ -64,7 +69,7 @@ export async function exchangeCode(exchange: CodeExchange): Promise<ProviderClai
           await oauth.processAuthorizationCodeResponse(server, client, response),
         )
   } catch (cause) {
-    if (cause instanceof ProviderSignInError) throw cause
+    if (cause instanceof SuretyError) throw cause
     const message = `what the provider ${provider.id} says of the person does not verify`
     throw new ProviderSignInError('ERR_IDENTITY_PROVIDER_TOKEN', message, { cause })
   }
@@ -100,13 +105,16 @@ async function claimsOfToken(
   const token = oauth.getValidatedIdTokenClaims(tokens)
   if (!token) throw new TypeError('it answered without an ID token')
   checkToken(token, provider.clientId, exchange)
-  const { sub } = token
-  if (token['email'] !== undefined || server.userinfo_endpoint === undefined) return claimsOf(sub, token)
+  checkAskedAnew(token, exchange)
+  const { sub, auth_time: seconds } = token
+  const authenticatedAt = seconds === undefined ? null : Math.min(seconds * 1000, exchange.clock.now())
+  if (token['email'] !== undefined || server.userinfo_endpoint === undefined)
+    return { ...claimsOf(sub, token), authenticatedAt }
   const info = await asking(provider, () =>
     oauth.userInfoRequest(server, client, tokens.access_token, requestOptions(provider)),
   )
   // §5.3.2: what it says is about the same subject, or about nobody.
-  return claimsOf(sub, await oauth.processUserInfoResponse(server, client, sub, info))
+  return { ...claimsOf(sub, await oauth.processUserInfoResponse(server, client, sub, info)), authenticatedAt }
 }
 
 /** Keys that the provider took into use since they were last read are read again. */
@@ -133,7 +141,20 @@ function checkToken(token: oauth.IDToken, clientId: string, { transaction, clock
   if (token.iat > latest + CLOCK_TOLERANCE_SECONDS) throw new TypeError('it is from the future')
 }
 
-function claimsOf(subject: string, said: Readonly<Record<string, unknown>>): ProviderClaims {
+/** Who confirms was asked after they began to, and not some time before (OpenID Connect Core §2, `auth_time`). */
+function checkAskedAnew(
+  { auth_time: asked }: oauth.IDToken,
+  { transaction, clock, provider }: CodeExchange,
+): void {
+  if (transaction.confirms === null) return
+  const earliest = transaction.beganAt / 1000 - CLOCK_TOLERANCE_SECONDS
+  const latest = clock.now() / 1000 + CLOCK_TOLERANCE_SECONDS
+  if (asked !== undefined && asked >= earliest && asked <= latest) return
+  const message = `the provider ${provider.id} does not show that it asked anew`
+  throw new ProviderSignInError('ERR_IDENTITY_PROVIDER_STEP_UP', message)
+}
+
+function claimsOf(subject: string, said: Readonly<Record<string, unknown>>): Said {
   return {
     subject: boundedText(subject, MAX_SUBJECT) ?? refuseSubject(),
     email: boundedText(said['email'], MAX_EMAIL),
@@ -166,7 +187,7 @@ async function claimsOfEndpoints(
   const addresses = await readEndpoint(provider, provider.emailsEndpoint, access_token)
   const primary: unknown = Array.isArray(addresses) ? addresses.find(isPrimary) : undefined
   const { email, verified } = (primary ?? {}) as { email?: unknown; verified?: unknown }
-  return claimsOf(subject, { email, email_verified: verified, name: user.name })
+  return { ...claimsOf(subject, { email, email_verified: verified, name: user.name }), authenticatedAt: null }
 }
 
 function isPrimary(address: unknown): boolean {
@@ -175,7 +196,7 @@ function isPrimary(address: unknown): boolean {
 
 async function readEndpoint(provider: SignInProvider, url: string, token: string): Promise<object> {
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'user-agent': 'surety' }
-  const response = await asking(provider, () => boundedFetch(url, { headers }))
+  const response = await asking(provider, () => fetchOf(provider)(url, { headers }))
   if (!response.ok) throw new TypeError(`an endpoint answered with ${response.status}`)
   const body: unknown = await response.json()
   if (typeof body !== 'object' || body === null) throw new TypeError('an endpoint answered with no object')
@@ -187,7 +208,7 @@ async function asking<Answer>(provider: SignInProvider, ask: () => Promise<Answe
   try {
     return await ask()
   } catch (cause) {
-    const isUnreachable = cause instanceof TypeError && cause.message === 'fetch failed'
+    const isUnreachable = cause instanceof TypeError && cause.message === UNREACHABLE
     const isLate = cause instanceof DOMException && cause.name === 'TimeoutError'
     if (!isUnreachable && !isLate) throw cause
     const message = `the provider ${provider.id} does not answer`

@@ -24,6 +24,7 @@ const somebody = (said: Partial<VerifiedIdentity> = {}): VerifiedIdentity => ({
   email: `person-${count}@example.com`,
   emailVerified: true,
   name: 'Ada',
+  authenticatedAt: null,
   ...said,
 })
 const accountRows = async (email: string) =>

@@ -21,6 +21,8 @@ export interface ProviderAccounts {
    * @throws ProviderSignInError `ERR_IDENTITY_PROVIDER_EMAIL`, `ERR_IDENTITY_PROVIDER_LINK`, `ERR_IDENTITY_DISABLED`
    */
   accountOf(identity: VerifiedIdentity): Promise<ProviderAccount>
+  /** Whom issuer and subject name already; null for nobody. Joins and makes nothing. */
+  linked(identity: VerifiedIdentity): Promise<string | null>
 }
 
 const TABLES = ['accounts', 'sign_in_names', 'credentials'] as const
@@ -34,6 +36,7 @@ export function createProviderAccounts({
 }): ProviderAccounts {
   const open = (): AccountDatabase => store('provider-sign-in', TABLES)
   return {
+    linked: (identity) => findLink(open(), identity),
     async accountOf(identity) {
       const linked = await findLink(open(), identity)
       if (linked !== null) return { personId: await enabled(open(), linked), isNew: false }

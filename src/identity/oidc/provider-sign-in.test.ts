@@ -66,8 +66,10 @@ describe('sign-in through an OpenID provider', () => {
         email: 'ada@codetime.example',
         emailVerified: true,
         name: 'Ada',
+        authenticatedAt: null,
       },
       returnTo: '/team?days=7',
+      confirms: null,
     })
   })
 
@@ -241,6 +243,49 @@ describe('a token that does not verify', () => {
     }))
 })
 
+describe('somebody who is to be asked anew', () => {
+  const confirm = async (claims?: (truth: Record<string, unknown>) => Record<string, unknown>) => {
+    double.lies = claims ? { claims } : {}
+    const { location, cookie } = await signIn.begin('double', '/', 'ada')
+    return signIn.finish('double', returning(double.authorize(location), cookie))
+  }
+  const refused = { code: 'ERR_IDENTITY_PROVIDER_STEP_UP' }
+  const askedAt = (seconds: number) => (truth: Record<string, unknown>) => ({
+    ...truth,
+    auth_time: START / 1000 + seconds,
+  })
+
+  it('is asked, however long the provider has known them', async () => {
+    const asked = new URL((await signIn.begin('double', '/', 'ada')).location).searchParams
+    expect([asked.get('prompt'), asked.get('max_age')]).toEqual(['login', '0'])
+    const plain = new URL((await signIn.begin('double')).location).searchParams
+    expect([plain.has('prompt'), plain.has('max_age')]).toEqual([false, false])
+    expect(await confirm()).toMatchObject({ confirms: 'ada', identity: { authenticatedAt: START } })
+  })
+
+  it('is not believed where the provider does not say when it asked', () =>
+    expect(confirm(({ auth_time: _, ...rest }) => rest)).rejects.toMatchObject(refused))
+
+  it('is believed where it asked since the beginning, with a minute of patience both ways', async () => {
+    await expect(confirm(askedAt(-61))).rejects.toMatchObject(refused)
+    expect((await confirm(askedAt(-60))).identity.authenticatedAt).toBe(START - 60_000)
+    expect((await confirm(askedAt(60))).identity.authenticatedAt).toBe(START)
+    await expect(confirm(askedAt(61))).rejects.toMatchObject(refused)
+  })
+
+  it.each([['"now"'], ['-1'], ['null'], ['{}']])('is refused by the time %s', (said) =>
+    expect(confirm((truth) => ({ ...truth, auth_time: JSON.parse(said) }))).rejects.toMatchObject({
+      code: expect.stringMatching(/^ERR_IDENTITY_PROVIDER_(TOKEN|STEP_UP)$/),
+    }),
+  )
+
+  it('cannot be where nothing says when they were asked', async () => {
+    await expect(signIn.begin('github', '/', 'ada')).rejects.toMatchObject(refused)
+    const silent = testSignIn([{ ...oidc('double', double.issuer), asksAnew: false }], clock)
+    await expect(silent.begin('double', '/', 'ada')).rejects.toMatchObject(refused)
+  })
+})
+
 describe('keys and metadata', () => {
   it('takes up a key that the provider rotated to, and asks for keys no more than it must', async () => {
     await attempt()
@@ -316,6 +361,7 @@ describe('a provider without ID tokens, in GitHub’s form', () => {
       email: 'ada@codetime.example',
       emailVerified: true,
       name: 'Ada',
+      authenticatedAt: null,
     })
   })
 

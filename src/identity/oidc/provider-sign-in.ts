@@ -41,6 +41,8 @@ export interface BegunSignIn {
 
 export interface FinishedSignIn {
   readonly identity: VerifiedIdentity
+  /** Whom it was to confirm; null where somebody signs in. Whether it is them is for the caller to see. */
+  readonly confirms: string | null
   /** Path on this site. */
   readonly returnTo: string
 }
@@ -50,9 +52,11 @@ export interface ProviderSignIn {
   readonly providers: readonly Pick<SignInProvider, 'id' | 'name'>[]
   /**
    * Begins a sign-in; `returnTo` is a path on this site, anything else becomes `/`.
-   * @throws ProviderSignInError `ERR_IDENTITY_PROVIDER_UNKNOWN`, `…_AWAY`, `…_METADATA`
+   * @param confirms somebody who is signed in, whom the provider asks anew who they are
+   * @throws ProviderSignInError `ERR_IDENTITY_PROVIDER_UNKNOWN`, `…_AWAY`, `…_METADATA`; `…_STEP_UP` where the
+   *   provider asks nobody anew
    */
-  begin(providerId: string, returnTo?: string | null): Promise<BegunSignIn>
+  begin(providerId: string, returnTo?: string | null, confirms?: string | null): Promise<BegunSignIn>
   /**
    * Takes the provider's answer from the browser that began. Nothing of it is believed before state,
    * issuer, code and tokens are verified; the transaction is used up whatever comes out.
@@ -74,21 +78,32 @@ export function createProviderSignIn(options: ProviderSignInOptions): ProviderSi
   }
   return {
     providers: providers.map(({ id, name }) => ({ id, name })),
-    begin: async (providerId, returnTo) =>
-      begin(options, discovery, find(providerId), returnPath(returnTo, '/')),
+    begin: async (providerId, returnTo, confirms = null) =>
+      begin(options, discovery, find(providerId), { returnTo: returnPath(returnTo, '/'), confirms }),
     finish: async (providerId, request) => finish(options, discovery, find(providerId), request),
     endCookie: cookieLine(options, '', 0),
   }
 }
 
 const DEFAULT_SCOPES = ['openid', 'email', 'profile']
+/** Asks anew even whom the provider knows, and for when it did (OpenID Connect Core §3.1.2.1). */
+const ANEW = { prompt: 'login', max_age: '0' }
+
+/** Whether a person can show through the provider that it is still them. Without an ID token nobody can. */
+export function asksAnew(provider: SignInProvider): boolean {
+  return provider.kind === 'oidc' && (provider.asksAnew ?? true)
+}
 
 async function begin(
   options: ProviderSignInOptions,
   discovery: Discovery,
   provider: SignInProvider,
-  returnTo: string,
+  wanted: Pick<SignInTransaction, 'returnTo' | 'confirms'>,
 ): Promise<BegunSignIn> {
+  if (wanted.confirms !== null && !asksAnew(provider)) {
+    const message = `the provider ${provider.id} asks nobody anew`
+    throw new ProviderSignInError('ERR_IDENTITY_PROVIDER_STEP_UP', message)
+  }
   const server = await discovery.server(provider)
   const transaction: SignInTransaction = {
     id: randomBytes(16).toString('base64url'),
@@ -96,7 +111,7 @@ async function begin(
     state: oauth.generateRandomState(),
     nonce: oauth.generateRandomNonce(),
     verifier: oauth.generateRandomCodeVerifier(),
-    returnTo,
+    ...wanted,
     beganAt: options.clock.now(),
   }
   const location = new URL(server.authorization_endpoint!)
@@ -109,6 +124,7 @@ async function begin(
     code_challenge: await oauth.calculatePKCECodeChallenge(transaction.verifier),
     code_challenge_method: 'S256',
     ...(provider.kind === 'oidc' ? { nonce: transaction.nonce } : {}),
+    ...(wanted.confirms === null ? {} : ANEW),
   }
   for (const [name, value] of Object.entries(parameters)) location.searchParams.set(name, value)
   const cookie = cookieLine(
@@ -145,6 +161,7 @@ async function finish(
   return {
     identity: { provider: provider.id, issuer: server.issuer, ...claims },
     returnTo: transaction.returnTo,
+    confirms: transaction.confirms,
   }
 }
 

@@ -12,6 +12,8 @@ export interface SignInTransaction {
   readonly verifier: string
   /** Path on this site. */
   readonly returnTo: string
+  /** Pseudonym of the person who is asked anew who they are; null where somebody signs in. */
+  readonly confirms: string | null
   /** Milliseconds since the epoch. */
   readonly beganAt: number
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { IdentityError } from '../errors.ts'
+import { boundedFetch } from '../outbound/bounded-fetch.ts'
+import { reachOf } from '../outbound/reach.ts'
 import { isCommonPassword } from './password-strength.ts'
 
 /** Tells whether a password is known to thieves. */
@@ -16,6 +18,8 @@ export interface BreachedPasswordsOptions {
   readonly url?: string
   /** Whether a password passes while the service is away. Default `'list-only'`: the built-in list decides. */
   readonly onOutage?: 'list-only' | 'refuse'
+  /** Networks that are not public in which the service may be, such as `10.4.0.0/16`. Default none. */
+  readonly privateNetworks?: readonly string[]
   /** Default 3 seconds. */
   readonly timeoutMs?: number
 }
@@ -31,7 +35,7 @@ export function createBreachedPasswords(options: BreachedPasswordsOptions = {}):
       if (await isCommonPassword(password)) return true
       if (options.url === undefined) return false
       try {
-        return await isInRange(options.url, password, options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+        return await isInRange(options.url, password, options)
       } catch (cause) {
         if (options.onOutage !== 'refuse') return false
         throw new IdentityError(
@@ -45,16 +49,19 @@ export function createBreachedPasswords(options: BreachedPasswordsOptions = {}):
 }
 
 /** SHA-1 is the protocol's; it protects nothing here. */
-async function isInRange(url: string, password: string, timeoutMs: number): Promise<boolean> {
+async function isInRange(
+  url: string,
+  password: string,
+  { privateNetworks, timeoutMs = DEFAULT_TIMEOUT_MS }: BreachedPasswordsOptions,
+): Promise<boolean> {
+  const ask = boundedFetch({ reach: reachOf(url, privateNetworks), timeoutMs, maxBytes: MAX_ANSWER_BYTES })
   const digest = createHash('sha1').update(password).digest('hex').toUpperCase()
-  const response = await fetch(`${url.replace(/\/$/, '')}/${digest.slice(0, PREFIX_DIGITS)}`, {
+  const response = await ask(`${url.replace(/\/$/, '')}/${digest.slice(0, PREFIX_DIGITS)}`, {
     // Padded, so that the length of the answer tells nothing of the range.
     headers: { 'add-padding': 'true' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
   })
   const text = await response.text()
-  if (!response.ok || text.length > MAX_ANSWER_BYTES) throw new TypeError('not an answer of a range service')
+  if (!response.ok) throw new TypeError('not an answer of a range service')
   return rangeIncludes(text, digest.slice(PREFIX_DIGITS))
 }
 

@@ -43,6 +43,8 @@ interface Code {
   readonly nonce: string
   readonly challenge: string
   readonly clientId: string
+  /** Whether the person is asked anew, however long ago they signed in here. */
+  readonly anew: boolean
   uses: number
 }
 
@@ -101,7 +103,14 @@ const USER = { sub: 'subject-1', email: 'ada@codetime.example', email_verified: 
 function codeFor(location: string): Code {
   const asked = new URL(location).searchParams
   const read = (name: string): string => asked.get(name) ?? ''
-  return { nonce: read('nonce'), challenge: read('code_challenge'), clientId: read('client_id'), uses: 0 }
+  const anew = asked.get('max_age') === '0' && asked.get('prompt') === 'login'
+  return {
+    nonce: read('nonce'),
+    challenge: read('code_challenge'),
+    clientId: read('client_id'),
+    anew,
+    uses: 0,
+  }
 }
 
 function redirectBack(location: string, given: { code: string; iss: string }, lies: Lies): string {
@@ -122,10 +131,18 @@ async function takes(code: Code, form: URLSearchParams, { replaysCodes = false }
 }
 
 function tokens(
-  { clientId, nonce }: Code,
+  { clientId, nonce, anew }: Code,
   { issuer, key, lies, now }: { issuer: string; key: Key; lies: Lies; now: number },
 ): Json {
-  const truth = { ...USER, iss: issuer, aud: clientId, exp: now + 300, iat: now, nonce }
+  const truth = {
+    ...USER,
+    iss: issuer,
+    aud: clientId,
+    exp: now + 300,
+    iat: now,
+    nonce,
+    ...(anew && { auth_time: now }),
+  }
   const idToken = signed(lies, key, lies.claims?.(truth) ?? truth)
   const answer = { access_token: 'access', token_type: 'Bearer', expires_in: 300, id_token: idToken }
   return lies.tokenResponse?.(answer) ?? answer

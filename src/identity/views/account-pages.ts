@@ -1,6 +1,6 @@
 import { ACCOUNT_LINKS, ACCOUNT_PATHS, FORM_TOKEN, signOutForm } from './account-page.ts'
 import { askResetView, confirmAddressView, resetPasswordView, spentLinkView } from './letter-views.ts'
-import { PROVIDER_PATH, providerLinks } from './provider-links.ts'
+import { CONFIRMING, confirmLinks, PROVIDER_PATH, providerLinks } from './provider-links.ts'
 import { authenticatorView, recoveryCodesView, securityView, sessionsView } from './security-view.ts'
 import { secondFactorView, signInView, signUpView } from './sign-in-view.ts'
 
@@ -12,6 +12,8 @@ export const accountPages = {
   signOutForm,
   PROVIDER_PATH,
   providerLinks,
+  confirmLinks,
+  CONFIRMING,
   signIn: signInView,
   signUp: signUpView,
   secondFactor: secondFactorView,
