@@ -13,7 +13,8 @@ export const AccessError = defineErrors('AccessError', {
   ERR_ACCESS_GRANT_WIDER: 'ask for less, or declare in staff.roles that this role may ask for it',
   ERR_ACCESS_STAFF: 'sign in as an active staff member',
   ERR_ACCESS_SELF_APPROVAL: 'let another staff member decide',
-  ERR_ACCESS_APPOINTEE: 'let somebody decide who does not owe the place to the requester',
+  ERR_ACCESS_APPOINTEE:
+    'let somebody decide who goes back to another founder than the requester; `surety staff found` names a second founder',
   ERR_ACCESS_APPROVER: 'let somebody decide whose role says so in staff.roles',
   ERR_ACCESS_PASSKEY: 'answer with a registered passkey, at the declared origin, with user verification',
 })

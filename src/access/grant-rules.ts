@@ -18,19 +18,17 @@ export type StaffRoles = { readonly [role: string]: StaffRole }
 export const LEAST_STAFF = 3
 
 /**
- * True where `member` owes the place to `other`: appointed by them, or by one whom they appointed, and
- * so on. A chain that names somebody unknown, or runs in a circle, counts as owed: nothing is known of it.
+ * The founder to whom a member goes back: whoever appointed them, whoever appointed that one, and so on.
+ * Null for a chain that names somebody unknown, or runs in a circle.
  */
-export function isAppointeeOf(member: StaffMember, other: string, staff: Staff): boolean {
-  const seen = new Set([member.id])
-  for (let by = member.appointedBy; by !== null;) {
-    if (by === other || seen.has(by)) return true
-    seen.add(by)
-    const next = staff.get(by)
-    if (!next) return true
-    by = next.appointedBy
+export function founderOf(member: StaffMember, staff: Staff): string | null {
+  const seen = new Set<string>()
+  for (let at: StaffMember | undefined = member; at && !seen.has(at.id);) {
+    if (at.appointedBy === null) return at.id
+    seen.add(at.id)
+    at = staff.get(at.appointedBy)
   }
-  return false
+  return null
 }
 
 /**
@@ -53,8 +51,9 @@ function wider(what: string): Error {
 }
 
 /**
- * Holds an approver against the rules: not the requester, not appointed by the requester, and of a
- * role that approves the requester's.
+ * Holds an approver against the rules: not the requester, of a role that approves the requester's, and
+ * independent of them: the two go back to different founders. Else one member who appoints would be two
+ * people: with whom they appointed, or with two of those.
  *
  * @throws AccessError `ERR_ACCESS_STAFF`, `ERR_ACCESS_SELF_APPROVAL`, `ERR_ACCESS_APPOINTEE`, `ERR_ACCESS_APPROVER`
  */
@@ -78,16 +77,45 @@ export function assertMayReview(grant: Grant, reviewer: string, staff: Staff, ro
   }
 }
 
-function requireIndependent(grant: Grant, member: StaffMember, staff: Staff): void {
-  if (member.id === grant.requester) {
+function requireIndependent({ requester }: Grant, member: StaffMember, staff: Staff): void {
+  if (member.id === requester) {
     throw new AccessError('ERR_ACCESS_SELF_APPROVAL', 'nobody decides on a grant of their own')
   }
-  if (isAppointeeOf(member, grant.requester, staff)) {
+  const asks = staff.get(requester)
+  const [own, theirs] = [founderOf(member, staff), asks ? founderOf(asks, staff) : null]
+  if (own === null || theirs === null || own === theirs) {
     throw new AccessError(
       'ERR_ACCESS_APPOINTEE',
-      'the requester appointed this staff member, or their appointer',
+      'this staff member and the requester go back to one founder',
     )
   }
+}
+
+/**
+ * True where `by` may have a member's passkeys replaced: of a role that appoints theirs, and not one who
+ * owes the place to them.
+ */
+export function mayReplacePasskeys(
+  by: StaffMember | undefined,
+  member: StaffMember,
+  staff: Staff,
+  roles: StaffRoles,
+): boolean {
+  if (!by?.active || by.id === member.id) return false
+  return roleOf(by, roles)?.appoints?.includes(member.role) === true && !owesPlaceTo(by, member.id, staff)
+}
+
+/** True where `other` appointed the member, or somebody in the chain that did; also where the chain is broken. */
+function owesPlaceTo(member: StaffMember, other: string, staff: Staff): boolean {
+  const seen = new Set<string>()
+  for (let by = member.appointedBy; by !== null;) {
+    if (by === other || seen.has(by)) return true
+    seen.add(by)
+    const next = staff.get(by)
+    if (!next) return true
+    by = next.appointedBy
+  }
+  return false
 }
 
 function roleOf(member: StaffMember, roles: StaffRoles): StaffRole | null {

@@ -10,6 +10,7 @@ import {
   decide,
   effectiveGrant,
   grantDigest,
+  mayReplacePasskeys,
   operatorPrincipal,
   parseGrant,
   parseRoles,
@@ -174,11 +175,52 @@ describe('an approval', () => {
       'ERR_ACCESS_APPOINTEE',
     ],
     [
-      'an appointee of an appointee of the requester',
+      'whom an appointee of the requester appointed',
       BOB,
       staffOf(member(ADA, 'support'), member(EVE, 'lead', ADA), member(BOB, 'lead', EVE)),
       'ERR_ACCESS_APPOINTEE',
     ],
+    [
+      'an appointee of the requester three steps down',
+      BOB,
+      staffOf(
+        member(ADA, 'support'),
+        member(EVE, 'lead', ADA),
+        member(ZOE, 'lead', EVE),
+        member(BOB, 'lead', ZOE),
+      ),
+      'ERR_ACCESS_APPOINTEE',
+    ],
+    [
+      'whoever appointed the requester, who would be two people',
+      BOB,
+      staffOf(member(ADA, 'support', BOB), member(BOB, 'lead')),
+      'ERR_ACCESS_APPOINTEE',
+    ],
+    [
+      'the founder whose appointee appointed the requester',
+      BOB,
+      staffOf(member(ADA, 'support', EVE), member(EVE, 'lead', BOB), member(BOB, 'lead')),
+      'ERR_ACCESS_APPOINTEE',
+    ],
+    [
+      'another appointee of whoever appointed the requester',
+      BOB,
+      staffOf(member(ADA, 'support', EVE), member(BOB, 'lead', EVE), member(EVE, 'lead')),
+      'ERR_ACCESS_APPOINTEE',
+    ],
+    [
+      'the appointee of another whom the requester’s founder appointed',
+      BOB,
+      staffOf(
+        member(ADA, 'support', EVE),
+        member(EVE, 'lead'),
+        member(ZOE, 'lead', EVE),
+        member(BOB, 'lead', ZOE),
+      ),
+      'ERR_ACCESS_APPOINTEE',
+    ],
+    ['anybody where the requester is unknown', BOB, staffOf(member(BOB, 'lead')), 'ERR_ACCESS_APPOINTEE'],
     [
       'one whose chain names nobody known',
       BOB,
@@ -209,9 +251,15 @@ describe('an approval', () => {
     expect(() => assertMayApprove(grant, approver, staff, roles)).toThrow(refuses(code))
   })
 
-  test('may come from whom appointed the requester', () => {
-    const staff = staffOf(member(ADA, 'support', BOB), member(BOB, 'lead'))
-    expect(() => assertMayApprove(grant, BOB, staff, roles)).not.toThrow()
+  test('may come from anybody who goes back to another founder', () => {
+    const staff = staffOf(
+      member(ADA, 'support', EVE),
+      member(EVE, 'lead'),
+      member(BOB, 'lead', ZOE),
+      member(ZOE, 'lead'),
+    )
+    for (const approver of [BOB, ZOE])
+      expect(() => assertMayApprove(grant, approver, staff, roles)).not.toThrow()
   })
 
   test('after breaking the glass is a review, by somebody as independent', () => {
@@ -225,6 +273,30 @@ describe('an approval', () => {
     expect(() => assertMayReview(grant, ADA, staff, roles)).toThrow(refuses('ERR_ACCESS_SELF_APPROVAL'))
     expect(() => assertMayReview(grant, EVE, staff, roles)).toThrow(refuses('ERR_ACCESS_APPOINTEE'))
     expect(() => assertMayReview(grant, ZOE, staff, roles)).toThrow(refuses('ERR_ACCESS_APPROVER'))
+  })
+})
+
+describe('the passkeys of a member', () => {
+  const appointing = { ...roles, lead: { appoints: ['support', 'lead'] } }
+  const may = (by: string, whose: string, staff: Staff) =>
+    mayReplacePasskeys(staff.get(by), staff.get(whose)!, staff, appointing)
+  const staff = staffOf(
+    member(ADA, 'lead'),
+    member(BOB, 'lead', ADA),
+    member(EVE, 'lead', BOB),
+    member(ZOE, 'support'),
+  )
+
+  test('are replaced by whoever appoints their role, and by nobody who owes them the place', () => {
+    expect([may(ADA, EVE, staff), may(ADA, ZOE, staff), may(EVE, ZOE, staff)]).toEqual([true, true, true])
+    expect([may(BOB, ADA, staff), may(EVE, ADA, staff), may(EVE, BOB, staff)]).toEqual([false, false, false])
+  })
+
+  test('are not replaced by oneself, by another role, or by who was dismissed or is unknown', () => {
+    const dismissed = staffOf({ ...member(ADA, 'lead'), active: false }, member(ZOE, 'support'))
+    expect([may(ADA, ADA, staff), may(ZOE, ADA, staff), may(TEAM, ZOE, staff)]).toEqual([false, false, false])
+    expect(may(ADA, ZOE, dismissed)).toBe(false)
+    expect(may(BOB, ZOE, staffOf(member(BOB, 'lead', TEAM), member(ZOE, 'support')))).toBe(false)
   })
 })
 

@@ -11,7 +11,7 @@ export const staffAccessControlled = definePromise({
   id: 'staff.access-controlled',
   evidence: 'measured',
   checkedBy: 'self',
-  version: 2,
+  version: 3,
   cadence: '6h',
   parameters: z.strictObject({}),
 
@@ -28,7 +28,7 @@ export const staffAccessControlled = definePromise({
 
   cannotProve: () => [
     'That a purpose which two people signed is a real need.',
-    'That two people who sign for each other do not act together, or are not one and the same with two accounts.',
+    'That two people who sign for each other do not act together. Who asks and who signs go back to different founders of the staff, so that nobody signs by way of whom they appointed; that two founders are two people, whoever named them says.',
     'What a superuser of the database or the root of a host does: they need no grant.',
   ],
 
@@ -41,6 +41,7 @@ export const staffAccessControlled = definePromise({
       trials: trials.tried,
       reached: trials.reached.length,
       activeStaff: standing.active,
+      founders: standing.founders,
       openGrants: standing.open,
       refusedGrants: standing.unverified,
       overdueReviews: standing.overdueReviews,
@@ -60,7 +61,7 @@ function judge(reached: readonly string[], enough: boolean, values: Measurement[
     if (Number(values[name]) > 0) return { outcome: 'broken', summary: `${values[name]} ${what}.`, values }
   }
   if (!enough) {
-    const summary = `There are ${values['activeStaff']} active members of staff with a passkey: with fewer than three, one asks, another approves, and nobody is left to review either.`
+    const summary = `There are ${values['activeStaff']} active members of staff with a passkey, who go back to ${values['founders']} founders: with fewer than three, one asks, another approves, and nobody is left to review; and whom one founder brought in do not sign for each other.`
     return { outcome: 'undecided', summary, values }
   }
   const summary = `An operator without a grant was refused in all ${values['trials']} trials; ${values['openGrants']} grants are open, every use of which checks a second person’s signature; no review is overdue, and what was not justified had a consequence.`

@@ -71,12 +71,12 @@ describe('rows put back in SQL as they were give nothing back:', () => {
   })
 
   test('a request from before it was refused, whoever approves it then', async () => {
-    const { staff, supporter, first, second, asking } = world
+    const { staff, supporter, first, third, asking } = world
     const { id } = await staff.grants.request(supporter.id, asking(await world.person()))
     const putBack = await keep('staff_grants', 'id', id)
     await staff.grants.refuse(first.id, id)
     await putBack()
-    await staff.grants.approve(second.id, id, second.authenticator.get(await staff.grants.challenge(id)))
+    await staff.grants.approve(third.id, id, third.authenticator.get(await staff.grants.challenge(id)))
     await expect(read(supporter, id)).rejects.toThrow(refusal('ERR_STAFF_STATE'))
   })
 
@@ -111,7 +111,7 @@ describe('rows put back in SQL as they were give nothing back:', () => {
     await reviewed(id, 'unjustified')
     await putBack()
     expect(await caseOf(id)).toBe('unjustified')
-    await expect(reviewed(id, 'justified', world.second)).rejects.toThrow(refusal('ERR_STAFF_STATE'))
+    await expect(reviewed(id, 'justified', world.third)).rejects.toThrow(refusal('ERR_STAFF_STATE'))
     expect(await caseOf(id)).toBe('unjustified')
   })
 })
@@ -189,7 +189,7 @@ describe('an account that is switched off', () => {
 
   test('of the approver: what they had signed opens nothing', async () => {
     const { staff, supporter, disabled, asking } = world
-    const approver = await newcomer('lead')
+    const approver = await newcomer('lead', world.first)
     const { id } = await staff.grants.request(supporter.id, asking(await world.person()))
     await staff.grants.approve(approver.id, id, approver.authenticator.get(await staff.grants.challenge(id)))
     expect(await read(supporter, id)).toHaveLength(1)
@@ -257,7 +257,7 @@ describe('broken glass', () => {
   })
 
   test('that was not justified is settled by a consequence that an independent member signs, once', async () => {
-    const { staff, engineer, first, second } = world
+    const { staff, engineer, first, third } = world
     const { id } = await brokenGlass()
     const words = 'The engineer was trained again, and the alarm goes to the night shift.'
     const settle = async (by: TestMember, said = words, signed = said) => {
@@ -268,14 +268,14 @@ describe('broken glass', () => {
     await reviewed(id, 'unjustified')
     expect(await world.staff.standing()).toMatchObject({ unjustified: 1 })
     await expect(settle(engineer)).rejects.toThrow(refusal('ERR_ACCESS_SELF_APPROVAL'))
-    await expect(settle(second, 'nothing')).rejects.toThrow(refusal('ERR_STAFF_CONSEQUENCE'))
-    await expect(settle(second, words, `${words} Or not.`)).rejects.toThrow(refusal('ERR_ACCESS_PASSKEY'))
+    await expect(settle(third, 'nothing')).rejects.toThrow(refusal('ERR_STAFF_CONSEQUENCE'))
+    await expect(settle(third, words, `${words} Or not.`)).rejects.toThrow(refusal('ERR_ACCESS_PASSKEY'))
     expect(await caseOf(id)).toBe('unjustified')
-    await settle(second)
+    await settle(third)
     expect(await caseOf(id)).toBe(null)
-    await expect(settle(second)).rejects.toThrow(refusal('ERR_STAFF_STATE'))
+    await expect(settle(third)).rejects.toThrow(refusal('ERR_STAFF_STATE'))
     const acknowledged = (await world.entries()).filter(({ kind }) => kind === 'staff.acknowledged')
-    expect(acknowledged).toMatchObject([{ actor: second.id, grant: id }])
+    expect(acknowledged).toMatchObject([{ actor: third.id, grant: id }])
     expect(JSON.stringify(acknowledged)).not.toContain('trained')
   })
 

@@ -55,10 +55,10 @@ describe('a grant', () => {
   })
 
   test('falls with the membership of whoever asked for it or approved it', async () => {
-    const { staff, second, asking } = world
-    const newcomer = async (role: string) =>
-      world.enrol(await staff.members.appoint(second.id, { personId: createPseudonym(), role }))
-    const [asks, approves] = [await newcomer('support'), await newcomer('lead')]
+    const { staff, first, second, asking } = world
+    const newcomer = async (role: string, by = second) =>
+      world.enrol(await staff.members.appoint(by.id, { personId: createPseudonym(), role }))
+    const [asks, approves] = [await newcomer('support'), await newcomer('lead', first)]
     const { id } = await staff.grants.request(asks.id, asking(await world.person()))
     await staff.grants.approve(approves.id, id, approves.authenticator.get(await staff.grants.challenge(id)))
     expect(await read(asks, id)).toHaveLength(1)
@@ -106,6 +106,24 @@ describe('an approval', () => {
     )
     await staff.grants.approve(first.id, id, first.authenticator.get(challenge))
     expect(await read(second, id)).toHaveLength(1)
+  })
+
+  test('is refused to all who go back to the requester’s founder: appointer, sibling, and further down', async () => {
+    const { staff, first, second, supporter, asking } = world
+    const lead = async (by: TestMember) =>
+      world.enrol(await staff.members.appoint(by.id, { personId: createPseudonym(), role: 'lead' }))
+    const sibling = await lead(second)
+    const nephew = await lead(sibling)
+    const grandNephew = await lead(nephew)
+    const { id } = await staff.grants.request(supporter.id, asking(await world.person()))
+    const challenge = await staff.grants.challenge(id)
+    for (const { id: by, authenticator } of [second, sibling, nephew, grandNephew])
+      await expect(staff.grants.approve(by, id, authenticator.get(challenge))).rejects.toThrow(
+        refusal('ERR_ACCESS_APPOINTEE'),
+      )
+    const outsider = await lead(await lead(first))
+    await staff.grants.approve(outsider.id, id, outsider.authenticator.get(challenge))
+    expect(await read(supporter, id)).toHaveLength(1)
   })
 
   test('is refused with the signature over another grant, of another member, or unverified', async () => {
@@ -172,7 +190,7 @@ describe('an approval', () => {
 
 describe('broken glass', () => {
   test('opens at once, alarms before anything is seen, and waits for an independent review', async () => {
-    const { staff, engineer, first, second, alarms, asking } = world
+    const { staff, engineer, first, second, third, alarms, asking } = world
     const person = await world.person()
     const grant = await staff.grants.prepareBreakGlass(engineer.id, asking(person))
     const record = await staff.grants.breakGlass(
@@ -193,7 +211,8 @@ describe('broken glass', () => {
     await expect(review(first, await staff.grants.reviewChallenge(record.id, 'unjustified'))).rejects.toThrow(
       refusal('ERR_ACCESS_PASSKEY'),
     )
-    await review(second)
+    await expect(review(second)).rejects.toThrow(refusal('ERR_ACCESS_APPOINTEE'))
+    await review(third)
     await expect(review(first)).rejects.toThrow(refusal('ERR_STAFF_STATE'))
     expect(await staff.standing()).toMatchObject({ overdueReviews: 0, unjustified: 0 })
   })

@@ -1,4 +1,5 @@
 import {
+  founderOf,
   LEAST_STAFF,
   MOST_GRANT_MS,
   type EffectiveGrant,
@@ -24,7 +25,9 @@ import { staffResources } from './resources.ts'
 export interface StaffStanding {
   /** Active members with a passkey: who has none decides nothing. */
   readonly active: number
-  /** False: fewer than three, so that one asks, another approves, and nobody is left to review. */
+  /** Founders to whom they go back: of one alone nobody is independent of anybody. */
+  readonly founders: number
+  /** False: fewer than three members, of whom one asks and another approves and nobody is left to review, or one founder. */
   readonly enough: boolean
   readonly open: number
   /** Open grants in time whose approval does not hold: the store refuses them. */
@@ -103,12 +106,13 @@ export function createStaff(ports: StaffPorts): StaffRoom {
 
 async function readStanding(ports: StaffPorts, members: Members, grants: Grants): Promise<StaffStanding> {
   const now = ports.clock.now()
-  const staff = [...(await members.all()).values()]
+  const staff = await members.all()
   const enrolled = await members.enrolled()
   const { roles } = ports.config
-  const active = staff.filter(
+  const able = [...staff.values()].filter(
     (one) => one.active && Object.hasOwn(roles, one.role) && enrolled.has(one.id),
-  ).length
+  )
+  const founders = new Set(able.map((one) => founderOf(one, staff)).filter((id) => id !== null)).size
   const records = await grants.list({ since: now - LONGEST_MS })
   const open = records.filter(
     ({ state, grant }) => state === 'open' && grant.from <= now && now < grant.until,
@@ -121,8 +125,9 @@ async function readStanding(ports: StaffPorts, members: Members, grants: Grants)
   const glass = await glassCases(ports)
   const count = (wanted: GlassCase['state']): number => glass.filter(({ state }) => state === wanted).length
   return {
-    active,
-    enough: active >= LEAST_STAFF,
+    active: able.length,
+    founders,
+    enough: able.length >= LEAST_STAFF && founders > 1,
     open: open.length,
     unverified,
     overdueReviews: count('overdue'),

@@ -70,9 +70,10 @@ export interface TestStaff {
   readonly alarms: BrokenGlass[]
   /** Members whose accounts are switched off. */
   readonly disabled: Set<string>
-  /** Two leads who founded it, and a supporter and an engineer whom the second lead appointed. */
+  /** Three leads who founded it, and a supporter and an engineer whom the second appointed. */
   readonly first: TestMember
   readonly second: TestMember
+  readonly third: TestMember
   readonly supporter: TestMember
   readonly engineer: TestMember
   enrol(enrolment: { personId: string; code: string }, algorithm?: PasskeyAlgorithm): Promise<TestMember>
@@ -187,14 +188,13 @@ async function enrolMembers(staff: StaffRoom, passkeys: RelyingParty) {
     await members.enrol({ personId, code }, authenticator.create(members.enrolmentChallenge(code)))
     return { id: personId, authenticator }
   }
-  const [one, two] = await members.found([
-    { personId: createPseudonym(), role: 'lead' },
-    { personId: createPseudonym(), role: 'lead' },
-  ])
-  const [first, second] = [await enrol(one!), await enrol(two!, -8)]
+  const founders = [0, 1, 2].map(() => ({ personId: createPseudonym(), role: 'lead' }))
+  const [one, two, three] = await members.found(founders)
+  const [first, second, third] = [await enrol(one!), await enrol(two!, -8), await enrol(three!)]
   const appoint = async (role: string): Promise<TestMember> =>
     enrol(await members.appoint(second.id, { personId: createPseudonym(), role }))
-  return { enrol, first, second, supporter: await appoint('support'), engineer: await appoint('engineer') }
+  const [supporter, engineer] = [await appoint('support'), await appoint('engineer')]
+  return { enrol, first, second, third, supporter, engineer }
 }
 
 function asking({ id, tenant }: Principal, changes?: Partial<GrantRequest>): GrantRequest {

@@ -189,9 +189,9 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
   })
 
   test('a new member registers a passkey, and approves with it what another asked for', async () => {
-    const { staff, second, supporter, asking } = world
+    const { staff, first, supporter, asking } = world
     const member = { personId: createPseudonym(), role: 'lead' }
-    const { code } = await staff.members.appoint(second.id, member)
+    const { code } = await staff.members.appoint(first.id, member)
     const context = await as(member.personId)
     const { page, complaints } = await open(context, '/console/enrol')
     const client = await context.newCDPSession(page)

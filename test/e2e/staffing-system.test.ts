@@ -91,16 +91,20 @@ async function person(email: string) {
 
 test('a whole system lets staff see the product as somebody else, until the directory switches them off', async () => {
   const staff = surety.staff!
-  const [lead, supporter, ada] = [
+  const [lead, other, supporter, ada] = [
     await person('lead@example.com'),
+    await person('other@example.com'),
     await person('support@example.com'),
     await person('ada@example.com'),
   ]
   const site = { id: 'localhost', origins: [URL_OF_SITE] }
   const authenticator = createSoftAuthenticator(site)
-  const [founder] = await staff.members.found([{ personId: lead.id, role: 'lead' }])
+  const [founder, second] = await staff.members.found([
+    { personId: lead.id, role: 'lead' },
+    { personId: other.id, role: 'lead' },
+  ])
   await staff.members.enrol(founder!, authenticator.create(staff.members.enrolmentChallenge(founder!.code)))
-  await staff.members.appoint(lead.id, { personId: supporter.id, role: 'support' })
+  await staff.members.appoint(second!.personId, { personId: supporter.id, role: 'support' })
   const system = surety.as(surety.system('test', ['notes'])).db as unknown as Notes
   await system.insertInto('notes').values({ personId: ada.id, text: 'remember the milk' }).execute()
   const asked = {

@@ -158,11 +158,11 @@ describe('the way of a request over HTTP', () => {
     const answer = world.engineer.authenticator.get(Buffer.from(challenge, 'base64url'))
     const ended = await post('/console/break-glass', { cookie, json: { ...keep, answer } })
     const { location } = (await ended.json()) as { location: string }
-    const reviewer = staffCookie(world.second)
+    const reviewer = staffCookie(world.third)
     expect(await (await get('/console', reviewer)).text()).toContain('waits for its review')
     const verdict = { verdict: 'unjustified', note: 'it could have waited' }
     const asked = await post(`${location}/review/challenge`, { cookie: reviewer, json: verdict })
-    const signed = world.second.authenticator.get(
+    const signed = world.third.authenticator.get(
       Buffer.from(((await asked.json()) as { challenge: string }).challenge, 'base64url'),
     )
     expect(

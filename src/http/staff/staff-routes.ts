@@ -26,7 +26,7 @@ const STAFF_PROBLEMS: PublicProblems = {
   ERR_STAFF_CONSENT: REFUSED,
   ERR_ACCESS_STAFF: REFUSED,
   ERR_ACCESS_SELF_APPROVAL: { status: 403, title: 'Nobody decides on a grant of their own' },
-  ERR_ACCESS_APPOINTEE: { status: 403, title: 'Whom the requester appointed does not decide' },
+  ERR_ACCESS_APPOINTEE: { status: 403, title: 'You and the requester were brought in by the same founder' },
   ERR_ACCESS_APPROVER: { status: 403, title: 'Your role does not decide on this' },
   ERR_ACCESS_GRANT_WIDER: { status: 403, title: 'Your role does not ask for that' },
   ERR_ACCESS_GRANT: { status: 422, title: 'The request cannot be meant as written' },

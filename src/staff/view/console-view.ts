@@ -11,6 +11,7 @@ import {
   type Markup,
   type Tone,
 } from '../../ui/index.ts'
+import { LEAST_STAFF } from '../../access/index.ts'
 import type { GlassCase } from '../glass.ts'
 import type { GrantRecord } from '../grant-records.ts'
 import type { StaffStanding } from '../staff.ts'
@@ -138,11 +139,14 @@ function grantItems({ grants, now }: ConsoleViewOptions): Item[] {
 }
 
 function staffItems({ standing }: ConsoleViewOptions): Item[] {
-  const { active, enough, unverified } = standing
+  const { active, founders, enough, unverified } = standing
   const few: Item = {
     tone: 'unsure',
     word: 'Staff',
-    what: `${active} members of staff are active and have a passkey: with fewer than three nobody is left to review`,
+    what:
+      active < LEAST_STAFF
+        ? `${active} members of staff are active and have a passkey: with fewer than three nobody is left to review`
+        : `All members of staff go back to ${founders} founder: nobody signs for anybody until a second one is named at the command line`,
   }
   const refused: Item = {
     tone: 'bad',
