@@ -18,7 +18,10 @@ export interface LogFolder {
   put(path: string, bytes: Uint8Array): Promise<void>
   /** Makes files that were put durable. */
   sync(paths: readonly string[]): Promise<void>
-  /** Creates a file that must not exist yet; false where it does. Of two processes one wins. */
+  /**
+   * Creates a file that must not exist yet; false where it does. Of two processes one wins. A crash of
+   * the machine meanwhile can leave the beginning of it.
+   */
   claim(path: string, bytes: Uint8Array): Promise<boolean>
   /** Removes a file or a folder, if it is there; a crash of the machine may bring it back. */
   remove(path: string): Promise<void>
@@ -64,8 +67,10 @@ export function createLogFolder(root: string): LogFolder {
     },
     async claim(path, bytes) {
       try {
-        await place(path, bytes, syncedDraft, linkOnly)
-        await syncFolder(dirname(join(root, path)))
+        await place(path, bytes, draft, linkOnly)
+        const target = join(root, path)
+        // Together they are one wait for the disk; content before name would be two.
+        await Promise.all([syncFile(target), syncFolder(dirname(target))])
         return true
       } catch (error) {
         if (codeOf(error) === 'EEXIST') return false

@@ -45,12 +45,13 @@ function noteText(body: Uint8Array): string {
 }
 
 /**
- * The intent that continues a tree of `from` leaves; null where there is none.
+ * The intent that continues a tree of `from` leaves; null where there is none, or one that a crash of
+ * the machine left half on the disk: nothing can have followed from it.
  * @throws LogError `ERR_LOG_TAMPERED`
  */
 export async function readIntent(folder: LogFolder, key: VerifierKey, from: number): Promise<Intent | null> {
   const bytes = await folder.read(intentName(from))
-  if (bytes === null) return null
+  if (bytes === null || isTorn(bytes)) return null
   try {
     const [{ format, bytes: length }, rest] = splitLine(bytes)
     const body = rest.subarray(0, Number(length))
@@ -67,6 +68,22 @@ export async function readIntent(folder: LogFolder, key: VerifierKey, from: numb
     })
   }
   throw new LogError('ERR_LOG_TAMPERED', 'an intent in the log folder does not belong to this log')
+}
+
+/** Makes way for the intent that continues a tree of `from` leaves, where {@link readIntent} found half of one. */
+export async function removeTorn(folder: LogFolder, from: number): Promise<void> {
+  const bytes = await folder.read(intentName(from))
+  if (bytes !== null && isTorn(bytes)) await folder.remove(intentName(from))
+}
+
+/** True for the beginning of an intent, whatever the disk holds behind it. */
+function isTorn(bytes: Uint8Array): boolean {
+  try {
+    const [{ format, bytes: length }, rest] = splitLine(bytes)
+    return format === 2 && !/\n\n— [^\n]+\n$/.test(new TextDecoder().decode(rest.subarray(Number(length))))
+  } catch {
+    return true
+  }
 }
 
 function splitLine(bytes: Uint8Array): [Record<string, unknown>, Uint8Array] {

@@ -7,7 +7,9 @@ import {
   openCheckpoint,
   parseBundle,
   parseVerifierKey,
+  rootAt,
   TILE_WIDTH,
+  tileHashReader,
   tilePath,
 } from '../verify/index.ts'
 import type { Checkpoint, FullTile, Tile, TileEdge, VerifierKey } from '../verify/index.ts'
@@ -135,6 +137,14 @@ async function checkTile(folder: LogFolder, { level, index, hashes }: FullTile):
   const tile = { level, index, width: hashes.length }
   if (equalBytes(await readTile(folder, tile), join(hashes))) return
   throw tampered(`${tilePath(tile)} in the log folder does not fit the entries`)
+}
+
+/** The root of the first `size` of `end` entries, by the folder's tiles. @throws LogError `ERR_LOG_TAMPERED` */
+export function readRoot(folder: LogFolder, size: number, end: number): Promise<Uint8Array> {
+  return rootAt(
+    size,
+    tileHashReader(end, (tile) => readTile(folder, tile)),
+  )
 }
 
 /** The bytes of a tile of these hashes. */

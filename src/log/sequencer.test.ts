@@ -204,6 +204,23 @@ describe('a crash', () => {
     expect(forgotten).toBeGreaterThan(100)
   }, 120_000)
 
+  test('of the machine while it decides leaves half a decision, from which nothing followed', async () => {
+    await queue(0, 10)
+    await publish()
+    await queue(10, 5)
+    const inner = createLogFolder(root)
+    for (const part of [0, 0.2, 0.9, 0.999]) {
+      const claim: LogFolder['claim'] = async (path, bytes) => {
+        await inner.put(path, bytes.subarray(0, bytes.length * part))
+        throw new Crash()
+      }
+      await expect(tick(createSequencer({ ...inner, claim }))).rejects.toBeInstanceOf(Crash)
+    }
+    await publish()
+    expect(await publishedIds()).toEqual(ids(15))
+    await expectOneHistory()
+  })
+
   test('whose tiles the disk refused has them written once more, from the intents', async () => {
     const inner = createLogFolder(root)
     let refusing = true

@@ -1,23 +1,16 @@
 import type { Connection } from '../database/index.ts'
 import { equalBytes, utf8 } from '../kernel/index.ts'
 import type { Clock } from '../kernel/index.ts'
-import {
-  formatCheckpoint,
-  formatVerifierKey,
-  LIMITS,
-  rootAt,
-  signNote,
-  tileHashReader,
-} from '../verify/index.ts'
+import { formatCheckpoint, formatVerifierKey, LIMITS, signNote } from '../verify/index.ts'
 import type { NoteSigner } from '../verify/index.ts'
 import { LogError } from './errors.ts'
 import type { LogFolder } from './folder.ts'
-import { formatIntent, intentName, readIntent } from './intent.ts'
-import { CHECKPOINT_FILE, readLeaves, readPublished, readTile, vkeyFile, VKEY_FILE } from './published.ts'
+import { formatIntent, intentName, type Intent } from './intent.ts'
+import { CHECKPOINT_FILE, readLeaves, readPublished, readRoot, vkeyFile, VKEY_FILE } from './published.ts'
 import type { PublishedCheckpoint } from './published.ts'
 import { deleteQueued, readQueue, takeTurn, writeState } from './queue.ts'
 import type { QueuedRow, Turn } from './queue.ts'
-import { applyIntent, recoverHead, settle } from './settling.ts'
+import { readEnding, recoverHead, settle } from './settling.ts'
 import { copyHead, extendHead, type TreeHead } from './tree-head.ts'
 
 /** What one log's leaves are made of. */
@@ -50,13 +43,15 @@ export type TickOutcome = 'published' | 'idle' | 'busy'
  * Publishes queued entries: decide (intent), sign, write tiles and bundles, publish the checkpoint, then
  * say so in the database. Whatever line a crash hits, the next tick goes on from there.
  *
- * What must be on the disk before what: the intent before anything is signed; the checkpoint before the
- * database forgets the queue. Tiles and bundles follow from the intents: they are written before the
- * checkpoint, and need not be on the disk before their intents are removed (`settling.ts`).
+ * What must be on the disk before what: the intent before anything is signed. Tiles, bundles and the
+ * checkpoint follow from the intents, whose leaves are those of the queue and whose signatures are the
+ * same each time: they need not be on the disk before their intents are removed (`settling.ts`), and one
+ * tick waits for the disk once.
  *
  * LIMIT: the lock is the database's. A process that loses its connection between the last check of
  * the lock and the renaming of the checkpoint can still put an older, valid checkpoint over a newer
- * one; the next tick then refuses with `ERR_LOG_FOLDER_BEHIND` instead of going on.
+ * one; the next tick then goes back to the newer one, if its intent is there still, or else refuses with
+ * `ERR_LOG_FOLDER_BEHIND`.
  */
 export class Sequencer {
   readonly #options: SequencerOptions
@@ -116,17 +111,15 @@ export class Sequencer {
 
   /** Brings memory, folder and database to one state, finishing what a crash interrupted. */
   async #align(connection: Connection, { state }: Turn): Promise<TreeHead> {
-    const { folder, signer } = this.#options
+    const { name, folder, leaves: format } = this.#options
     this.#checkIdentity(state)
-    let published = await readPublished(folder, signer.key, this.#published)
+    const [head, published] = (await this.#follow()) ?? (await this.#load(connection))
     refuseBehind(state, published)
-    const recovering = this.#head === null || this.#head.edge.size !== (published?.size ?? 0)
-    const head = recovering ? await this.#reach(state, published) : this.#head!
-    if (recovering) published = await this.#finishInterrupted(connection, head, published)
+    await this.#refuseFork(state, head)
     const said = state?.size ?? 0
     if (published && published.size > said) {
       const leaves = await readLeaves(folder, said, published.size)
-      await deleteQueued(connection, this.#options.name, leaves.map(this.#options.leaves.idOf))
+      await deleteQueued(connection, name, leaves.map(format.idOf))
       await this.#record(connection, published, [])
     }
     this.#published = published
@@ -143,63 +136,55 @@ export class Sequencer {
       throw new LogError('ERR_LOG_KEY', 'the private key is not the one that signed this log')
   }
 
-  /** The head at the published checkpoint. */
-  async #reach(state: Turn['state'], published: PublishedCheckpoint | null): Promise<TreeHead> {
-    const caughtUp = this.#head && published && (await this.#catchUp(this.#head, published))
-    return caughtUp ?? this.#load(state, published)
-  }
-
-  /** What another process has published meanwhile; null where the signed root does not follow from it. */
-  async #catchUp(head: TreeHead, published: PublishedCheckpoint): Promise<TreeHead | null> {
-    const { folder, leaves: format } = this.#options
+  /** The log as memory has it, and what another process has published meanwhile; null where that does not do. */
+  async #follow(): Promise<Reached | null> {
+    const { folder, signer, leaves: format } = this.#options
+    const head = this.#head
+    if (head === null) return null
+    const published = await readPublished(folder, signer.key, this.#published)
+    if (published === this.#published) return [head, published]
+    // An intent that goes on from there is one whose process did not finish.
+    if (!published || (await folder.read(intentName(published.size))) !== null) return null
     const fresh = await readLeaves(folder, head.edge.size, published.size)
     const ahead = copyHead(head)
     extendHead(ahead, fresh)
     ahead.lastMs = fresh.length > 0 ? format.timeOf(fresh.at(-1)!) : head.lastMs
-    return equalBytes(ahead.edge.root(), published.rootHash) ? ahead : null
+    return equalBytes(ahead.edge.root(), published.rootHash) ? [ahead, published] : null
   }
 
-  async #load(state: Turn['state'], published: PublishedCheckpoint | null): Promise<TreeHead> {
+  async #load(connection: Connection): Promise<Reached> {
     const { folder, signer, leaves } = this.#options
-    const head = await recoverHead(folder, signer.key, leaves, published)
-    this.#settled = head.edge.size
-    if (state && !equalBytes(await this.#rootOf(state.size, head), state.root)) {
-      throw new LogError(
-        'ERR_LOG_FORK',
-        `the first ${state.size} entries in the log folder are not those the database published`,
-      )
-    }
+    const ending = await readEnding(folder, signer.key)
+    const head = await recoverHead(folder, leaves, ending)
+    this.#settled = ending.chain[0]?.from ?? ending.size
     const vkey = await folder.read(VKEY_FILE)
     if (vkey === null) await folder.write(VKEY_FILE, vkeyFile(signer.key))
     else if (!equalBytes(vkey, vkeyFile(signer.key))) {
       throw new LogError('ERR_LOG_KEY', 'the log folder belongs to another verifier key')
     }
-    return head
+    const last = ending.chain.at(-1)
+    return [head, last ? await this.#publishAgain(connection, head, last) : ending.published]
   }
 
-  #rootOf(size: number, head: TreeHead): Promise<Uint8Array> {
-    return rootAt(
-      size,
-      tileHashReader(head.edge.size, (tile) => readTile(this.#options.folder, tile)),
-    )
-  }
-
-  /** Publishes an intent that a crash left behind. */
-  async #finishInterrupted(
-    connection: Connection,
-    head: TreeHead,
-    published: PublishedCheckpoint | null,
-  ): Promise<PublishedCheckpoint | null> {
-    const { folder, signer, leaves } = this.#options
-    const intent = await readIntent(folder, signer.key, head.edge.size)
-    if (!intent) return published
-    const files = applyIntent(leaves, head, intent)
-    await Promise.all([...files].map(([path, bytes]) => folder.put(path, bytes)))
-    const next = await this.#sign(head)
+  /** Publishes what an intent decided that a crash left behind. */
+  async #publishAgain(connection: Connection, head: TreeHead, last: Intent): Promise<PublishedCheckpoint> {
+    const { folder, signer } = this.#options
+    // Whoever wrote it may have been stopped before it was on the disk.
+    await folder.write(intentName(last.from), await formatIntent(last, signer))
+    const published = await this.#sign(head)
     // Fails where the connection, and with it the lock, has gone.
     await connection.query('select 1')
-    await folder.write(CHECKPOINT_FILE, utf8(next.note))
-    return next
+    await folder.put(CHECKPOINT_FILE, utf8(published.note))
+    return published
+  }
+
+  async #refuseFork(state: Turn['state'], head: TreeHead): Promise<void> {
+    if (!state || state.size === head.edge.size) return
+    if (equalBytes(await readRoot(this.#options.folder, state.size, head.edge.size), state.root)) return
+    throw new LogError(
+      'ERR_LOG_FORK',
+      `the first ${state.size} entries in the log folder are not those the database published`,
+    )
   }
 
   #stamp(head: TreeHead, rows: readonly QueuedRow[], maxLeaves: number): Stamped {
@@ -234,7 +219,7 @@ export class Sequencer {
       this.#record(connection, published, seqs),
       ...[...files].map(([path, bytes]) => folder.put(path, bytes)),
     ])
-    await folder.write(CHECKPOINT_FILE, utf8(published.note))
+    await folder.put(CHECKPOINT_FILE, utf8(published.note))
     this.#published = published
     this.#head = ahead
     return true
@@ -256,6 +241,8 @@ export class Sequencer {
     await writeState(connection, this.#options.name, state, seqs)
   }
 }
+
+type Reached = readonly [head: TreeHead, published: PublishedCheckpoint | null]
 
 /** Leaves that come next, and the rows of the queue that they are made of. */
 interface Stamped {

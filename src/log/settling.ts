@@ -1,48 +1,85 @@
 import { equalBytes, hasCode } from '../kernel/index.ts'
-import { TILE_WIDTH, tilePath, type VerifierKey } from '../verify/index.ts'
+import { createTileEdge, TILE_WIDTH, tilePath, type VerifierKey } from '../verify/index.ts'
 import { LogError } from './errors.ts'
 import type { LogFolder } from './folder.ts'
-import { checkIntentRoot, intentName, intentSize, readIntent, type Intent } from './intent.ts'
-import { scanTo, type PublishedCheckpoint, type Scan } from './published.ts'
+import { checkIntentRoot, intentName, intentSize, readIntent, removeTorn, type Intent } from './intent.ts'
+import {
+  CHECKPOINT_FILE,
+  readPublished,
+  readRoot,
+  scanTo,
+  type PublishedCheckpoint,
+  type Scan,
+} from './published.ts'
 import type { LeafFormat } from './sequencer.ts'
 import { extendHead, tilesBetween, type TreeHead } from './tree-head.ts'
 
 /**
- * Makes durable what a log of `to` leaves consists of and one of `from` leaves, which is durable, did
- * not; then removes the intents that said it again until now, and partial tiles that nobody reads any
- * more. Needs no turn: none of it concerns what comes after `to`.
+ * Makes durable the checkpoint, and what a log of `to` leaves consists of and one of `from` leaves, which
+ * is durable, did not; then removes the intents that said it again until now, and partial tiles that
+ * nobody reads any more. Needs no turn: none of it concerns what comes after `to`.
  */
 export async function settle(folder: LogFolder, from: number, to: number): Promise<void> {
-  await folder.sync(tilesBetween(from, to).map(tilePath))
+  await folder.sync([...tilesBetween(from, to).map(tilePath), CHECKPOINT_FILE])
   const sizes = await intentSizes(folder)
   // The newest first: whatever a crash leaves of them is no chain that leads to the end.
   for (const size of sizes.filter((size) => size < to).toReversed()) await folder.remove(intentName(size))
   await removePartials(folder, from, to)
 }
 
+/** How far a folder says that the log goes. */
+export interface Ending {
+  readonly size: number
+  readonly rootHash: Uint8Array
+  /** The intents, one after the other, that lead to it: what they say need not be on the disk otherwise. */
+  readonly chain: readonly Intent[]
+  /** Null where there is none, or a crash of the machine took it: then the intents say what it was. */
+  readonly published: PublishedCheckpoint | null
+}
+
 /**
- * The end of the published log, read and checked from its first entry on. What the intents still say
- * is written once more, since the disk may not have it.
+ * The end of the log that was decided, and may have been signed: the checkpoint's, or one that intents
+ * lead to from there.
  *
  * @throws LogError `ERR_LOG_TAMPERED`, `ERR_LOG_FOLDER_BEHIND`
  */
+export async function readEnding(folder: LogFolder, key: VerifierKey): Promise<Ending> {
+  const chain = await readChain(folder, key)
+  const published = await readPublished(folder, key).catch((error: unknown) => {
+    if (chain.length > 0 && hasCode(error, 'ERR_LOG_TAMPERED')) return null
+    throw error
+  })
+  const last = chain.at(-1)
+  if (!last || endOf(last) < (published?.size ?? 0)) {
+    const { size, rootHash } = published ?? { size: 0, rootHash: createTileEdge().root() }
+    return { size, rootHash, chain: [], published }
+  }
+  if (published && published.size < chain[0]!.from)
+    throw new LogError('ERR_LOG_FOLDER_BEHIND', 'the log folder holds an intent beyond its checkpoint')
+  return { size: endOf(last), rootHash: last.rootHash, chain, published }
+}
+
+/**
+ * The end of the log, read and checked from its first entry on. What the intents still say is written
+ * once more, since the disk may not have it; what a crash left half-written goes. Only in a turn.
+ *
+ * @throws LogError `ERR_LOG_TAMPERED`
+ */
 export async function recoverHead(
   folder: LogFolder,
-  key: VerifierKey,
   leaves: LeafFormat,
-  published: PublishedCheckpoint | null,
+  { size, rootHash, chain, published }: Ending,
 ): Promise<TreeHead> {
   await folder.tidy()
-  const size = published?.size ?? 0
-  const chain = await readChain(folder, key, size)
   const head = await readEnd(folder, leaves, chain, size)
-  if (published && !equalBytes(head.edge.root(), published.rootHash)) {
+  const follows = !published || equalBytes(await readRoot(folder, published.size, size), published.rootHash)
+  if (!follows || !equalBytes(head.edge.root(), rootHash)) {
     throw new LogError(
       'ERR_LOG_TAMPERED',
       'the entries in the log folder do not hash to the root of its checkpoint',
     )
   }
-  await settle(folder, chain[0]?.from ?? size, size)
+  await removeTorn(folder, size)
   return head
 }
 
@@ -75,31 +112,26 @@ function headOf({ edge, tail }: Scan, leaves: LeafFormat): TreeHead {
 }
 
 /** Appends what an intent decided to the head; returns the files that this makes. @throws LogError `ERR_LOG_TAMPERED` */
-export function applyIntent(leaves: LeafFormat, head: TreeHead, intent: Intent): Map<string, Uint8Array> {
+function applyIntent(leaves: LeafFormat, head: TreeHead, intent: Intent): Map<string, Uint8Array> {
   const files = extendHead(head, intent.leaves)
   checkIntentRoot(intent, head.edge.root())
   head.lastMs = leaves.timeOf(intent.leaves.at(-1)!)
   return files
 }
 
-/**
- * The intents, one after the other, that lead to `size`; none where they end elsewhere: then they were
- * being removed, since all that they say was durable.
- */
-async function readChain(folder: LogFolder, key: VerifierKey, size: number): Promise<Intent[]> {
+/** The last intents that continue each other. Those before a gap were being removed: what they say is durable. */
+async function readChain(folder: LogFolder, key: VerifierKey): Promise<Intent[]> {
   let chain: Intent[] = []
-  let end = 0
   for (const from of await intentSizes(folder)) {
-    if (from > size)
-      throw new LogError('ERR_LOG_FOLDER_BEHIND', 'the log folder holds an intent beyond its checkpoint')
-    if (from === size) break
     const intent = await readIntent(folder, key, from)
-    // Another process that settles has just removed it, and first those that followed.
-    if (!intent) break
-    chain = from === end ? [...chain, intent] : [intent]
-    end = from + intent.leaves.length
+    const last = chain.at(-1)
+    if (intent) chain = last && endOf(last) === from ? [...chain, intent] : [intent]
   }
-  return end === size ? chain : []
+  return chain
+}
+
+function endOf({ from, leaves }: Intent): number {
+  return from + leaves.length
 }
 
 /** The sizes that the intents in the folder continue, in order. */
