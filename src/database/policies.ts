@@ -45,18 +45,20 @@ export function policyStatements(shape: TableShape): string[] {
   ]
 }
 
-function openSql(shape: TableShape, verb: PolicyVerb): string {
-  const { tenant, own } = ownership(shape)
-  return `case ${settingSql(settingName(verb, shape.name))} when 'any' then true when 'tenant' then ${tenant} when 'own' then ${own} else false end`
-}
-
-function ownership(shape: TableShape): { tenant: string; own: string } {
-  const { tenant } = shape.declared
-  const { subjects } = shape
-  const tenants =
-    tenant === null ? 'false' : `${quoteIdentifier(tenant)} = ${settingSql(TENANT_SETTING, 'uuid')}`
-  if (subjects.length === 0) return { tenant: tenants, own: 'false' }
-  const each = subjects.map((column) => `${quoteIdentifier(column)} = ${settingSql(SUBJECT_SETTING, 'uuid')}`)
-  const persons = each.length === 1 ? each[0]! : `(${each.join(' or ')})`
-  return { tenant: tenants, own: tenant === subjects[0] ? persons : `(${tenants} and ${persons})` }
+/**
+ * The condition on a row. What the settings alone decide stands in sub-selects, which are read once for
+ * a statement, so that each row takes comparisons of ids and nothing else.
+ */
+function openSql({ name, declared: { tenant }, subjects }: TableShape, verb: PolicyVerb): string {
+  const scope = `current_setting('${settingName(verb, name)}', true)`
+  const any = `(select ${scope} = 'any')`
+  if (tenant === null) return any
+  const asking = { tenant: settingSql(TENANT_SETTING, 'uuid'), person: settingSql(SUBJECT_SETTING, 'uuid') }
+  const others = subjects.filter((column) => column !== tenant)
+  const own = others.length === 0 ? asking.person : asking.tenant
+  const ownCase = subjects.length === 0 ? '' : ` when 'own' then ${own}`
+  const within = `${quoteIdentifier(tenant)} = (select case ${scope} when 'tenant' then ${asking.tenant}${ownCase} end)`
+  if (others.length === 0) return `${any} or ${within}`
+  const whose = others.map((column) => `${quoteIdentifier(column)} = ${asking.person}`).join(' or ')
+  return `${any} or (${within} and ((select ${scope} = 'tenant') or ${whose}))`
 }

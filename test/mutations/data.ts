@@ -38,8 +38,8 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     name: 'row-level security opens a table to any tenant',
     invariants: [2],
     file: 'src/database/policies.ts',
-    guard: "when 'tenant' then ${tenant} when",
-    replacement: "when 'tenant' then true when",
+    guard: "const any = `(select ${scope} = 'any')`",
+    replacement: "const any = `(select ${scope} in ('any', 'tenant'))`",
     tests: ['src/database/policies.test.ts'],
   },
   {
