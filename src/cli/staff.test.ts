@@ -153,13 +153,8 @@ test('the first members are named once, with a link for each that is kept nowher
   })
   await within(async ({ accounts, staff }) => {
     const members = [...(await staff!.members.all()).values()]
-    expect(members.map(({ role, active }) => [role, active]).toSorted()).toEqual(
-      [
-        ['lead', true],
-        ['lead', true],
-        ['support', true],
-      ].toSorted(),
-    )
+    expect(members.map(({ role }) => role).toSorted()).toEqual(['lead', 'lead', 'support'])
+    expect(members.every(({ active }) => active)).toBe(true)
     const ines = await accounts!.find({ email: 'ines@staff.example' })
     expect(members.find(({ id }) => id === ines!.personId)).toMatchObject({
       role: 'support',

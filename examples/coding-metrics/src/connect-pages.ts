@@ -47,7 +47,8 @@ export function connectRoutes(service: Service): Hono<PageEnv> {
     return show(c, await page(c, person, { problem }), 409)
   })
   change(`${CONNECT_PATH}/keys/revoke`, async (c, person, form) => {
-    await revokeApiKey(backend, person, String(form.get('id')))
+    const id = form.get('id')
+    if (typeof id === 'string') await revokeApiKey(backend, person, id)
     return c.redirect(CONNECT_PATH, 303)
   })
   return pages
