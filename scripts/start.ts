@@ -171,6 +171,7 @@ function announce(overview: string, started: readonly Started[]): void {
     say(`  sign in         ${running.url}/account/sign-in`)
     for (const person of running.people) say(...describePerson(person))
     say(`  API key         ${running.apiKey}`)
+    if (running.letters !== undefined) say(`  letters         ${running.letters}`)
   }
   if (process.env['SURETY_CLOCK_OFFSET'])
     say(

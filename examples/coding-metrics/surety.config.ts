@@ -1,9 +1,13 @@
 import { join } from 'node:path'
-import { defineSurety, staffResources, type RequestInput } from 'surety'
+import { clockFromEnvironment, defineSurety, staffResources, type MailPort, type RequestInput } from 'surety'
 import { createCanary } from './src/canary.ts'
+import { openDemoMail } from './src/demo-mail.ts'
 import { demoProvider } from './src/identity-provider.ts'
 import { resources } from './src/resources.ts'
 import { staff } from './src/staff.ts'
+
+/** Who has a key sees that it is there, and nothing that it is recognised by. */
+const OWN_KEYS = ['api_keys:read:own(personId)', 'api_keys:write:own', 'api_keys:delete:own'] as const
 
 /** What a request says besides its body. */
 const REQUEST_INPUTS: readonly RequestInput[] = [
@@ -41,8 +45,11 @@ const REQUEST_INPUTS: readonly RequestInput[] = [
   },
 ]
 
-/** The configuration of this system; `dataDir` is its own folder, where the demo's secrets lie. */
-export function createConfig(dataDir: string) {
+/**
+ * The configuration of this system; `dataDir` is its own folder, where the demo's secrets lie.
+ * @param mail takes letters over: the demo's, or your mail server (`smtpMail` of `surety/smtp`); null sends none
+ */
+export function createConfig(dataDir: string, mail: MailPort | null) {
   return defineSurety({
     name: 'Codetime',
     origin: 'codetime.example',
@@ -55,6 +62,7 @@ export function createConfig(dataDir: string) {
         'heartbeats:delete:own',
         'people:read:own',
         'teams:read:tenant',
+        ...OWN_KEYS,
       ],
       administrator: [
         'heartbeats:read:tenant',
@@ -62,6 +70,7 @@ export function createConfig(dataDir: string) {
         'heartbeats:delete:own',
         'people:read:tenant',
         'teams:read:tenant',
+        ...OWN_KEYS,
       ],
     },
     backups: { every: '6h', keep: '24d' },
@@ -76,8 +85,11 @@ export function createConfig(dataDir: string) {
     },
     requestInputs: REQUEST_INPUTS,
     signIn: { providers: [demoProvider(dataDir)] },
+    ...(mail && { mail }),
     canary: createCanary(dataDir),
   })
 }
 
-export default createConfig(join(process.env['SURETY_DATA'] || '.surety', 'coding-metrics'))
+const dataDir = join(process.env['SURETY_DATA'] || '.surety', 'coding-metrics')
+
+export default createConfig(dataDir, openDemoMail(dataDir, clockFromEnvironment())?.port ?? null)

@@ -16,6 +16,8 @@ export interface SystemOptions {
 /** An example system that runs. */
 export interface RunningSystem {
   readonly url: string
+  /** Where the letters stand that the demo would have sent. */
+  readonly letters?: string
   readonly surety: { readonly vkey: string }
   readonly apiKey: string
   /** The demo's people, signed in through its identity provider. */

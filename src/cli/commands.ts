@@ -36,6 +36,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./keys.ts')).keysCommand,
   },
   {
+    name: 'staff',
+    summary: 'name the first members of staff, once, each with a link for their passkey: found',
+    load: async () => (await import('./staff.ts')).staffCommand,
+  },
+  {
     name: 'scan-secrets',
     summary: 'find API keys that lie in files, of any system that this library serves',
     load: async () => (await import('./scan-secrets.ts')).scanSecretsCommand,

@@ -12,7 +12,7 @@ import {
   type SuretyEnv,
   type TenantRoutesDeps,
 } from '../http/index.ts'
-import type { Accounts } from '../identity/index.ts'
+import { accountPages, type Accounts } from '../identity/index.ts'
 import type { AuditLog } from '../log/index.ts'
 import type { Outbox } from '../mail/index.ts'
 import type { Site } from '../page/index.ts'
@@ -70,9 +70,11 @@ export interface People {
   /** The pages of accounts, of tenants and about staff access, as far as each is configured. */
   sites(
     site: Site,
-    staff: Omit<StaffSiteParts, 'site' | 'visitor' | 'impersonations'>,
+    staff: Omit<StaffSiteParts, 'site' | 'visitor' | 'impersonations' | 'signInPath'>,
   ): Hono<SuretyEnv>[]
 }
+
+const SIGN_IN_PATH = accountPages.ACCOUNT_PATHS.signIn
 
 /** @throws TenantsError `ERR_TENANTS_CONFIG`; IdentityError `ERR_IDENTITY_CONFIG` */
 export function openPeople(options: PeopleOptions): People {
@@ -119,7 +121,10 @@ export function openPeople(options: PeopleOptions): People {
       ...accountSite(options, site, login),
       ...scimSite({ ...options, accounts: login.accounts, tenants }, () => site.url),
       ...tenantSite(options, site, { login, tenants }),
-      ...staffSite({ ...staff, site, visitor, impersonations }),
+      ...staffSite({
+        ...{ ...staff, site, visitor, impersonations },
+        ...(login.identity && { signInPath: SIGN_IN_PATH }),
+      }),
     ],
   }
 }
@@ -183,9 +188,16 @@ function tenantSite(
     return { principal, form: identity.forms.of(sessionId), address }
   }
   const namesOf = accounts ? namesIn(accounts) : undefined
-  const signInPath = '/account/sign-in'
   return [
-    tenantRoutes({ site, config, tenants, clock, visit, signInPath, ...(namesOf && { namesOf }) }),
+    tenantRoutes({
+      site,
+      config,
+      tenants,
+      clock,
+      visit,
+      signInPath: SIGN_IN_PATH,
+      ...(namesOf && { namesOf }),
+    }),
   ]
 }
 

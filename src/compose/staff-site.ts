@@ -20,6 +20,8 @@ export interface StaffSiteParts {
   /** Who sends a request; left out where sign-in is not connected. */
   readonly visitor: ((request: Request) => Promise<StaffVisitor | null>) | undefined
   readonly impersonations: Impersonations | null
+  /** Where the library signs people in. */
+  readonly signInPath?: string
   readonly clock: Clock
   readonly logger: HttpLogger
 }
@@ -32,6 +34,7 @@ export function staffSite({
   log,
   visitor,
   impersonations,
+  signInPath,
   clock,
   logger,
 }: StaffSiteParts): Hono<SuretyEnv>[] {
@@ -49,6 +52,7 @@ export function staffSite({
       hasSecurityTxt: config.disclosure !== undefined,
       strangers: () => staff.view.strangers(),
       ...{ visitor, impersonations, promises, clock, logger },
+      ...(signInPath !== undefined && { signInPath }),
     }),
   ]
 }

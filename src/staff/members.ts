@@ -86,19 +86,42 @@ export class MemberBook implements Members {
   async found(members: readonly NewMember[]): Promise<Enrolment[]> {
     const { marks } = this.#ports
     // Rows that are gone are no leave to begin anew: they may have been deleted in SQL.
-    if ((await marks.names('founded')).length > 0 || (await this.all()).size > 0)
-      throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is or was staff already')
+    if ((await marks.names('founded')).length > 0 || (await this.all()).size > 0) throw founded()
     const enrolments: Enrolment[] = []
-    for (const member of members) enrolments.push(await this.#add(member.personId, null, member))
-    await marks.set('founded', 'staff')
+    const rows: MemberRow[] = []
+    for (const member of members) {
+      const { code, row } = this.#rowOf(null, member)
+      enrolments.push({ personId: member.personId, code })
+      rows.push(row)
+      await this.#record('staff.appointed', member.personId, member.personId, member.role)
+    }
+    await this.#addFounders(rows)
     return enrolments
+  }
+
+  /** All or none; and of two who found at once, one: whoever is staff twice is staff no more. */
+  async #addFounders(rows: readonly MemberRow[]): Promise<void> {
+    const { data, marks } = this.#ports
+    let isMarked = false
+    try {
+      await data('staff_members')
+        .transaction()
+        .execute(async (open) => {
+          await open.insertInto('staff_members').values(rows).execute()
+          isMarked = await marks.set('founded', 'staff')
+          if (!isMarked) throw founded()
+        })
+    } catch (error) {
+      if (isMarked) await marks.remove('founded', 'staff')
+      throw error
+    }
   }
 
   async appoint(by: string, member: NewMember): Promise<Enrolment> {
     const staff = await this.all()
     requireAppointer(this.#ports, staff, by, member.role)
     const known = staff.get(member.personId)
-    if (!known) return this.#add(by, by, member)
+    if (!known) return this.#add(by, member)
     const waits = known.active && known.role === member.role
     if (!waits || (await this.enrolled()).has(known.id))
       throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
@@ -184,23 +207,42 @@ export class MemberBook implements Members {
     })
   }
 
-  async #add(actor: string, appointedBy: string | null, { personId, role }: NewMember): Promise<Enrolment> {
-    const { config, clock, data } = this.#ports
+  async #add(by: string, member: NewMember): Promise<Enrolment> {
+    const { code, row } = this.#rowOf(by, member)
+    await this.#record('staff.appointed', by, member.personId, member.role)
+    await this.#ports.data('staff_members').insertInto('staff_members').values(row).execute()
+    return { personId: member.personId, code }
+  }
+
+  /** The row of a new member, and the code whose digest it holds. @throws StaffError `ERR_STAFF_ROLE` */
+  #rowOf(
+    appointedBy: string | null,
+    { personId, role }: NewMember,
+  ): { readonly code: string; readonly row: MemberRow } {
+    const { config, clock } = this.#ports
     if (!Object.hasOwn(config.roles, role))
       throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
     const { code, stored } = mintCode(clock.now())
-    await this.#record('staff.appointed', actor, personId, role)
-    await data('staff_members')
-      .insertInto('staff_members')
-      .values({ personId, role, appointedBy, active: true, ...stored })
-      .execute()
-    return { personId, code }
+    return { code, row: { personId, role, appointedBy, active: true, ...stored } }
   }
 
   #record(kind: StaffActed['kind'], actor: string, member: string, change: string): Promise<void> {
     const about = { grant: null, digest: null, tenant: null, subject: null }
     return this.#ports.audit.record([{ kind, actor, member, change, ...about }])
   }
+}
+
+interface MemberRow {
+  readonly personId: string
+  readonly role: string
+  readonly appointedBy: string | null
+  readonly active: boolean
+  readonly code: string
+  readonly codeUntil: Date
+}
+
+function founded(): Error {
+  return new StaffError('ERR_STAFF_FOUNDED', 'somebody is or was staff already')
 }
 
 function mintCode(now: number) {

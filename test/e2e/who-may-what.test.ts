@@ -2,6 +2,7 @@ import axe from 'axe-core'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { browserLaunch } from '../../scripts/browser.ts'
+import { GOOD_PASSWORD, OTHER_PASSWORD } from '../../src/identity/testing.ts'
 import { startDemo, type Demo } from './demo.ts'
 
 const launch = await browserLaunch()
@@ -9,6 +10,7 @@ if (!launch && process.env['CI'])
   throw new Error('CI needs a browser: install Debian’s chromium, or set SURETY_CHROMIUM')
 
 const WIDTHS = [390, 1440]
+const MIRA = 'mira@elsewhere.example'
 
 describe.skipIf(!launch)('who may do what in the running demo, in a real browser', () => {
   let demo: Demo
@@ -27,11 +29,37 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
     await demo?.close()
   })
 
-  /** Somebody's own browser, signed in through the demo's identity provider. */
-  async function signIn(name: string, width = 1440): Promise<{ context: BrowserContext; page: Page }> {
+  /** Somebody's own browser. */
+  async function visit(width = 1440): Promise<{ context: BrowserContext; page: Page }> {
     const context = await browser.newContext({ viewport: { width, height: 900 } })
     context.setDefaultTimeout(60_000)
     const page = await context.newPage()
+    return { context, page }
+  }
+
+  async function fill(page: Page, fields: Record<string, string>, go: string): Promise<void> {
+    for (const [label, value] of Object.entries(fields)) await page.getByLabel(label).fill(value)
+    await page.getByRole('button', { name: go, exact: true }).click()
+  }
+
+  /** Follows the link of the demo's newest letter whose subject holds the words. */
+  async function openLetter(page: Page, words: string): Promise<void> {
+    const letter = page.locator('.card').filter({ has: page.getByRole('heading', { name: words }) })
+    await expect
+      .poll(
+        async () => {
+          await page.goto(`${url}/dev/mail`)
+          return letter.count()
+        },
+        { timeout: 60_000 },
+      )
+      .toBeGreaterThan(0)
+    await letter.first().getByRole('link').first().click()
+  }
+
+  /** The same, signed in through the demo's identity provider. */
+  async function signIn(name: string, width = 1440): Promise<{ context: BrowserContext; page: Page }> {
+    const { context, page } = await visit(width)
     await page.goto(url)
     await page.getByRole('link', { name: /^Sign in/ }).click()
     await page.getByRole('button', { name: `Continue as ${name}` }).click()
@@ -81,6 +109,60 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
     expect(team).toBe(person)
     expect(await flaws(page, 'connect')).toEqual([])
     await context.close()
+  }, 600_000)
+
+  test('a newcomer makes a key on the page, with which a plug-in reports at once', async () => {
+    const { context, page } = await signIn('Noor')
+    await page.getByRole('link', { name: 'Connect', exact: true }).click()
+    await page.getByRole('button', { name: 'Make a key' }).click()
+    const settings = await page.locator('.command').innerText()
+    const [, key = ''] = /api_key = (waka_\S+)/.exec(settings)!
+    const [, api = ''] = /api_url = (\S+)/.exec(settings)!
+    const answer = await fetch(`${api}/users/current/heartbeats.bulk`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(key)}`, 'content-type': 'application/json' },
+      body: JSON.stringify([{ entity: '/home/noor/app.ts', type: 'file', time: Date.now() / 1000 }]),
+    })
+    expect(answer.status).toBe(202)
+    await page.goto(url)
+    expect(await page.locator('main').innerText()).toContain('One heartbeat is not time yet')
+    await page.goto(`${url}/connect`)
+    expect(await page.locator('main').innerText()).not.toContain(key)
+    expect(await flaws(page, 'connect-key')).toEqual([])
+    await context.close()
+  }, 600_000)
+
+  test('a newcomer confirms an address, sets a new password and joins a team by the demo’s letters', async () => {
+    const [grace, mira] = [await signIn('Grace'), await visit()]
+    await grace.page.goto(`${url}/account/members`)
+    await fill(grace.page, { 'E-mail address': MIRA }, 'Send the invitation')
+    await openLetter(mira.page, 'invited')
+    await mira.page.getByRole('link', { name: 'Create one' }).click()
+    await fill(
+      mira.page,
+      { Name: 'Mira', 'E-mail address': MIRA, Password: GOOD_PASSWORD },
+      'Create the account',
+    )
+    await fill(mira.page, { 'E-mail address': MIRA, Password: GOOD_PASSWORD }, 'Sign in')
+    await mira.page.getByRole('button', { name: 'Join' }).click()
+    await mira.page.getByRole('link', { name: 'Continue to Codetime' }).click()
+    expect(await mira.page.getByRole('banner').innerText()).toContain('Mira')
+    await grace.page.goto(`${url}/team`)
+    expect(await grace.page.locator('main').innerText()).toContain('Mira')
+
+    await mira.context.clearCookies()
+    await mira.page.goto(`${url}/account/sign-in?next=%2F`)
+    await mira.page.getByRole('link', { name: 'Forgotten your password?' }).click()
+    await fill(mira.page, { 'E-mail address': MIRA }, 'Send the letter')
+    await openLetter(mira.page, 'new password')
+    await fill(mira.page, { 'New password': OTHER_PASSWORD }, 'Set the password')
+    await fill(mira.page, { 'E-mail address': MIRA, Password: OTHER_PASSWORD }, 'Sign in')
+    await mira.page.goto(`${url}/account/security`)
+    expect(await mira.page.locator('main').innerText()).toContain(`${MIRA}: confirmed.`)
+    await mira.page.goto(`${url}/dev/mail`)
+    expect(await flaws(mira.page, 'letters')).toEqual([])
+    await grace.context.close()
+    await mira.context.close()
   }, 600_000)
 
   test('a member cannot do what an administrator can', async () => {

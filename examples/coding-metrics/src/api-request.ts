@@ -2,9 +2,10 @@ import type { Context } from 'hono'
 import type { Clock } from 'surety'
 import { addressOfClient } from 'surety/hono'
 import type { Backend, Database } from './backend.ts'
+import type { DemoMail } from './demo-mail.ts'
 import { newestZone, type HeartbeatStore } from './heartbeat-store.ts'
 import { dayOf, isDay, knownZone, type Day } from './metrics/calendar.ts'
-import { findByApiKey, type Person } from './people.ts'
+import { findByApiKey, type KnownPerson } from './people.ts'
 import type { SignIn } from './sign-in.ts'
 import { readApiKey } from './wakatime/credentials.ts'
 import { refuse, type Refusal, type RefusalCode } from './wakatime/refusal.ts'
@@ -15,6 +16,8 @@ export interface Service {
   readonly heartbeats: HeartbeatStore
   readonly clock: Clock
   readonly signIn: SignIn
+  /** The demo's letters; null outside of the demo. */
+  readonly mail: DemoMail | null
 }
 
 /** Ends a request with a refusal; the one place that catches it is `answerFailure`. */
@@ -35,7 +38,7 @@ export function unlessRefused<T extends object>(result: T | Refusal): T {
 }
 
 /** The person whose key the request carries. @throws RequestRefused 401 */
-export async function authenticate(c: Context, backend: Backend): Promise<Person> {
+export async function authenticate(c: Context, backend: Backend): Promise<KnownPerson> {
   const key = readApiKey(c.req.header('authorization') ?? null, c.req.query('api_key') ?? null)
   if (key === null) throw new RequestRefused('ERR_WAKATIME_KEY_MISSING')
   const person = await findByApiKey(backend, key, addressOfClient(c.req.raw))
@@ -45,7 +48,7 @@ export async function authenticate(c: Context, backend: Backend): Promise<Person
 
 /** One authenticated question: who asks, through which database, at what time, in which zone. */
 export interface Question {
-  readonly person: Person
+  readonly person: KnownPerson
   readonly db: Database
   readonly now: number
   readonly zone: string

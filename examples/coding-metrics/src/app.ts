@@ -2,7 +2,9 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import type { Logger } from 'surety'
 import { apiRoutes } from './api.ts'
 import type { Service } from './api-request.ts'
-import { notFoundPage, pageRoutes, type PageEnv } from './pages.ts'
+import { demoMailRoutes } from './demo-mail-page.ts'
+import type { PageEnv } from './page-request.ts'
+import { notFoundPage, pageRoutes } from './pages.ts'
 import { staffRoutes } from './staff-pages.ts'
 import { STAFF_PATH } from './view/staff.ts'
 
@@ -25,6 +27,7 @@ export function createApp({ service, protect, security, accountToken, logger }: 
   app.route('/', security)
   app.route('/api', apiRoutes(service, accountToken, logger))
   app.route(STAFF_PATH, staffRoutes(service, logger))
+  if (service.mail) app.route('/', demoMailRoutes(service.mail))
   app.route('/', pageRoutes(service, logger))
   app.notFound(notFoundPage)
   return app

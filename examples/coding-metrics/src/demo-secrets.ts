@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { mintApiKey, type Role } from './people.ts'
+import { mintApiKey } from './api-keys.ts'
+import type { Role } from './people.ts'
 
 /** The header that carries the demo's account token. */
 export const ACCOUNT_TOKEN_HEADER = 'x-demo-token'

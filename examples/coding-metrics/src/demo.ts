@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
 import { isId } from 'surety'
+import { personIdOfKey } from './api-keys.ts'
 import { authenticate, RequestRefused, unlessRefused, type Service } from './api-request.ts'
 import type { Backend } from './backend.ts'
 import { ACCOUNT_TOKEN_HEADER, type DemoSecrets } from './demo-secrets.ts'
@@ -9,7 +10,6 @@ import {
   findByEmail,
   grantApiKey,
   hasAccount,
-  personIdOfKey,
   removePerson,
   type NewPerson,
   type Person,

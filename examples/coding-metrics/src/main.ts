@@ -13,12 +13,14 @@ import { serveNode } from 'surety/node'
 import { createConfig } from '../surety.config.ts'
 import { createApp } from './app.ts'
 import type { Backend, Tables } from './backend.ts'
+import { openDemoMail } from './demo-mail.ts'
 import { openDemoSecrets } from './demo-secrets.ts'
 import { seedDemo } from './demo-seed.ts'
 import { openDemoPeople, type DemoPerson } from './demo.ts'
 import { openDemoStaff, type DemoMember } from './demo-staff.ts'
 import { createHeartbeatStore, type HeartbeatStore } from './heartbeat-store.ts'
 import { createSignIn, signInPath } from './sign-in.ts'
+import { DEMO_MAIL_PATH } from './view/letters.ts'
 
 export interface StartOptions {
   /** TCP port on loopback; 0 takes a free one. */
@@ -51,6 +53,8 @@ export interface RunningDemoPerson {
 
 export interface Running {
   readonly url: string
+  /** Where the letters stand that the demo would have sent. */
+  readonly letters?: string
   /** The member's API key. */
   readonly apiKey: string
   readonly people: readonly RunningDemoPerson[]
@@ -70,7 +74,8 @@ export async function start(options: StartOptions): Promise<Running> {
     logger = createLogger({ name: 'coding-metrics' }),
   } = options
   let url = ''
-  const surety = await openSurety(createConfig(dataDir), {
+  const mail = openDemoMail(dataDir, clock)
+  const surety = await openSurety(createConfig(dataDir, mail?.port ?? null), {
     dataDir,
     clock,
     logger,
@@ -82,7 +87,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const heartbeats = createHeartbeatStore(backend)
     const secrets = await openDemoSecrets(dataDir)
     const app = createApp({
-      service: { backend, heartbeats, clock, signIn: createSignIn(surety.identity) },
+      service: { backend, heartbeats, clock, signIn: createSignIn(surety.identity), mail },
       protect: surety.protect(),
       security: surety.routes(),
       accountToken: secrets.accountToken,
@@ -96,6 +101,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const staff = await openDemoStaff(backend, dataDir)
     return {
       url,
+      ...(mail && { letters: `${url}${DEMO_MAIL_PATH}` }),
       apiKey: secrets.apiKeys.member,
       people: await signInAll([...people.map(describe), ...staff], url),
       config: fileURLToPath(new URL('../surety.config.ts', import.meta.url)),
@@ -113,11 +119,12 @@ export async function start(options: StartOptions): Promise<Running> {
   }
 }
 
-function backendOf({ as, system, accounts, tenants, staff }: Surety<Tables>): Backend {
+function backendOf(surety: Surety<Tables>): Backend {
+  const { as, system, identify, impersonation, accounts, tenants, staff } = surety
   if (!accounts || !tenants || !staff) {
     throw new TypeError('this product signs people in, and has teams and staff: configure all three')
   }
-  return { as, system, accounts, tenants, staff }
+  return { as, system, identify, impersonation, accounts, tenants, staff }
 }
 
 async function seed(people: readonly DemoPerson[], heartbeats: HeartbeatStore, now: number): Promise<void> {

@@ -32,6 +32,26 @@ describe('the pages', () => {
     expect(own).toContain('You see yourself alone')
   })
 
+  test('lead everybody to what they may open, and to nothing else', async () => {
+    const bySub = (sub: string) => system.people.find((person) => person.sub === sub)!
+    const linksOf = async (sub: string) => {
+      const text = await (await page('/account/security', { cookie: bySub(sub).cookie })).text()
+      const [bar] = /<nav aria-label="Main">.*?<\/nav>/s.exec(text)!
+      return [...bar.matchAll(/href="([^"]+)"/g)].map(([, href]) => href)
+    }
+    const own = ['/account/security', '/account/sessions', '/account/access']
+    const tenant = ['members', 'roles', 'keys', 'networks', 'reviews'].map((name) => `/account/${name}`)
+    expect(await linksOf('person-ada')).toEqual([...own, '/account/keys'])
+    expect(await linksOf('person-grace')).toEqual([...own, ...tenant])
+    expect(await linksOf('person-ines')).toEqual([...own, '/console'])
+    for (const sub of ['person-ada', 'person-grace', 'person-ines']) {
+      for (const path of await linksOf(sub)) {
+        const { status } = await page(path!, { cookie: bySub(sub).cookie })
+        expect([sub, path, status]).toEqual([sub, path, 200])
+      }
+    }
+  })
+
   test('stand under a policy whose nonce changes with every answer', async () => {
     const nonces = await Promise.all(
       ['/', '/connect', '/team', '/no-such-page'].map(async (path) => {

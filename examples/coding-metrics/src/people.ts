@@ -1,22 +1,27 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createPseudonym, hasCode, tenantResources, type Principal } from 'surety'
+import { addApiKey, mintApiKey, personIdOfKey } from './api-keys.ts'
 import type { Backend, Database } from './backend.ts'
 
 /** The roles that this product's own configuration declares; a team makes more for itself. */
 export type Role = 'member' | 'administrator'
 
-/** A person who has proved who they are. */
+/** Somebody for whom a request is answered. */
 export interface Person {
   readonly id: string
   readonly teamId: string
-  readonly email: string
   readonly displayName: string
-  readonly createdAt: Date
   /** As whom every query of theirs runs: with all that their roles in the team allow at this moment. */
   readonly principal: Principal
 }
 
-type PersonRow = Omit<Person, 'principal'>
+/** The same with what this product keeps of them. */
+export interface KnownPerson extends Person {
+  readonly email: string
+  readonly createdAt: Date
+}
+
+type PersonRow = Omit<KnownPerson, 'principal'>
 
 export interface NewPerson {
   readonly email: string
@@ -27,16 +32,6 @@ export interface NewPerson {
   readonly teamName?: string
   /** The API key to give; left out, a new one is made. */
   readonly apiKey?: string
-}
-
-/** A key in the form editors accept: `waka_` and a random UUID (122 bits). */
-export function mintApiKey(): string {
-  return `waka_${randomUUID()}`
-}
-
-/** Keys are random, so one round of SHA-256 is enough to keep them unreadable. */
-function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
 }
 
 async function findRow(
@@ -60,28 +55,26 @@ async function withPrincipal(
   { tenants }: Backend,
   row: PersonRow,
   address: string | null,
-): Promise<Person | null> {
+): Promise<KnownPerson | null> {
   const principal = await tenants.principalOf(row.id, { tenant: row.teamId, address })
   return principal && { ...row, principal }
 }
 
-/** Whose API key it is, or null when nobody's. */
-export async function personIdOfKey(backend: Backend, apiKey: string): Promise<string | null> {
-  const { db } = backend.as(backend.system('authenticate', ['api_keys']))
-  const row = await db
-    .selectFrom('api_keys')
-    .select('personId')
-    .where('keyHash', '=', hashSecret(apiKey))
-    .executeTakeFirst()
-  return row?.personId ?? null
-}
-
-/** The person whose API key it is, or null. @throws TenantsError `ERR_TENANTS_ADDRESS` */
+/**
+ * The person whose key it is, or null: a key for editors, with which one may what its person may; or one for
+ * programs (`/account/keys`), which names what it may.
+ * @throws TenantsError `ERR_TENANTS_ADDRESS`
+ */
 export async function findByApiKey(
   backend: Backend,
   apiKey: string,
   address: string | null,
-): Promise<Person | null> {
+): Promise<KnownPerson | null> {
+  const principal = await backend.tenants.keys.principalOf(apiKey, { address })
+  if (principal) {
+    const row = await findRow(accountsOf(backend), { personId: principal.id })
+    return row && row.teamId === principal.tenant ? { ...row, principal } : null
+  }
   const personId = await personIdOfKey(backend, apiKey)
   return personId === null ? null : findById(backend, personId, address)
 }
@@ -91,7 +84,7 @@ export async function findById(
   backend: Backend,
   personId: string,
   address: string | null,
-): Promise<Person | null> {
+): Promise<KnownPerson | null> {
   const row = await findRow(accountsOf(backend), { personId })
   return row && withPrincipal(backend, row, address)
 }
@@ -126,19 +119,25 @@ async function accountOf(backend: Backend, personId: string) {
  * id is theirs: of two first requests at once, one makes it and the other finds it, and one that was
  * interrupted is finished by the next.
  *
- * @throws TenantsError `ERR_TENANTS_ADDRESS`
+ * @param principalNow what they may do, asked once they have a team
  */
 export async function openPerson(
   backend: Backend,
   personId: string,
-  address: string | null,
-): Promise<Person | null> {
+  principalNow: () => Promise<Principal | null>,
+): Promise<KnownPerson | null> {
+  const row = await openRow(backend, personId)
+  const principal = row && (await principalNow())
+  return principal && principal.tenant === row.teamId ? { ...row, principal } : null
+}
+
+async function openRow(backend: Backend, personId: string): Promise<PersonRow | null> {
   const found = await findRow(accountsOf(backend), { personId })
-  if (found) return withPrincipal(backend, found, address)
+  if (found) return found
   const account = await accountOf(backend, personId)
   if (!account || (await backend.staff.roleOf(personId)) !== null) return null
   await welcome(backend, { personId, email: account.email, displayName: account.name })
-  return findById(backend, personId, address)
+  return findRow(accountsOf(backend), { personId })
 }
 
 async function welcome(backend: Backend, person: Omit<StoredPerson, 'teamId'>): Promise<void> {
@@ -167,7 +166,7 @@ async function foundTeam({ tenants }: Backend, teamId: string, personId: string)
 export async function createPerson(
   backend: Backend,
   given: NewPerson,
-): Promise<{ person: Person; apiKey: string }> {
+): Promise<{ person: KnownPerson; apiKey: string }> {
   const { email, displayName, apiKey = mintApiKey(), team } = given
   // First the account: whoever signs in to one that has nothing yet gets what is missing.
   const personId = await backend.accounts.add({ email, emailVerified: true, name: displayName })
@@ -206,7 +205,7 @@ function nameOfTeam(displayName: string): string {
   return `${displayName}’s team`
 }
 
-interface StoredPerson extends Pick<Person, 'teamId' | 'email' | 'displayName'> {
+interface StoredPerson extends Pick<PersonRow, 'teamId' | 'email' | 'displayName'> {
   readonly personId: string
 }
 
@@ -225,13 +224,6 @@ async function insertPerson(
     }
     if (more.apiKey !== undefined) await addApiKey(trx, { personId, teamId }, more.apiKey)
   })
-}
-
-async function addApiKey(db: Database, owner: { personId: string; teamId: string }, apiKey: string) {
-  await db
-    .insertInto('api_keys')
-    .values({ ...owner, keyHash: hashSecret(apiKey) })
-    .execute()
 }
 
 /** Gives a person who is there already one more API key. */

@@ -4,6 +4,8 @@ import type { Identity } from 'surety'
 export interface SignIn {
   /** The pseudonym of whoever sent the request, or null. */
   personIdOf(request: Request): Promise<string | null>
+  /** What the forms of the request's session carry (CSRF); null for nobody. */
+  formToken(request: Request): Promise<string | null>
   /** Ends the request's session; gives the `Set-Cookie` header that takes it from the browser. */
   end(request: Request): Promise<string>
 }
@@ -21,6 +23,10 @@ export function createSignIn(identity: Identity | null): SignIn {
   if (!identity) throw new TypeError('this product signs people in: configure signIn')
   return {
     personIdOf: async (request) => (await identity.signedIn(request))?.personId ?? null,
+    async formToken(request) {
+      const signedIn = await identity.signedIn(request)
+      return signedIn && identity.forms.of(signedIn.sessionId)
+    },
     async end(request) {
       const token = identity.cookie.read(request)
       if (token !== null) await identity.sessions.end(token)

@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono'
 import { defineErrors, isId, type Logger, type StaffRoom } from 'surety'
 import { problemHandler, type PublicProblems } from 'surety/hono'
 import type { Service } from './api-request.ts'
-import type { PageEnv } from './pages.ts'
+import type { PageEnv } from './page-request.ts'
 import { signInPath } from './sign-in.ts'
 import { staffHeartbeatsPage, staffHomePage } from './view/staff.ts'
 

@@ -51,7 +51,10 @@ async function signAs(member: RunningDemoPerson, challenge: Uint8Array) {
 }
 
 /** A grant that Ines asks for, about Ada. */
-async function askAbout(resources: Record<string, null> = { heartbeats: null }): Promise<string> {
+async function askAbout(
+  resources: Record<string, null> = { heartbeats: null },
+  kind: 'support' | 'impersonation' = 'support',
+): Promise<string> {
   const ada = await personIdOf(bySub('person-ada'))
   const [tenant = null] = await system.backend.tenants.tenantsOf(ada)
   const { id } = await staff.grants.request(await personIdOf(bySub('person-ines')), {
@@ -59,6 +62,7 @@ async function askAbout(resources: Record<string, null> = { heartbeats: null }):
     ticket: 'CASE-7',
     scope: { tenant, subject: ada },
     resources,
+    kind,
   })
   return id
 }
@@ -175,5 +179,73 @@ describe('a person’s heartbeats', () => {
     expect((await look(id)).status).toBe(200)
     system.clock.advance(3_600_000)
     expect(await codeOf(await look(id))).toEqual([403, 'ERR_ACCESS_GRANT_TIME'])
+  })
+})
+
+describe('the product, seen by staff as somebody else', () => {
+  const BANNER = 'You see this product as somebody else does'
+  const ines = () => bySub('person-ines')
+  const tokenIn = (text: string) => /name="form" value="([^"]+)"/.exec(text)![1]!
+  const post = (path: string, cookie: string, form: string) =>
+    fetch(new URL(path, system.url), {
+      method: 'POST',
+      headers: { cookie, 'sec-fetch-site': 'same-origin', accept: 'text/html' },
+      body: new URLSearchParams({ form }),
+      redirect: 'manual',
+    })
+
+  /** The cookies of Ines, who sees the product as Ada, and the token of her forms. */
+  async function seeAsAda(resources: Record<string, null>): Promise<{ cookie: string; form: string }> {
+    const id = await askAbout(resources, 'impersonation')
+    await approve(id)
+    const form = tokenIn(await (await page(`/console/grants/${id}`, ines())).text())
+    const begun = await post(`/console/grants/${id}/impersonate`, ines().cookie, form)
+    expect([begun.status, begun.headers.get('location')]).toEqual([303, '/'])
+    return { cookie: `${ines().cookie}; ${begun.headers.getSetCookie()[0]!.split(';')[0]}`, form }
+  }
+
+  test('shows the person’s own pages under the banner, and the person each look', async () => {
+    const seen = await seeAsAda({ heartbeats: null, people: null })
+    const dashboard = await (await page('/', seen)).text()
+    for (const shown of [BANNER, 'wakapi', 'acme-payments', '<span dir="auto">Ada</span>'])
+      expect(dashboard).toContain(shown)
+    const team = await (await page('/team', seen)).text()
+    expect(team).toContain(BANNER)
+    expect(team).not.toContain('Grace')
+    const connect = await (await page('/connect', seen)).text()
+    expect(connect).toContain(BANNER)
+    expect(connect).not.toContain('Make a key')
+    const told = await (await page('/account/access', bySub('person-ada'))).text()
+    expect(told).toContain('Saw the product as you see it.')
+  })
+
+  test('shows what the grant opens and nothing else', async () => {
+    const seen = await seeAsAda({ heartbeats: null })
+    const dashboard = await (await page('/', seen)).text()
+    expect(dashboard).toContain('wakapi')
+    expect(dashboard).not.toContain('Ada')
+    expect((await page('/team', seen)).status).toBe(403)
+  })
+
+  test('changes nothing: a write in the person’s name is refused', async () => {
+    const { db } = system.surety.as(system.surety.system('test', ['api_keys']))
+    const count = async () => (await db.selectFrom('api_keys').select('id').execute()).length
+    const before = await count()
+    const seen = await seeAsAda({ heartbeats: null, people: null })
+    const answer = await post('/connect/keys', seen.cookie, seen.form)
+    expect([answer.status, await answer.text()]).toEqual([
+      403,
+      expect.stringContaining('what their grant says'),
+    ])
+    expect(await count()).toBe(before)
+  })
+
+  test('ends with the grant, and Ines is back among her grants', async () => {
+    const seen = await seeAsAda({ heartbeats: null })
+    const ended = await post('/console/impersonation/end', seen.cookie, seen.form)
+    expect(ended.headers.getSetCookie()[0]).toMatch(/^codetime-as=; Max-Age=0/)
+    system.clock.advance(3_600_000)
+    const answer = await page('/', seen)
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/staff'])
   })
 })

@@ -49,6 +49,11 @@ const inPieces = (headers: Record<string, string> = {}) =>
     duplex: 'half',
   } as RequestInit)
 
+const opened = (personId: string) =>
+  openPerson(system.backend, personId, () =>
+    system.backend.tenants.principalOf(personId, { address: '127.0.0.1' }),
+  )
+
 let people = 0
 const newcomer = async () => {
   const email = `newcomer-${++people}@codetime.example`
@@ -127,7 +132,7 @@ describe('somebody who comes for the first time', () => {
   test('finishes what an interrupted first visit began', async () => {
     const { personId } = await newcomer()
     await system.backend.tenants.members.found(personId, personId)
-    const person = await openPerson(system.backend, personId, null)
+    const person = await opened(personId)
     expect(person).toMatchObject({ id: personId, teamId: personId })
     expect(person!.principal.roles).toEqual(['administrator'])
     const { db } = system.backend.as(system.backend.system('test', ['teams']))
@@ -138,7 +143,7 @@ describe('somebody who comes for the first time', () => {
     const { personId } = await newcomer()
     const grace = await principalOf('administrator')
     await system.backend.tenants.members.add(grace, personId, ['member'])
-    const person = await openPerson(system.backend, personId, null)
+    const person = await opened(personId)
     expect(person).toMatchObject({ id: personId, teamId: grace.tenant })
     expect(person!.principal.roles).toEqual(['member'])
     await removePerson(system.backend, person!)
@@ -164,7 +169,7 @@ describe('a person who is removed', () => {
 
   test('stays, with all that is theirs, where the team would lose its last administrator', async () => {
     const { id } = await idOf('administrator')
-    const grace = (await openPerson(system.backend, id, '127.0.0.1'))!
+    const grace = (await opened(id))!
     await expect(removePerson(system.backend, grace)).rejects.toHaveProperty(
       'code',
       'ERR_TENANTS_LAST_ADMINISTRATOR',

@@ -1,4 +1,6 @@
 import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { hasCode } from '../../kernel/index.ts'
 import { moduleRoutes } from '../island-modules.ts'
 import type { HttpLogger, SuretyEnv } from '../context.ts'
 import { problemHandler, type PublicProblems } from '../problem.ts'
@@ -11,6 +13,8 @@ export type { StaffRoutesDeps, StaffVisitor } from './staff-visit.ts'
 export interface StaffSiteDeps extends StaffRoutesDeps {
   readonly logger: HttpLogger
   readonly hasSecurityTxt: boolean
+  /** Path of the sign-in page; the path that was sought follows as `next`. Default: who is signed out is told so. */
+  readonly signInPath?: string
 }
 
 const REFUSED = { status: 403, title: 'That is not yours to do' } as const
@@ -45,9 +49,18 @@ const STAFF_PROBLEMS: PublicProblems = {
  */
 export function staffRoutes(deps: StaffSiteDeps): Hono<SuretyEnv> {
   const app = new Hono<SuretyEnv>()
-  app.onError(problemHandler({ ...deps, problems: STAFF_PROBLEMS }))
+  const asProblem = problemHandler({ ...deps, problems: STAFF_PROBLEMS })
+  app.onError((error, c) => leadToSignIn(error, c, deps) ?? asProblem(error, c))
   app.route('/', accessRoutes(deps))
   app.route('/', consoleRoutes(deps))
   app.route('/', moduleRoutes())
   return app
+}
+
+/** A browser whose person has to sign in first is led there, and comes back. */
+function leadToSignIn(error: Error, c: Context<SuretyEnv>, { signInPath }: StaffSiteDeps): Response | null {
+  const isBrowser = (c.req.header('Accept') ?? '').includes('text/html')
+  if (!signInPath || !isBrowser || c.req.method !== 'GET') return null
+  if (!hasCode(error, 'ERR_HTTP_SIGNED_OUT')) return null
+  return c.redirect(`${signInPath}?next=${encodeURIComponent(c.req.path)}`, 303)
 }

@@ -95,3 +95,11 @@ if (typeof PublicKeyCredential === 'function') {
     box.querySelector('button')?.addEventListener('click', () => void run(box))
   }
 }
+
+/** A link brings its code behind the `#`, which no server and no log sees. */
+const code = globalThis.location.hash.slice(1)
+const field = document.querySelector<HTMLInputElement>('#enrol [name=code]')
+if (field && code) {
+  field.value = code
+  history.replaceState(null, '', globalThis.location.pathname)
+}

@@ -1,7 +1,14 @@
 /** The pages of staff access, as functions of what they show. */
 export { accessView } from './access-view.ts'
 export { consoleView, type ListedPromise, type ListedStranger } from './console-view.ts'
-export { ACCESS_LINKS, ACCESS_PATH, CONSOLE_LINKS, CONSOLE_PATHS, FORM_TOKEN, type StaffFrame } from './frame.ts'
+export {
+  ACCESS_LINKS,
+  ACCESS_PATH,
+  CONSOLE_LINKS,
+  CONSOLE_PATHS,
+  FORM_TOKEN,
+  type StaffFrame,
+} from './frame.ts'
 export { grantView } from './grant-view.ts'
 export {
   BANNER_START,

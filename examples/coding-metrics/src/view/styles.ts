@@ -19,6 +19,9 @@ const text = `.codetime { flex: 1; display: flex; flex-direction: column; }
 .codetime .narrow { max-width: var(--measure); }
 .codetime .narrow > * + * { margin-top: 1.1rem; }
 .codetime .aftermath { margin-top: var(--gap); color: var(--muted); max-width: var(--measure); }
+.codetime p.aside { color: var(--muted); font-size: 0.9rem; }
+.codetime .letter > * + * { margin-top: 0.8rem; }
+.codetime .letter p { white-space: pre-line; max-width: var(--measure); }
 .codetime .bar-value { min-width: 7rem; }
 @media (min-width: 44rem) {
   .codetime .data-table thead th { white-space: nowrap; }

@@ -52,11 +52,15 @@ export function teamPage(view: TeamView): Markup {
       }
       ${rangeLinks('/team', view.days)} ${timeOf(view)}
       <p class="aftermath">
-        Who belongs to the team and what each of you may see is decided under
-        ${link('/account/members', 'Members')}; ${link('/security/data', 'the data list')} names the roles
-        that see each kind of data.
+        Your team’s administrators decide who belongs to it and what each of you may
+        see${isAdministrator(person) ? [', under ', link('/account/members', 'Members')] : null};
+        ${link('/security/data', 'the data list')} names the roles that see each kind of data.
       </p>`,
   })
+}
+
+function isAdministrator({ principal }: Person): boolean {
+  return principal.roles.includes('administrator')
 }
 
 function timeOf({ members, beats, range }: TeamView): Markup {

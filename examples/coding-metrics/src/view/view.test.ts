@@ -5,7 +5,8 @@ import { namedRange } from '../metrics/range.ts'
 import type { Beat } from '../metrics/spans.ts'
 import type { Person } from '../people.ts'
 import { dashboardPage } from './dashboard.ts'
-import { connectPage, failurePage, welcomePage } from './plain-pages.ts'
+import { connectPage } from './connect.ts'
+import { failurePage, welcomePage } from './plain-pages.ts'
 import { teamPage } from './team.ts'
 
 const NOW = Date.parse('2026-11-22T16:40:00Z')
@@ -13,9 +14,7 @@ const RANGE = namedRange('last_7_days', NOW, 'UTC')!
 const ADA: Person = {
   id: '11111111-1111-4111-8111-111111111111',
   teamId: '22222222-2222-4222-8222-222222222222',
-  email: 'ada@codetime.example',
   displayName: 'Ada',
-  createdAt: new Date(NOW),
   principal: { kind: 'anonymous', id: '', tenant: null, roles: [] },
 }
 const view = (beats: readonly Beat[], person = ADA) =>
@@ -82,9 +81,17 @@ describe('the dashboard', () => {
 test('runs under a policy without inline style or script', async () => {
   const pages = [
     view(await seeded()),
-    renderMarkup(welcomePage('n')),
+    renderMarkup(welcomePage('n', true)),
     renderMarkup(failurePage('n', { title: 'No', text: 'Nothing' })),
-    renderMarkup(connectPage({ nonce: 'n', person: null, apiUrl: 'http://localhost/api/v1' })),
+    renderMarkup(connectPage({ nonce: 'n', visitor: null, apiUrl: 'http://localhost/api/v1' })),
+    renderMarkup(
+      connectPage({
+        nonce: 'n',
+        apiUrl: 'http://localhost/api/v1',
+        visitor: { person: ADA, form: { form: 't' }, keys: [{ id: ADA.id, createdAt: new Date(NOW) }] },
+        made: 'waka_key',
+      }),
+    ),
   ]
   for (const page of pages) {
     expect(page).not.toMatch(/<style|\sstyle=|\son[a-z]+=|<script(?![^>]*nonce=)/)
