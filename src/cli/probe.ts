@@ -51,8 +51,10 @@ async function probeOnce(tool: Tool, terminal: Terminal, only: readonly string[]
   const runs = await tool.surety.probe({
     site: tool.site,
     ...(only.length > 0 ? { only } : {}),
-    onProgress: ({ key, done, total, what }) =>
-      terminal.progress(`${key}: ${done}${total === null ? '' : ` of ${total}`} ${what}`),
+    onProgress: ({ key, done, total, what, measured, of }) =>
+      terminal.progress(
+        `${measured} of ${of} measured · ${key}: ${done}${total === null ? '' : ` of ${total}`} ${what}`,
+      ),
     onRun: (run) => printRun(terminal, run),
   })
   if (runs.length > 0) return runs

@@ -16,7 +16,7 @@ export interface BrowserModule {
   readonly etag: string
 }
 
-/** The modules behind one island: exactly the files that it imports, read once at start. */
+/** The modules behind one island: exactly the files that it imports. */
 export interface BrowserModules {
   /** Path of the island itself. */
   readonly entry: string
@@ -30,8 +30,7 @@ export interface BrowserModules {
  * @throws HttpError `ERR_HTTP_MODULE_GRAPH` when an import leads outside the allowed folders
  */
 export function loadBrowserModules(island: string): BrowserModules {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-  const entry = new URL(`${island}${extension}`, SOURCE_ROOT)
+  const entry = sourceOf(island)
   const files = new Map<string, BrowserModule>()
   const queue = [entry]
   for (let next = queue.pop(); next; next = queue.pop()) {
@@ -42,6 +41,15 @@ export function loadBrowserModules(island: string): BrowserModules {
     for (const specifier of importsOf(code)) queue.push(resolve(specifier, next))
   }
   return { entry: servedPath(entry), files }
+}
+
+/** Path of an island, without a look at its source. */
+export function entryOf(island: string): string {
+  return servedPath(sourceOf(island))
+}
+
+function sourceOf(island: string): URL {
+  return new URL(`${island}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, SOURCE_ROOT)
 }
 
 function resolve(specifier: string, from: URL): URL {

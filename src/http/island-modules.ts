@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import {
+  entryOf,
   loadBrowserModules,
   MODULES_PATH,
   type BrowserModule,
@@ -13,8 +14,13 @@ export type Island = (typeof ISLANDS)[number]
 
 const loaded = new Map<Island, BrowserModules>()
 
-/** The modules of an island, read at the first use. */
-export function islandModules(island: Island): BrowserModules {
+/** Where a page finds the script. Nothing is read yet: that would hold up every start for what few ask for. */
+export function islandEntry(island: Island): string {
+  return entryOf(island)
+}
+
+/** The modules of an island, read at the first request for one. */
+function islandModules(island: Island): BrowserModules {
   const modules = loaded.get(island) ?? loadBrowserModules(island)
   loaded.set(island, modules)
   return modules

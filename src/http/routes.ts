@@ -26,7 +26,7 @@ import { renderMarkup, STYLESHEET } from '../ui/index.ts'
 import type { Markup } from '../ui/index.ts'
 import type { HttpLogger, SuretyEnv } from './context.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
-import { islandModules, moduleRoutes } from './island-modules.ts'
+import { islandEntry, moduleRoutes } from './island-modules.ts'
 import { logRoutes, type LogFiles } from './log-routes.ts'
 import { createEvidenceSource } from './evidence-source.ts'
 import type { EvidenceReader } from './evidence-source.ts'
@@ -98,7 +98,7 @@ function page(c: SuretyContext, markup: Markup) {
 function pageRoutes(deps: PageDeps): Hono<SuretyEnv> {
   const { site, source, clock, hasSecurityTxt } = deps
   const app = new Hono<SuretyEnv>()
-  const island = { module: islandModules('page/island/verify-button').entry }
+  const island = { module: islandEntry('page/island/verify-button') }
   const frame = (c: SuretyContext) => ({ site, nonce: c.get('nonce'), hasSecurityTxt })
   const model = async () => {
     const now = clock.now()

@@ -25,6 +25,7 @@ export const accessCustomRoles = definePromise({
   checkedBy: 'self',
   version: 2,
   cadence: '6h',
+  takes: '5s',
   parameters: z.strictObject({}),
   check: checkTenants,
   cannotProve: () => [

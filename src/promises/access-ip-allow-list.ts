@@ -17,6 +17,7 @@ export const accessIpAllowList = definePromise({
   checkedBy: 'self',
   version: 2,
   cadence: '6h',
+  takes: '2s',
   parameters: z.strictObject({}),
   check: checkTenants,
   cannotProve: () => [

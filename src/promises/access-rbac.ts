@@ -17,6 +17,7 @@ export const accessRbac = definePromise({
   checkedBy: 'self',
   version: 2,
   cadence: '6h',
+  takes: '6s',
   parameters: z.strictObject({}),
 
   check: ({ roles }) =>
@@ -99,11 +100,12 @@ function wordsOf({ role, resource, action, row, allowed }: Trial): string {
 
 /** One invented person each: the asker, a colleague in the same tenant, a stranger in another one. */
 function createCast(config: SuretyConfig): Record<Whose, SampleOwner> {
-  const [home, away] = ['home', 'away'].map((name) => sampleId(config.origin, `tenant ${name}`))
+  const invented = (name: string): string => sampleId(config.origin, 'access.rbac', name)
+  const [home, away] = [invented('tenant home'), invented('tenant away')]
   return {
-    own: { tenant: home!, subject: sampleId(config.origin, 'asker') },
-    tenant: { tenant: home!, subject: sampleId(config.origin, 'colleague') },
-    any: { tenant: away!, subject: sampleId(config.origin, 'stranger') },
+    own: { tenant: home, subject: invented('asker') },
+    tenant: { tenant: home, subject: invented('colleague') },
+    any: { tenant: away, subject: invented('stranger') },
   }
 }
 

@@ -14,6 +14,7 @@ export const accessReview = definePromise({
   checkedBy: 'self',
   version: 2,
   cadence: '24h',
+  takes: '2s',
   parameters: z.strictObject({
     /** How long after a finished review, or after it began, each customer has finished the next: `180d`. */
     every: z

@@ -16,6 +16,7 @@ export const accessTenantIsolation = definePromise({
   checkedBy: 'self',
   version: 2,
   cadence: '6h',
+  takes: '6s',
   parameters: z.strictObject({}),
   check: ({ resources }) =>
     Object.values(resources).some((resource) => tenantColumn(resource))
@@ -100,15 +101,16 @@ interface Attempts {
 
 async function tryLibrary(context: ProbeContext): Promise<Attempts> {
   const { origin, roles } = context.config
+  const invented = (name: string): string => sampleId(origin, 'access.tenant-isolation', name)
   const stranger: Principal = {
     kind: 'user',
-    id: sampleId(origin, 'stranger'),
-    tenant: sampleId(origin, 'tenant away'),
+    id: invented('stranger'),
+    tenant: invented('tenant away'),
     roles: Object.keys(roles).filter(
       (role) => !roles[role]!.some((permission) => parsePermission(permission).scope === 'any'),
     ),
   }
-  const victim = { tenant: sampleId(origin, 'tenant home'), subject: sampleId(origin, 'asker') }
+  const victim = { tenant: invented('tenant home'), subject: invented('asker') }
   const leaks: string[] = []
   let attempts = 0
   for (const resource of governed(context)) {

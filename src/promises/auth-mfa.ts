@@ -19,6 +19,7 @@ export const authMfa = definePromise({
   checkedBy: 'self',
   version: 1,
   cadence: '1d',
+  takes: '3s',
   parameters: z.strictObject({}),
   check: ownSignIn,
   cannotProve: ({ signIn }) => [

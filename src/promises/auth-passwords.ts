@@ -12,6 +12,7 @@ export const authPasswords = definePromise({
   checkedBy: 'self',
   version: 1,
   cadence: '1d',
+  takes: '3s',
   parameters: z.strictObject({}),
   check: ownSignIn,
   cannotProve: ({ signIn }) => [

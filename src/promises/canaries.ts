@@ -39,19 +39,21 @@ export function canariesOf({ canaries, config }: Pick<ProbeContext, 'canaries' |
 
 export function createCanaries(canary: Canary, site: string): Canaries {
   const at = { url: site }
-  const withCrowd: Canaries['withCrowd'] = async (action) => {
-    const people: CanaryPerson[] = []
-    try {
-      return await action(async (role, tenant) => {
-        const person = await createPerson(canary, site, role, tenant)
-        if (person) people.push(person)
-        return person
-      })
-    } finally {
-      // Who founded a tenant goes last. One that cannot be removed must not keep the others.
-      for (const person of people.toReversed()) await canary.remove(at, person).catch(() => undefined)
-    }
-  }
+  const withCrowd: Canaries['withCrowd'] = (action) =>
+    asCanaries(async (arrive) => {
+      const people: CanaryPerson[] = []
+      try {
+        return await action(async (role, tenant) => {
+          const person = await createPerson(canary, site, role, tenant)
+          if (person) people.push(person)
+          if (person) arrive(person.id)
+          return person
+        })
+      } finally {
+        // Who founded a tenant goes last. One that cannot be removed must not keep the others.
+        for (const person of people.toReversed()) await canary.remove(at, person).catch(() => undefined)
+      }
+    })
   return {
     withCrowd,
     withPeople: (roles, action) =>
@@ -77,6 +79,27 @@ function nobody(role: string, options: { cause?: unknown } = {}): Error {
     `no canary account with the role ${role} could be made`,
     options,
   )
+}
+
+/** Whoever is there for a probe of this process at the moment. */
+const present = new Set<string>()
+
+/** Says that somebody is there for a probe; they are gone again when `action` has ended. */
+export async function asCanaries<T>(action: (arrive: (id: string) => void) => Promise<T>): Promise<T> {
+  const own = new Set<string>()
+  try {
+    return await action((id) => {
+      own.add(id)
+      present.add(id)
+    })
+  } finally {
+    for (const id of own) present.delete(id)
+  }
+}
+
+/** Whether somebody is there for a probe under way, so that a look at all real rows leaves them out. */
+export function isCanary(id: string): boolean {
+  return present.has(id)
 }
 
 const tags = new WeakMap<CanaryPerson, string>()

@@ -72,7 +72,9 @@ async function withLibraryRows<T>(
   look: (written: WrittenRows) => Promise<T>,
 ): Promise<T> {
   const { origin } = context.config
-  const owner = { tenant: sampleId(origin, 'tenant home'), subject: sampleId(origin, 'asker') }
+  // Who writes such rows searches for them, too: those probes share a lane.
+  const invented = (name: string): string => sampleId(origin, 'canary rows', name)
+  const owner = { tenant: invented('tenant home'), subject: invented('asker') }
   const made: { resource: Resource; id: string }[] = []
   try {
     for (const resource of carriers(context, marker)) {

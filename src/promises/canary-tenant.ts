@@ -3,6 +3,7 @@ import { permissionsGiven } from '../access/index.ts'
 import type { SuretyConfig } from '../declare/index.ts'
 import { createPseudonym, SuretyError } from '../kernel/index.ts'
 import { ADMINISTRATOR, tenantResources, type Tenants } from '../tenants/index.ts'
+import { asCanaries, isCanary } from './canaries.ts'
 import type { StaticFinding } from './definition.ts'
 import { PromiseError } from './errors.ts'
 import type { ProbeContext } from './probe-context.ts'
@@ -30,8 +31,16 @@ export function checkTenants({ resources }: SuretyConfig): StaticFinding[] {
 const TABLES = Object.keys(tenantResources).toReversed()
 
 /** Runs `look` in a fresh tenant, and takes it away whatever happens. */
-export async function withCanaryTenant<T>(
+export function withCanaryTenant<T>(
   context: ProbeContext,
+  look: (canary: CanaryTenant) => Promise<T>,
+): Promise<T> {
+  return asCanaries((arrive) => inCanaryTenant(context, arrive, look))
+}
+
+async function inCanaryTenant<T>(
+  context: ProbeContext,
+  arrive: (id: string) => void,
   look: (canary: CanaryTenant) => Promise<T>,
 ): Promise<T> {
   const { tenants } = context
@@ -39,6 +48,7 @@ export async function withCanaryTenant<T>(
     throw new PromiseError('ERR_PROMISE_TENANTS', 'the data map does not hold what tenants are stored in')
   }
   const [tenant, id] = [createPseudonym(), createPseudonym()]
+  arrive(id)
   const again: CanaryTenant['again'] = (person, address = null) =>
     tenants.principalOf(person.id, { tenant, address })
   try {
@@ -51,6 +61,7 @@ export async function withCanaryTenant<T>(
       again,
       async join(roles) {
         const person = createPseudonym()
+        arrive(person)
         await tenants.members.add(founder, person, roles)
         return (await again({ id: person }))!
       },
@@ -81,16 +92,17 @@ export function permissionsOf(principal: Principal | null): PermissionSet | null
   return principal && permissionsGiven(principal)
 }
 
-/** Every tenant that has members, by its oldest membership's time; none that a probe laid somewhere. */
+/** Every tenant that has members, by its oldest membership's time; none that is there for a probe alone. */
 export async function memberships(
   context: ProbeContext,
 ): Promise<readonly { readonly tenant: string; readonly id: string }[]> {
   const rows = await context
     .as(context.system('probe.tenants', ['tenant_members']))
     .selectFrom('tenant_members')
-    .select(['id', 'tenantId', 'roles'])
+    .select(['id', 'tenantId', 'personId', 'roles'])
     .execute()
   return rows
+    .filter(({ personId }) => !isCanary(String(personId)))
     .filter(({ roles }) => (roles as readonly string[]).includes(ADMINISTRATOR))
     .map(({ id, tenantId }) => ({ id: String(id), tenant: String(tenantId) }))
 }

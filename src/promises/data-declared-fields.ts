@@ -6,7 +6,7 @@ import { definePromise } from './definition.ts'
 import { missingColumns, undeclaredColumns, undeclaredTables } from './live-schema.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { textNeedles } from './search/needle.ts'
-import { controlMissed, searchStored } from './stored-bytes.ts'
+import { controlMissed, searchStored, STORED_BYTES } from './stored-bytes.ts'
 
 type Place = NonNullable<CanaryIntent['undeclared']>['place']
 const PLACES: readonly Place[] = ['body', 'header', 'query']
@@ -18,6 +18,8 @@ export const dataDeclaredFields = definePromise({
   checkedBy: 'self',
   version: 1,
   cadence: '6h',
+  lane: STORED_BYTES,
+  takes: '2s',
   parameters: z.strictObject({}),
   check: () => [],
 

@@ -20,6 +20,14 @@ export interface StaticFinding {
 /** How changed parameters compare with the ones before, from the visitor's side. */
 export type Direction = 'weakened' | 'strengthened' | 'reworded'
 
+/** Something that probes cannot use at the same time. */
+export interface Lane {
+  /** Probes that name the same lane never overlap. */
+  readonly name: string
+  /** What one of them would do to another. */
+  readonly because: string
+}
+
 /** One promise of the catalogue. One file each: what it takes, needs, measures and cannot show. */
 export interface PromiseDefinition<Params = unknown> {
   /** The id that `security.md` links to. */
@@ -33,6 +41,13 @@ export interface PromiseDefinition<Params = unknown> {
   readonly cadence: Duration
   /** Most time one run may take before it counts as unanswered. Default `"5m"`. */
   readonly deadline?: Duration
+  /**
+   * Left out: whatever other probes do meanwhile does not change what this one finds, nor the reverse.
+   * No probe overlaps with itself in any case.
+   */
+  readonly lane?: Lane
+  /** About how long a run takes on a small system: the longest begin first. Default `"1s"`. */
+  readonly takes?: Duration
   /** Parameters of the link, all texts; defaults included. */
   readonly parameters: z.ZodType<Params>
   /** Only where parameters can differ in strength. Default: `reworded`. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { EpochStanding } from '../keys/index.ts'
 import { definePromise } from './definition.ts'
 import { bytesNeedles } from './search/needle.ts'
-import { controlMissed, searchStored } from './stored-bytes.ts'
+import { controlMissed, searchStored, STORED_BYTES } from './stored-bytes.ts'
 
 /** Most data keys whose bytes are searched for in one run, beside all provider and bucket keys. */
 const MOST_DATA_KEYS = 200
@@ -14,6 +14,8 @@ export const encryptionKeysApart = definePromise({
   checkedBy: 'self',
   version: 2,
   cadence: '6h',
+  lane: STORED_BYTES,
+  takes: '2s',
   parameters: z.strictObject({}),
   check: () => [],
   cannotProve: () => [

@@ -10,6 +10,7 @@ import { withCanaryAccount } from './account-visitor.ts'
 import { definePromise, type Measurement, type StaticFinding } from './definition.ts'
 import type { ProbeContext } from './probe-context.ts'
 import type { SuretyConfig } from '../declare/index.ts'
+import { isSampleId } from './sample-row.ts'
 
 /** Passwords are stored with Argon2id, at no less than OWASP's parameters. */
 export const encryptionPasswords = definePromise({
@@ -75,8 +76,10 @@ function hashesWithCanary(context: ProbeContext): Promise<string[]> {
 
 async function storedHashes(context: ProbeContext): Promise<string[]> {
   const db = context.as(context.system('encryption.passwords', ['credentials']))
-  const rows = await db.selectFrom('credentials').select('password').execute()
-  return rows.flatMap(({ password }) => (typeof password === 'string' ? [password] : []))
+  const rows = await db.selectFrom('credentials').select(['personId', 'password']).execute()
+  return rows.flatMap(({ personId, password }) =>
+    typeof password === 'string' && !isSampleId(context.config.origin, String(personId)) ? [password] : [],
+  )
 }
 
 /** How long one check takes at that cost, in milliseconds. */

@@ -6,7 +6,7 @@ import { definePromise, type Measurement } from './definition.ts'
 import { openEnvelopes } from './open-envelopes.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { textNeedles } from './search/needle.ts'
-import { controlMissed, searchStored, type StoredSearch } from './stored-bytes.ts'
+import { controlMissed, searchStored, STORED_BYTES, type StoredSearch } from './stored-bytes.ts'
 
 /** Data is sealed with AES-256-GCM wherever it is stored. */
 export const encryptionRest = definePromise({
@@ -15,6 +15,8 @@ export const encryptionRest = definePromise({
   checkedBy: 'self',
   version: 1,
   cadence: '6h',
+  lane: STORED_BYTES,
+  takes: '2s',
   deadline: '15m',
   parameters: z.strictObject({
     /** `personal`: the fields of people that are not declared clear; `all`: no clear field of people at all. */

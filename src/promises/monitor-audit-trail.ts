@@ -140,7 +140,8 @@ interface Followed {
 /** Writes a row at the library's own interface and takes it away: both must have left an event. */
 async function writeCanary(context: ProbeContext): Promise<Followed | null> {
   const { config, clock } = context
-  const owner = { tenant: sampleId(config.origin, 'tenant home'), subject: sampleId(config.origin, 'asker') }
+  const invented = (name: string): string => sampleId(config.origin, 'monitor.audit-trail', name)
+  const owner = { tenant: invented('tenant home'), subject: invented('asker') }
   const resource = Object.values(config.resources).find((candidate) => tenantColumn(candidate) !== null)
   if (!resource) return null
   const at = clock.now()

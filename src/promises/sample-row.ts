@@ -8,15 +8,32 @@ export interface SampleOwner {
   readonly subject: string
 }
 
+/** First characters of the ids of everybody who is invented for an installation: 48 bits. */
+const MARK_CHARACTERS = 13
+
 /**
  * A pseudonym that stands for the same invented person in every run, so that probes which act at the
- * library's own interface leave no growing trail of data keys.
+ * library's own interface leave no growing trail of data keys. Each probe has people of its own: what it
+ * lays in a table changes nothing for another one.
  */
-export function sampleId(origin: string, name: string): string {
-  const bytes = createHash('sha256').update(`surety/sample/1\n${origin}\n${name}`).digest().subarray(0, 16)
+export function sampleId(origin: string, probe: string, name: string): string {
+  const bytes = digest(origin, probe, name)
+  bytes.set(digest(origin).subarray(0, 6))
   bytes[6] = (bytes[6]! & 0x0f) | 0x40
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   return formatId(bytes)
+}
+
+/** Whether a row is a probe's: a look at all real rows leaves it out. */
+export function isSampleId(origin: string, id: string): boolean {
+  return id.startsWith(sampleId(origin, '', '').slice(0, MARK_CHARACTERS))
+}
+
+function digest(...parts: readonly string[]): Uint8Array {
+  return createHash('sha256')
+    .update(['surety/sample/2', ...parts].join('\n'))
+    .digest()
+    .subarray(0, 16)
 }
 
 /** A row that fits its declaration, with `marker` in every sealed text that is long enough. */

@@ -83,11 +83,11 @@ interface Trials {
 /** On every resource: an operator with no grant, with one that does not exist, and with a user’s roles. */
 async function tryWithoutGrant(context: ProbeContext): Promise<Trials> {
   const { config, clock } = context
-  const tenant = sampleId(config.origin, 'tenant home')
-  const subject = sampleId(config.origin, 'asker')
+  const invented = (name: string): string => sampleId(config.origin, 'staff.access-controlled', name)
+  const [tenant, subject] = [invented('tenant home'), invented('asker')]
   const roles = [...Object.keys(config.roles), ...Object.keys(config.staff?.roles ?? {})]
   const bare: Principal = { kind: 'operator', id: subject, tenant, roles }
-  const askers: readonly Principal[] = [bare, { ...bare, grant: sampleId(config.origin, 'no grant') }]
+  const askers: readonly Principal[] = [bare, { ...bare, grant: invented('no grant') }]
   const reached: string[] = []
   let tried = 0
   for (const resource of Object.values(config.resources)) {

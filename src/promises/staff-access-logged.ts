@@ -99,7 +99,7 @@ const LOOKED_BACK_MS = 2 * 3_600_000
 /** Each access in the audit log stands where the person, or the tenant, is shown it. */
 async function compareRecords({ audit, clock, config, as, system }: ProbeContext): Promise<Compared> {
   const since = clock.now() - LOOKED_BACK_MS
-  const prober = sampleId(config.origin, 'operator')
+  const prober = invented(config, 'operator')
   const expected = new Map<string, number>()
   let logged = 0
   for await (const { entry } of audit.entries(since)) {
@@ -134,6 +134,10 @@ function count(counts: Map<string, number>, key: string, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)
 }
 
+function invented({ origin }: SuretyConfig, name: string): string {
+  return sampleId(origin, 'staff.access-logged', name)
+}
+
 /** A resource about one person each that some role may ask to read. */
 function readable({ staff, resources }: SuretyConfig): Resource | null {
   const names = Object.values(staff?.roles ?? {}).flatMap(({ reads }) => reads ?? [])
@@ -143,9 +147,9 @@ function readable({ staff, resources }: SuretyConfig): Resource | null {
 
 async function rehearse(context: ProbeContext, staff: StaffView, resource: Resource): Promise<Rehearsal> {
   const { config, clock, audit } = context
-  const subject = sampleId(config.origin, 'asker')
-  const tenant = sampleId(config.origin, 'tenant home')
-  const operator = sampleId(config.origin, 'operator')
+  const subject = invented(config, 'asker')
+  const tenant = invented(config, 'tenant home')
+  const operator = invented(config, 'operator')
   const scope = { tenant: resource.tenant === null ? null : tenant, subject }
   const tables = [resource.name, 'staff_accesses']
   const db = context.as(context.system('probe.staff.access-logged', tables))

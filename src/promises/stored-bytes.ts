@@ -1,6 +1,6 @@
 import { isWithin } from '../database/index.ts'
 import { createMarker } from './canaries.ts'
-import type { Measurement } from './definition.ts'
+import type { Lane, Measurement } from './definition.ts'
 import type { ProbeContext } from './probe-context.ts'
 import { textNeedles, type Needle } from './search/needle.ts'
 import { createByteSearch } from './search/search-bytes.ts'
@@ -20,6 +20,12 @@ export interface StoredSearch {
 type Found = Omit<StoredSearch, 'kind' | 'controlFound'>
 
 const CONTROL = 'planted control'
+
+/** For probes that search: see {@link searchStored}. */
+export const STORED_BYTES: Lane = {
+  name: 'stored bytes',
+  because: 'there is one place for the planted value: a second search would take it from the first',
+}
 
 /** What a probe says whose search did not find its own control. */
 export function controlMissed(values: Measurement['values']): Measurement {

@@ -4,6 +4,7 @@ import { principalWith, PermissionSet, systemPrincipal, type Principal } from '.
 import type { SuretyConfig } from '../declare/index.ts'
 import type { Tenants } from '../tenants/index.ts'
 import { HOME, NETWORK, openWorld, resources, roles, type World } from '../tenants/testing/world.ts'
+import { withCanaryTenant } from './canary-tenant.ts'
 import { catalogue, type AnyTables, type Measurement, type ProbeContext } from './index.ts'
 
 const DAY_MS = 86_400_000
@@ -15,8 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** What the probe sees where the room is as given. */
-function measure(id: string, tenants: Tenants = world.tenants, params: object = {}): Promise<Measurement> {
+function contextWith(tenants: Tenants): ProbeContext {
   const context: Partial<ProbeContext> = {
     config,
     clock: world.clock,
@@ -26,8 +26,13 @@ function measure(id: string, tenants: Tenants = world.tenants, params: object = 
     system: systemPrincipal,
     progress: () => undefined,
   }
+  return context as ProbeContext
+}
+
+/** What the probe sees where the room is as given. */
+function measure(id: string, tenants: Tenants = world.tenants, params: object = {}): Promise<Measurement> {
   const { probe, parameters } = catalogue.get(id)!
-  return probe(context as ProbeContext, parameters.parse(params))
+  return probe(contextWith(tenants), parameters.parse(params))
 }
 
 /** The room with some of it replaced. */
@@ -39,6 +44,22 @@ const instead = (changes: { [Part in keyof Tenants]?: Partial<Tenants[Part]> | T
       typeof change === 'function' ? change : Object.assign({}, world.tenants[part as keyof Tenants], change),
     ]),
   ),
+})
+
+describe('counts of customers', () => {
+  test.each(['access.ip-allow-list', 'access.review'])(
+    'in %s leave out a tenant that another probe has made',
+    async (id) => {
+      await world.found()
+      const { values } = await measure(id)
+      const beside = await withCanaryTenant(contextWith(world.tenants), async ({ join }) => {
+        await join(['administrator'])
+        return measure(id)
+      })
+      expect(values['tenants']).toBeGreaterThan(0)
+      expect(beside.values['tenants']).toBe(values['tenants'])
+    },
+  )
 })
 
 describe('access.custom-roles', () => {

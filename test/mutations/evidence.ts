@@ -83,6 +83,22 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
     tests: ['src/promises/schedule.test.ts'],
   },
   {
+    name: 'probes that disturb each other are measured at once',
+    invariants: [7],
+    file: 'src/compose/probe-lanes.ts',
+    guard: 'catalogue.get(id)?.lane?.name ?? id',
+    replacement: 'id',
+    tests: ['src/compose/probe-lanes.test.ts'],
+  },
+  {
+    name: 'a tenant that a probe made counts as a customer',
+    invariants: [7],
+    file: 'src/promises/canary-tenant.ts',
+    guard: '    .filter(({ personId }) => !isCanary(String(personId)))\n',
+    replacement: '',
+    tests: ['src/promises/tenants-probes.test.ts'],
+  },
+  {
     name: 'an audit leaf commits to the entry without its salt',
     invariants: [6],
     file: 'src/verify/audit-commitment.ts',

@@ -14,7 +14,7 @@ import { renderMarkup, type Markup } from '../../ui/index.ts'
 import { addressOfClient } from '../client-address.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
-import { islandModules } from '../island-modules.ts'
+import { islandEntry } from '../island-modules.ts'
 import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import { problemDetails, withRetry } from '../problem.ts'
 import { ACCOUNT_PROBLEMS } from './account-problems.ts'
@@ -153,7 +153,7 @@ export class Visit {
       nonce: this.c.get('nonce'),
       formToken: visitor && identity.forms.of(visitor.session.id),
       links: this.c.get('navigation')?.links ?? accountPages.ACCOUNT_LINKS,
-      island: { module: islandModules('identity/island/passkey').entry },
+      island: { module: islandEntry('identity/island/passkey') },
     }
   }
 

@@ -4,7 +4,7 @@ import { staffPages, StaffError, type StaffRoom } from '../../staff/index.ts'
 import { renderMarkup, type Markup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import { HttpError } from '../errors.ts'
-import { islandModules } from '../island-modules.ts'
+import { islandEntry } from '../island-modules.ts'
 import { readBody, requireFormToken, requireSameOrigin } from '../own-form.ts'
 import type { Impersonations } from './impersonation.ts'
 
@@ -78,7 +78,7 @@ export class StaffVisit {
   }
 
   frame({ formToken }: Pick<StaffVisitor, 'formToken'>): staffPages.StaffFrame {
-    const island = { module: islandModules('staff/island/sign').entry }
+    const island = { module: islandEntry('staff/island/sign') }
     return {
       name: this.deps.name,
       nonce: this.c.get('nonce'),

@@ -30,6 +30,19 @@ describe('a new password', () => {
     },
   )
 
+  test('is judged by its first 64 characters, so that nobody is held up by judging more', async () => {
+    const strong = 'vB7 ostrich lamp grommet'
+    await checkNewPassword(`${'a'.repeat(64 - strong.length)}${strong}`, ABOUT, offline)
+    await expect(checkNewPassword(`${'a'.repeat(64)}${strong}`, ABOUT, offline)).rejects.toThrow(code('WEAK'))
+  })
+
+  test.each(['p4$$w0rd!3', '1l0v3y0u4ever', '$unsh1n3!'])(
+    'is refused: %s would be guessed, whatever stands for its letters',
+    async (password) => {
+      await expect(checkNewPassword(password, ABOUT, offline)).rejects.toThrow(code('WEAK'))
+    },
+  )
+
   test('is refused when it is too short or too long, a million characters without any work', async () => {
     const tooLong = ['a'.repeat(4_097), '𝒳'.repeat(1_025), 'x'.repeat(1_000_000)]
     for (const password of ['', 'kP4!x', ...tooLong])

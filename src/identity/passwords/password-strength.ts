@@ -1,5 +1,11 @@
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 
+/**
+ * What bounds the work: a password of 256 figures that pass for letters would hold the whole process up for
+ * seconds, and anybody may send one. 64 characters are beyond guessing or never will be.
+ */
+const JUDGED = { maxLength: 64, l33tMaxSubstitutions: 16 } as const
+
 let loading: Promise<Dictionaries> | null = null
 
 interface Dictionaries {
@@ -22,13 +28,14 @@ async function load(): Promise<Dictionaries> {
     dictionary: { ...everywhere.dictionary, ...english.dictionary },
     graphs: everywhere.adjacencyGraphs,
     translations: english.translations,
+    ...JUDGED,
   })
   const listed = everywhere.dictionary['passwords-common']
   return { estimator, common: new Set(listed.map(String)) }
 }
 
 /**
- * How hard a password is to guess, 0 to 4 (zxcvbn); only its first 256 characters count.
+ * How hard a password is to guess, 0 to 4 (zxcvbn); only its first 64 characters count.
  *
  * @param about the person's own words: what is left without them must be a password by itself
  */
