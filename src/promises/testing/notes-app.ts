@@ -5,7 +5,6 @@ import {
   field,
   resource,
   type Canary,
-  type CanaryIntent,
   type CanaryPerson,
   type PermissionText,
   type SuretyConfig,
@@ -15,6 +14,7 @@ import { createPseudonym, hasCode, isId, SuretyError } from '../../kernel/index.
 import type { TestStore } from '../../store/testing.ts'
 import { tenantResources, type Tenants } from '../../tenants/index.ts'
 import type { AnyTables } from '../probe-context.ts'
+import { requestFor } from './notes-requests.ts'
 
 const BASE = { purpose: 'to test', basis: 'contract', retention: 'account' } as const
 const OWNERS = { personId: field.id(), teamId: field.id() }
@@ -124,16 +124,12 @@ export class NotesApp {
     this.canary = {
       createPerson: (wanted) => this.#createPerson(wanted),
       request: async (_, person, intent) => {
-        const call = callFor(intent)
-        return (
-          call && this.#routes.request(withSmuggled(call.path, intent), initOf(call.method, person, intent))
-        )
+        const wanted = requestFor(intent, person.id)
+        return wanted && this.#routes.request(wanted.path, wanted.init)
       },
       visit: async (_, intent) => {
-        const call = callFor(intent)
-        return (
-          call && this.#routes.request(withSmuggled(call.path, intent), initOf(call.method, null, intent))
-        )
+        const wanted = requestFor(intent, null)
+        return wanted && this.#routes.request(wanted.path, wanted.init)
       },
       remove: (_, person) => this.#remove(person.id),
       signIn: async (_, person) => `notes-session=${await this.#openSession(person.id)}`,
@@ -365,45 +361,4 @@ function idOf(c: Context): string {
   const id = c.req.param('id') ?? ''
   if (!isId(id)) throw new Refused(404)
   return id
-}
-
-interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly path: string
-}
-
-/** The request that an intent means here; null where the app has no such route. */
-function callFor({ action, resource: name, id, foreign }: CanaryIntent): Call | null {
-  const query = foreign?.place === 'query' && foreign.tenant ? `?team=${foreign.tenant}` : ''
-  if (foreign && foreign.place !== 'body' && foreign.tenant === undefined) return null
-  if (name === 'people' && action === 'list' && !foreign) return { method: 'GET', path: '/people' }
-  if (name !== 'notes') return null
-  if (action === 'create') return { method: 'POST', path: '/notes' }
-  if (action === 'list' && foreign?.place === 'path')
-    return { method: 'GET', path: `/teams/${foreign.tenant}/notes` }
-  if (action === 'list') return { method: 'GET', path: `/notes${query}` }
-  if (action === 'export') return { method: 'GET', path: `/export${query}` }
-  const method = ({ read: 'GET', update: 'PUT', delete: 'DELETE' } as const)[action]
-  return { method, path: `/notes/${id}${query}` }
-}
-
-function withSmuggled(path: string, { undeclared }: CanaryIntent): string {
-  if (undeclared?.place !== 'query') return path
-  return `${path}${path.includes('?') ? '&' : '?'}${undeclared.name}=${undeclared.value}`
-}
-
-function initOf(
-  method: Call['method'],
-  person: CanaryPerson | null,
-  { values, undeclared, foreign, headers }: CanaryIntent,
-): RequestInit {
-  const { personId: _, teamId: __, ...own } = values ?? {}
-  const ids = foreign?.place === 'body' ? { teamId: foreign.tenant, personId: foreign.person } : {}
-  const smuggled = undeclared?.place === 'body' ? { [undeclared.name]: undeclared.value } : {}
-  const hasBody = method === 'POST' || method === 'PUT'
-  return {
-    method,
-    headers: { ...(person && { authorization: person.id }), ...headers },
-    ...(hasBody && { body: JSON.stringify({ ...own, ...ids, ...smuggled }) }),
-  }
 }
