@@ -56,7 +56,14 @@ export interface Canary {
   }): Promise<CanaryPerson | null>
   /** Null where the app has no such route: the probe then says so instead of guessing. */
   request(site: { url: string }, person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
+  /**
+   * The same request of somebody whom the app does not know: it carries no cookie, key or token but what
+   * the intent's `headers` hold. Null as in `request`. Left out: the promise says that visitors were not tried.
+   */
+  visit?(site: { url: string }, intent: CanaryIntent): Promise<Response | null>
   remove(site: { url: string }, person: CanaryPerson): Promise<void>
+  /** How a request carries an API key of the library. Default: `Authorization: Bearer` with the key. */
+  keyHeaders?(key: string): Readonly<Record<string, string>>
   /**
    * Signs the person in through a provider of `signIn`, as a browser does; gives a `Cookie` header.
    * Null where it cannot at this provider: the probe then says so.

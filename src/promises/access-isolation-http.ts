@@ -1,17 +1,9 @@
-import { tenantColumn, type CanaryPerson, type Resource } from '../declare/index.ts'
+import { tenantColumn, type CanaryIntent, type CanaryPerson, type Resource } from '../declare/index.ts'
 import { PermissionSet } from '../access/index.ts'
-import { canariesOf, tagOf } from './canaries.ts'
+import { canariesOf } from './canaries.ts'
 import { createCast, personFor, type Cast } from './canary-cast.ts'
-import { attemptsOn, ATTEMPTED, type ForeignAttempt } from './isolation-attempts-http.ts'
-import {
-  findTarget,
-  layTarget,
-  ownerOf,
-  markedRow,
-  removeTarget,
-  storedAbout,
-  type Target,
-} from './canary-targets.ts'
+import { attemptsOn, type ForeignAttempt } from './isolation-attempts-http.ts'
+import { findTarget, layTarget, ownerOf, markedRow, removeTarget, type Target } from './canary-targets.ts'
 import {
   ACTION_OF,
   ask,
@@ -21,6 +13,7 @@ import {
   type Answer,
   type TrialPlace,
 } from './canary-trial.ts'
+import { describeAttempt, tryAttempt } from './foreign-attempt.ts'
 import type { ProbeContext } from './probe-context.ts'
 
 export interface HttpAttempts {
@@ -115,20 +108,16 @@ class Attack {
     victim: CanaryPerson,
   ): Promise<Answer | null> {
     const { context, canaries } = this.#place
-    context.signal.throwIfAborted()
-    const { resource } = target
-    const isReading = ACTION_OF[attempt.action] === 'read'
-    const before = isReading ? null : await storedAbout(context, resource, victim)
-    const answer = await ask(canaries, attacker, attempt.intent)
-    if (answer === null) return null
+    const send = (intent: CanaryIntent) => canaries.request(attacker, intent)
+    const outcome = await tryAttempt(context, send, attempt, { target, victim })
+    if (outcome === null) return null
+    const { answer, shown, changed } = outcome
     if (answer.answered) this.#attempts += 1
     else this.#unanswered += 1
     const who = `${attacker.role} of another tenant`
-    const request = `${ATTEMPTED[attempt.action]} ${resource.name} ${attempt.how}`
-    if (secretsOf(target, victim, attempt.sent).some((secret) => answer.text.includes(secret)))
-      this.#leaks.push(`${who} was shown what is not theirs: ${request}`)
-    if (before && !areSame(before, await storedAbout(context, resource, victim)))
-      this.#leaks.push(`${who} changed what is not theirs: ${request}`)
+    const request = describeAttempt(attempt)
+    if (shown) this.#leaks.push(`${who} was shown what is not theirs: ${request}`)
+    if (changed) this.#leaks.push(`${who} changed what is not theirs: ${request}`)
     if (attempt.unknown && answer.answered) await this.#compare(attacker, attempt, answer, request)
     return answer
   }
@@ -181,21 +170,4 @@ function reachesEverybody({ config }: ProbeContext, { role }: CanaryPerson, { na
   return (['read', 'write', 'delete'] as const).some(
     (action) => permissions.columns(name, action, 'any') !== undefined,
   )
-}
-
-/** What only the victim's tenant may know, but for what the request itself said. */
-function secretsOf(target: Target, victim: CanaryPerson, sent: readonly string[]): string[] {
-  const tag = tagOf(victim)
-  const values = [
-    ...target.marks.map(({ text }) => text),
-    ...(tag === null ? [] : [tag]),
-    target.id,
-    victim.id,
-    victim.tenant,
-  ]
-  return values.filter((value) => !sent.includes(value))
-}
-
-function areSame(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): boolean {
-  return before.size === after.size && [...before].every(([id, row]) => after.get(id) === row)
 }

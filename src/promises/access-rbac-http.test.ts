@@ -15,6 +15,8 @@ describe('access.rbac over HTTP', { timeout: 240_000 }, () => {
     expect({ outcome, ...values }).toMatchObject({ outcome: 'kept', httpWrong: 0, httpUntried: 0 })
     expect(summary).toMatch(/by ordinary accounts over HTTP \(administrator \d\d, member \d\d, clerk \d\d\)/)
     expect(values['httpTrials']).toBeGreaterThan(45)
+    expect(summary).toContain('requests of visitors opened nothing (without a session or a key, ')
+    expect(values['httpVisitorTrials']).toBeGreaterThan(100)
   })
 
   test.each<[Flaw, RegExp]>([

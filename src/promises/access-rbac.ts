@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { hasCode } from '../kernel/index.ts'
 import { definePromise, type Measurement } from './definition.ts'
 import { measureRolesOverHttp, type HttpTrials } from './access-rbac-http.ts'
+import { tryVisitorsOverHttp, type VisitorTrials } from './access-visitor-http.ts'
 import type { AnyTables, ProbeContext } from './probe-context.ts'
 import { createMarker } from './canaries.ts'
 import { declaredColumns, describeTrial, isDeclared, possibleRows, type Whose } from './role-matrix.ts'
@@ -15,7 +16,7 @@ export const accessRbac = definePromise({
   id: 'access.rbac',
   evidence: 'measured',
   checkedBy: 'self',
-  version: 2,
+  version: 3,
   cadence: '6h',
   takes: '6s',
   parameters: z.strictObject({}),
@@ -26,7 +27,10 @@ export const accessRbac = definePromise({
       : [{ key: 'roles', problem: 'is empty', mend: "declare roles: { member: ['things:read:own'] }" }],
 
   cannotProve: ({ canary }) => [
-    'Routes of the app that its canary functions do not know, and what visitors may who are not signed in.',
+    'Routes of the app that its canary functions do not know.',
+    ...(canary && !canary.visit
+      ? ['What visitors may who are not signed in: no canary function asks as one of them.']
+      : []),
     ...(canary
       ? []
       : [
@@ -38,6 +42,7 @@ export const accessRbac = definePromise({
     const trials = await tryMatrix(context)
     const wrong = trials.filter(({ allowed, declared }) => allowed !== declared)
     const http = await measureRolesOverHttp(context)
+    const visitors = await tryVisitorsOverHttp(context)
     const values = {
       trials: trials.length,
       roles: Object.keys(context.config.roles).length,
@@ -48,15 +53,18 @@ export const accessRbac = definePromise({
       httpWrong: http.wrong.length,
       httpUntried: http.untried,
       ...(http.trials > 0 && { httpTrialsByRole: http.byRole }),
+      ...(visitors.trials > 0 && { httpVisitors: visitors.visitors.join(', ') }),
+      httpVisitorTrials: visitors.trials,
+      httpVisitorsUntried: visitors.untried,
     }
-    return judge(values, [...wrong.map(wordsOf), ...http.wrong], http)
+    return judge(values, [...wrong.map(wordsOf), ...http.wrong, ...visitors.wrong], { http, visitors })
   },
 })
 
 function judge(
   values: Measurement['values'] & { trials: number },
   wrong: readonly string[],
-  http: HttpTrials,
+  { http, visitors }: { readonly http: HttpTrials; readonly visitors: VisitorTrials },
 ): Measurement {
   if (wrong.length > 0) {
     return {
@@ -65,18 +73,24 @@ function judge(
       values,
     }
   }
-  const summary = `${values.trials} trials of every role on every resource went as declared${inWords(http)}.`
+  const summary = `${values.trials} trials of every role on every resource went as declared${inWords(http)}.${aboutVisitors(visitors)}`
   return { outcome: 'kept', summary, values }
 }
 
 function inWords({ trials, byRole, untried, absent }: HttpTrials): string {
-  if (trials === 0) return ''
+  if (trials + untried === 0) return ''
   const gaps = [
     ...(untried > 0 ? [`${untried} more could not be made`] : []),
     ...absent.map((role) => `the app made nobody with the role ${role}`),
   ]
   const made = `, as did ${trials} by ordinary accounts over HTTP (${byRole})`
   return gaps.length === 0 ? made : `${made}; ${gaps.join('; ')}`
+}
+
+function aboutVisitors({ trials, untried, visitors }: VisitorTrials): string {
+  if (trials + untried === 0) return ''
+  const gap = untried > 0 ? ` ${untried} more were not answered.` : ''
+  return ` ${trials} requests of visitors opened nothing (${visitors.join(', ')}).${gap}`
 }
 
 interface Trial {
@@ -98,6 +112,15 @@ function wordsOf({ role, resource, action, row, allowed }: Trial): string {
   return describeTrial(role, { allowed, what, whose: row, resource })
 }
 
+/** The role of visitors: tried also where none is declared, for then they may nothing. */
+const ANONYMOUS = 'anonymous'
+
+function askerOf(role: string, { subject, tenant }: SampleOwner): Principal {
+  return role === ANONYMOUS
+    ? { kind: 'anonymous', id: '', tenant: null, roles: [] }
+    : { kind: 'user', id: subject, tenant, roles: [role] }
+}
+
 /** One invented person each: the asker, a colleague in the same tenant, a stranger in another one. */
 function createCast(config: SuretyConfig): Record<Whose, SampleOwner> {
   const invented = (name: string): string => sampleId(config.origin, 'access.rbac', name)
@@ -112,7 +135,7 @@ function createCast(config: SuretyConfig): Record<Whose, SampleOwner> {
 async function tryMatrix(context: ProbeContext): Promise<Trial[]> {
   const trials: Trial[] = []
   const cast = createCast(context.config)
-  const roles = Object.keys(context.config.roles)
+  const roles = [...new Set([...Object.keys(context.config.roles), ANONYMOUS])]
   for (const resource of Object.values(context.config.resources)) {
     for (const role of roles) {
       trials.push(...(await tryRole(context, resource, role, cast)))
@@ -129,8 +152,9 @@ async function tryRole(
   cast: Record<Whose, SampleOwner>,
 ): Promise<Trial[]> {
   const trials: Trial[] = []
-  const asker: Principal = { kind: 'user', id: cast.own.subject, tenant: cast.own.tenant, roles: [role] }
-  for (const row of possibleRows(resource)) {
+  const asker = askerOf(role, cast.own)
+  const rows = role === ANONYMOUS ? (['any'] as const) : possibleRows(resource)
+  for (const row of rows) {
     for (const action of ACTIONS) {
       // A whole row cannot be written where some fields are left out.
       if (action === 'write' && declaredColumns(context.config, role, resource, action, row)) continue

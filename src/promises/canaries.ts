@@ -19,6 +19,12 @@ export interface Canaries {
   withCrowd<T>(action: (create: CreateCanary) => Promise<T>): Promise<T>
   /** The app's answer; null where it has no route for the intent. */
   request(person: CanaryPerson, intent: CanaryIntent): Promise<Response | null>
+  /** The same for somebody whom the app does not know, but for the headers; left out where the canary has no way to ask so. */
+  visit?(intent: CanaryIntent, headers: Readonly<Record<string, string>>): Promise<Response | null>
+  /** Headers that carry an API key of the library. */
+  keyHeaders(key: string): Readonly<Record<string, string>>
+  /** Removes an account before the others; unlike at the end, a failure is told. */
+  remove(person: CanaryPerson): Promise<void>
   /** A `Cookie` header of a sign-in through the provider; null where the canary has no way to do that. */
   signIn(person: CanaryPerson, providerId: string): Promise<string | null>
 }
@@ -63,6 +69,12 @@ export function createCanaries(canary: Canary, site: string): Canaries {
         return action(people)
       }),
     request: (person, intent) => canary.request(at, person, intent),
+    ...(canary.visit && {
+      visit: async (intent: CanaryIntent, headers: Readonly<Record<string, string>>) =>
+        canary.visit!(at, { ...intent, headers: { ...intent.headers, ...headers } }),
+    }),
+    keyHeaders: (key) => canary.keyHeaders?.(key) ?? { authorization: `Bearer ${key}` },
+    remove: (person) => canary.remove(at, person),
     signIn: async (person, providerId) => (await canary.signIn?.(at, person, providerId)) ?? null,
   }
 }

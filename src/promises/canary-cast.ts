@@ -14,13 +14,12 @@ export interface Cast {
 }
 
 /** Makes them: all in one tenant as far as the app lets people join, and a stranger in another one. */
-export async function createCast({ roles }: SuretyConfig, create: CreateCanary): Promise<Cast> {
-  const declared = Object.keys(roles).filter((role) => role !== 'anonymous')
-  const leading = declared.includes(ADMINISTRATOR) ? ADMINISTRATOR : (declared[0] ?? ADMINISTRATOR)
+export async function createCast(config: SuretyConfig, create: CreateCanary): Promise<Cast> {
+  const leading = leadingRole(config)
   const founder = requirePerson(leading, await create(leading))
   const actors = [founder]
   const absent: string[] = []
-  for (const role of declared.filter((each) => each !== leading)) {
+  for (const role of rolesOfPeople(config).filter((each) => each !== leading)) {
     const person = (await create(role, founder.tenant)) ?? (await create(role))
     if (person) actors.push(person)
     else absent.push(role)
@@ -30,6 +29,17 @@ export async function createCast({ roles }: SuretyConfig, create: CreateCanary):
   if (!personFor(everybody, founder, 'tenant')) add(await create(leading, founder.tenant))
   if (!personFor(everybody, founder, 'any')) add(await create(leading))
   return { actors, everybody, absent }
+}
+
+/** The role of who founds a tenant. */
+export function leadingRole(config: SuretyConfig): string {
+  const declared = rolesOfPeople(config)
+  return declared.includes(ADMINISTRATOR) ? ADMINISTRATOR : (declared[0] ?? ADMINISTRATOR)
+}
+
+/** Visitors have a role, too, but no account. */
+function rolesOfPeople({ roles }: SuretyConfig): readonly string[] {
+  return Object.keys(roles).filter((role) => role !== 'anonymous')
 }
 
 /** Somebody who stands so to who asks; null where the app made nobody like that. */

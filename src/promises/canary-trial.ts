@@ -37,7 +37,10 @@ export async function ask(
   person: CanaryPerson,
   intent: CanaryIntent,
 ): Promise<Answer | null> {
-  const response = await canaries.request(person, intent)
+  return readAnswer(await canaries.request(person, intent))
+}
+
+export async function readAnswer(response: Response | null): Promise<Answer | null> {
   if (response === null) return null
   const { status, statusText, ok } = response
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`)

@@ -189,6 +189,8 @@ function leakyApp({ owner }: TestDatabase): Canaries {
     withPeople: (wanted, action) => action(wanted.map(() => person)),
     withCrowd: (action) => action(async () => person),
     signIn: async () => null,
+    keyHeaders: () => ({}),
+    remove: async () => undefined,
     async request(_, intent) {
       const text = JSON.stringify(intent)
       await owner.query('create table if not exists surety.planted_log (text text)')

@@ -5,21 +5,23 @@ import {
   field,
   resource,
   type Canary,
-  type CanaryIntent,
   type CanaryPerson,
   type PermissionText,
   type SuretyConfig,
 } from '../../declare/index.ts'
+import { accountResources } from '../../identity/index.ts'
 import { createPseudonym, hasCode, isId, SuretyError } from '../../kernel/index.ts'
 import type { TestStore } from '../../store/testing.ts'
 import { tenantResources, type Tenants } from '../../tenants/index.ts'
 import type { AnyTables } from '../probe-context.ts'
+import { requestFor } from './notes-requests.ts'
 
 const BASE = { purpose: 'to test', basis: 'contract', retention: 'account' } as const
 const OWNERS = { personId: field.id(), teamId: field.id() }
 
 export const resources = {
   ...tenantResources,
+  sign_in_sessions: accountResources.sign_in_sessions,
   notes: resource({
     ...BASE,
     name: 'notes',
@@ -68,6 +70,13 @@ export type Flaw =
   | 'believes any header'
   | 'refuses members'
   | 'falls over'
+  | 'shows rows to visitors'
+  | 'takes rows from visitors'
+  | 'believes any cookie'
+  | 'believes any key'
+  | 'knows no end of sessions'
+  | 'keeps revoked keys'
+  | 'keeps who has left'
 
 export interface AppOptions {
   readonly flaw?: Flaw
@@ -104,6 +113,7 @@ export class NotesApp {
   readonly #accounts = new Map<string, Account>()
   readonly #founders = new Map<string, string>()
   readonly #kept = new Map<string, Principal>()
+  readonly #keys = new Map<string, Principal>()
   readonly #routes = new Hono()
 
   constructor(store: NotesStore, tenants: Tenants, options: AppOptions) {
@@ -114,12 +124,15 @@ export class NotesApp {
     this.canary = {
       createPerson: (wanted) => this.#createPerson(wanted),
       request: async (_, person, intent) => {
-        const call = callFor(intent)
-        return (
-          call && this.#routes.request(withSmuggled(call.path, intent), initOf(call.method, person, intent))
-        )
+        const wanted = requestFor(intent, person.id)
+        return wanted && this.#routes.request(wanted.path, wanted.init)
+      },
+      visit: async (_, intent) => {
+        const wanted = requestFor(intent, null)
+        return wanted && this.#routes.request(wanted.path, wanted.init)
       },
       remove: (_, person) => this.#remove(person.id),
+      signIn: async (_, person) => `notes-session=${await this.#openSession(person.id)}`,
     }
   }
 
@@ -128,15 +141,63 @@ export class NotesApp {
   }
 
   #system(): Db {
-    return anyDb(this.#store, systemPrincipal('flaw', ['notes', 'people']))
+    return anyDb(this.#store, systemPrincipal('flaw', ['notes', 'people', 'sign_in_sessions']))
   }
 
   /** Who asks, and their data. */
   async #asking(c: Context): Promise<{ account: Account; principal: Principal; db: Db }> {
-    const account = this.#accounts.get(c.req.header('authorization') ?? '')
-    if (!account) throw new Refused(401)
-    const principal = await this.#principalOf(account, c)
-    return { account, principal, db: anyDb(this.#store, principal) }
+    const known = await this.#knownAs(c)
+    if (known) return { ...known, db: anyDb(this.#store, known.principal) }
+    const [account] = this.#accounts.values()
+    if (!account || !this.#believes(c)) throw new Refused(401)
+    return { account, principal: await this.#principalOf(account, c), db: this.#system() }
+  }
+
+  /** By the credentials of their own, by a session, or by a key of the library. */
+  async #knownAs(c: Context): Promise<{ account: Account; principal: Principal } | null> {
+    const said = c.req.header('authorization') ?? ''
+    const account = this.#accounts.get(said) ?? (await this.#accountOfSession(c))
+    if (account) return { account, principal: await this.#principalOf(account, c) }
+    const key = said.replace(/^Bearer /, '')
+    const found = await this.#tenants.keys.principalOf(key, { address: this.#addressOf(c) })
+    const principal = found ?? (this.#has('keeps revoked keys') ? (this.#keys.get(key) ?? null) : null)
+    const owner = principal && this.#accounts.get(principal.id)
+    if (!principal || !owner) return null
+    this.#keys.set(key, principal)
+    return { account: owner, principal }
+  }
+
+  /** What an author could believe of somebody unknown. */
+  #believes(c: Context): boolean {
+    const isReading = c.req.method === 'GET'
+    const said = c.req.header('authorization')
+    return (
+      (this.#has('shows rows to visitors') && isReading) ||
+      (this.#has('takes rows from visitors') && !isReading) ||
+      (this.#has('believes any cookie') && c.req.header('cookie') !== undefined) ||
+      (this.#has('believes any key') && said !== undefined)
+    )
+  }
+
+  async #openSession(personId: string): Promise<string> {
+    const [token, now] = [createPseudonym(), this.#store.clock.now()]
+    const end = new Date(now + 3_600_000)
+    const times = { authenticatedAt: new Date(now), updatedAt: new Date(now), expiresAt: end, endsAt: end }
+    await this.#system()
+      .insertInto('sign_in_sessions')
+      .values({ personId, token, methods: ['oidc'], pending: false, ...times })
+      .execute()
+    return token
+  }
+
+  async #accountOfSession(c: Context): Promise<Account | undefined> {
+    const [, token] = /notes-session=([^;]+)/.exec(c.req.header('cookie') ?? '') ?? []
+    if (token === undefined) return undefined
+    const found = this.#system().selectFrom('sign_in_sessions').selectAll().where('token', '=', token)
+    const row = await found.executeTakeFirst()
+    const isOver = !row || (row['endsAt'] as Date).getTime() <= this.#store.clock.now()
+    if (isOver && !(row && this.#has('knows no end of sessions'))) return undefined
+    return this.#accounts.get(String(row['personId']))
   }
 
   async #principalOf({ id, team, role }: Account, c: Context): Promise<Principal> {
@@ -276,9 +337,9 @@ export class NotesApp {
   }
 
   async #remove(id: string): Promise<void> {
-    for (const table of ['notes', 'people'])
+    for (const table of ['notes', 'people', 'sign_in_sessions'])
       await this.#system().deleteFrom(table).where('personId', '=', id).execute()
-    this.#accounts.delete(id)
+    if (!this.#has('keeps who has left')) this.#accounts.delete(id)
   }
 }
 
@@ -300,45 +361,4 @@ function idOf(c: Context): string {
   const id = c.req.param('id') ?? ''
   if (!isId(id)) throw new Refused(404)
   return id
-}
-
-interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly path: string
-}
-
-/** The request that an intent means here; null where the app has no such route. */
-function callFor({ action, resource: name, id, foreign }: CanaryIntent): Call | null {
-  const query = foreign?.place === 'query' && foreign.tenant ? `?team=${foreign.tenant}` : ''
-  if (foreign && foreign.place !== 'body' && foreign.tenant === undefined) return null
-  if (name === 'people' && action === 'list' && !foreign) return { method: 'GET', path: '/people' }
-  if (name !== 'notes') return null
-  if (action === 'create') return { method: 'POST', path: '/notes' }
-  if (action === 'list' && foreign?.place === 'path')
-    return { method: 'GET', path: `/teams/${foreign.tenant}/notes` }
-  if (action === 'list') return { method: 'GET', path: `/notes${query}` }
-  if (action === 'export') return { method: 'GET', path: `/export${query}` }
-  const method = ({ read: 'GET', update: 'PUT', delete: 'DELETE' } as const)[action]
-  return { method, path: `/notes/${id}${query}` }
-}
-
-function withSmuggled(path: string, { undeclared }: CanaryIntent): string {
-  if (undeclared?.place !== 'query') return path
-  return `${path}${path.includes('?') ? '&' : '?'}${undeclared.name}=${undeclared.value}`
-}
-
-function initOf(
-  method: Call['method'],
-  person: CanaryPerson,
-  { values, undeclared, foreign, headers }: CanaryIntent,
-): RequestInit {
-  const { personId: _, teamId: __, ...own } = values ?? {}
-  const ids = foreign?.place === 'body' ? { teamId: foreign.tenant, personId: foreign.person } : {}
-  const smuggled = undeclared?.place === 'body' ? { [undeclared.name]: undeclared.value } : {}
-  const hasBody = method === 'POST' || method === 'PUT'
-  return {
-    method,
-    headers: { authorization: person.id, ...headers },
-    ...(hasBody && { body: JSON.stringify({ ...own, ...ids, ...smuggled }) }),
-  }
 }

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { systemPrincipal } from '../../access/index.ts'
 import { silentLogger } from '../../database/index.ts'
-import type { SuretyConfig } from '../../declare/index.ts'
+import type { SignInProvider, SuretyConfig } from '../../declare/index.ts'
 import { openStoreOver } from '../../store/testing.ts'
 import { openTenants, type Tenants, type TenantTables } from '../../tenants/index.ts'
 import { createCanaries } from '../canaries.ts'
@@ -54,6 +54,8 @@ function contextOf(store: NotesStore, tenants: Tenants, options: AppOptions): Pr
       (options.roles ?? (Object.keys(roles) as (keyof typeof roles)[])).map((role) => [role, roles[role]]),
     ),
     ...(options.proxies && { proxies: options.proxies }),
+    // Who vouches is never asked: the app's canary function signs in by itself.
+    signIn: { providers: [{ id: 'demo' } as SignInProvider] },
   }
   const context: Partial<ProbeContext> = {
     config,
