@@ -19,6 +19,7 @@ import {
   type DatabaseOptions,
   type DatabaseServer,
 } from './index.ts'
+import { prepareCluster } from './testing/prepared-cluster.ts'
 
 let server: DatabaseServer
 let admin: pg.Client
@@ -27,6 +28,7 @@ const open: Database[] = []
 beforeAll(async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'surety-database-'))
   await chmod(dataDir, 0o755)
+  await prepareCluster(dataDir)
   server = await startServer({ dataDir, logger, [WITHOUT_FSYNC]: true })
   admin = new pg.Client(server.connect('postgres', 'postgres'))
   await admin.connect()
