@@ -1,7 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/longest-first.ts'
 
 const CONDITIONS = ['surety-source']
 const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false'
+
+// What Node compiles lies beside what is installed, for the hundreds of processes that tests start.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
 
 const shared = {
   environment: 'node',
@@ -18,6 +23,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: CONDITIONS, externalConditions: CONDITIONS } },
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     allowOnly: !isCi,
     projects: [
       {
@@ -33,20 +39,8 @@ export default defineConfig({
         extends: true,
         test: {
           ...shared,
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          ...shared,
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          fileParallelism: false,
+          name: 'system',
+          include: ['test/{e2e,faults}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

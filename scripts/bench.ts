@@ -7,11 +7,12 @@ const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
 })
 const [name = '', ...others] = positionals
-const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
-if (bench === undefined || others.length > 0) {
+const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+if (load === undefined || others.length > 0) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json] [--quick]\n`)
   process.exitCode = 2
 } else {
+  const bench = await load()
   const result = await bench({ quick: values.quick })
   process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : formatTable(result))
 }

@@ -1,10 +1,9 @@
-// `npm test`: the gates, then the unit tests, then the end-to-end tests one after the other.
+// `npm test`: the gates, then the tests: of units, end to end, and under faults.
 // `npm test -- src/kernel` runs only the test files whose path holds that text, without the gates.
 // The last line is `N passed, N failed`, gates included; the exit code is 0 only when something ran and
 // nothing failed. Where `CI` is set, a file with a failed test runs once more alone: what passes then is
 // counted as passed and named, since it is a test that does not hold on a busy machine.
-import { existsSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { relative } from 'node:path'
 import { runGates } from './gates/run-gates.ts'
 import { REPOSITORY } from './gates/tool.ts'
 import { ensureTools } from './tools.ts'
@@ -23,20 +22,11 @@ interface Count {
 
 const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false'
 
-function everyStage(): Stage[] {
-  const stages: Stage[] = [
-    { name: 'tools', run: checkTools },
-    { name: 'gates', run: () => runGates() },
-    { name: 'unit tests', run: () => runTests({ project: 'unit' }) },
-  ]
-  if (existsSync(join(REPOSITORY, 'test', 'e2e'))) {
-    stages.push({ name: 'end-to-end tests', run: () => runTests({ project: 'e2e' }) })
-  }
-  if (existsSync(join(REPOSITORY, 'test', 'faults'))) {
-    stages.push({ name: 'faults', run: () => runTests({ project: 'faults' }) })
-  }
-  return stages
-}
+const STAGES: readonly Stage[] = [
+  { name: 'tools', run: checkTools },
+  { name: 'gates', run: () => runGates() },
+  { name: 'tests', run: () => runTests({}) },
+]
 
 // Outside CI a missing tool is told and its tests skip themselves; in CI it is a failure.
 async function checkTools(): Promise<Count> {
@@ -70,8 +60,7 @@ async function runStage(stage: Stage): Promise<Count> {
 
 const wavering: FailedTest[] = []
 const filters = process.argv.slice(2)
-const stages =
-  filters.length === 0 ? everyStage() : [{ name: 'chosen tests', run: () => runTests({ filters }) }]
+const stages = filters.length === 0 ? STAGES : [{ name: 'chosen tests', run: () => runTests({ filters }) }]
 const total: Count = { passed: 0, failed: 0 }
 const failures: FailedTest[] = []
 for (const stage of stages) {

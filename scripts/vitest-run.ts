@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { REPOSITORY } from './gates/tool.ts'
 
-/** Which tests to run: a project of vitest.config.ts, or files whose path holds one of the filters. */
+/** Which tests to run: all, or files whose path holds one of the filters. */
 export interface VitestChoice {
-  project?: 'unit' | 'e2e' | 'faults'
   filters?: readonly string[]
+  /** One file at a time; default: false. */
+  alone?: boolean
   /** Where vitest starts; default: this repository. */
   root?: string
   /** Shows nothing; default: false. */
@@ -52,7 +53,7 @@ export async function runVitest(choice: VitestChoice): Promise<TestCount> {
 }
 
 /**
- * As {@link runVitest}; files with a failed test then run once more, alone. What passes only then counts
+ * As {@link runVitest}; files with a failed test then run once more, one at a time. What passes only then counts
  * as passed and is named: on a busy machine it does not hold.
  */
 export async function runWithSecondTry(
@@ -63,7 +64,7 @@ export async function runWithSecondTry(
   const files = [...new Set(first.failures.map(({ file }) => relative(root, file)))]
   if (files.length === 0) return { ...first, wavering: [] }
   if (choice.quiet !== true) process.stdout.write(`\nOnce more, alone: ${files.join(', ')}\n`)
-  const again = await runVitest({ ...choice, filters: files })
+  const again = await runVitest({ ...choice, filters: files, alone: true })
   if (again.passed + again.failed === 0) return { ...first, wavering: [] }
   // What failed beside any test has no second try.
   const failed = first.failed - first.failures.length + Math.min(again.failed, first.failures.length)
@@ -79,12 +80,12 @@ function start(
   choice: VitestChoice,
   { report, unhandled }: { report: string; unhandled: string },
 ): Promise<number> {
-  const { project, filters = [], root = REPOSITORY, quiet = false } = choice
+  const { filters = [], alone = false, root = REPOSITORY, quiet = false } = choice
   const args = [
     join(REPOSITORY, 'node_modules', 'vitest', 'vitest.mjs'),
     ...['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests'],
     `--reporter=${join(REPOSITORY, 'scripts', 'unhandled-errors.js')}`,
-    ...(project === undefined ? [] : [`--project=${project}`]),
+    ...(alone ? ['--no-file-parallelism'] : []),
     ...filters,
   ]
   return new Promise((resolve, reject) => {

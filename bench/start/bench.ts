@@ -24,7 +24,9 @@ interface Shown {
 export const start: Bench = async ({ quick }) => {
   const rounds = quick ? 1 : 5
   const ready: number[] = []
-  const measured = (): Promise<number> => startUntilMeasured((ms) => ready.push(ms))
+  // One measured promise shows that it runs; all of them take most of the time.
+  const enough = quick ? 'some' : 'every'
+  const measured = (): Promise<number> => startUntilMeasured(enough, (ms) => ready.push(ms))
   const found = quick
     ? { measured: await measured(), postgres: await startPostgres() }
     : await interleave(rounds, { measured, postgres: startPostgres })
@@ -38,12 +40,12 @@ export const start: Bench = async ({ quick }) => {
   }
 }
 
-async function startUntilMeasured(onReady: (ms: number) => void): Promise<number> {
+async function startUntilMeasured(enough: 'some' | 'every', onReady: (ms: number) => void): Promise<number> {
   const began = performance.now()
   const demo = await startDemo()
   try {
     onReady(performance.now() - began)
-    while (!(await isMeasured(demo.system.url))) {
+    while (!(await isMeasured(demo.system.url, enough))) {
       if (performance.now() - began > GIVE_UP_MS) throw new TypeError('the page was never fully measured')
       await sleep(LOOK_MS)
     }
@@ -53,15 +55,15 @@ async function startUntilMeasured(onReady: (ms: number) => void): Promise<number
   }
 }
 
-/** True where every promise with a probe has an answer; a broken one is an answer too, and would be no result here. */
-async function isMeasured(url: string): Promise<boolean> {
+/** True where some, or every, promise with a probe has an answer; a broken one is an answer too, and would be no result here. */
+async function isMeasured(url: string, enough: 'some' | 'every'): Promise<boolean> {
   const response = await fetch(`${url}/security.json`)
   if (!response.ok) return false
   const { promises } = (await response.json()) as Shown
   const measured = promises.filter(({ kind, probe }) => kind === 'measured' && probe !== null)
   const broken = measured.find(({ status }) => status === 'broken')
   if (broken) throw new TypeError(`a promise is broken: ${broken.probe}`)
-  return measured.length > 0 && measured.every(({ checkedAt }) => checkedAt !== null)
+  return measured.length > 0 && measured[enough](({ checkedAt }) => checkedAt !== null)
 }
 
 /** What no start can leave out: a fresh cluster, made and running. */

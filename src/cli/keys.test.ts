@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { prepareCluster } from '../database/testing/prepared-cluster.ts'
 import type { KeyStatus } from '../keys/index.ts'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 const CONFIG = fileURLToPath(new URL('../../examples/coding-metrics/surety.config.ts', import.meta.url))
 let folder: string
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'surety-keys-cli-'))
   chmodSync(folder, 0o755)
+  await prepareCluster(folder)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -85,12 +85,12 @@ async function refusal(...args: readonly string[]): Promise<{ code: number | nul
 }
 
 async function until<Value>(read: () => Promise<Value>, holds: (value: Value) => boolean): Promise<Value> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1_000; tries++) {
     const value = await read()
     if (holds(value)) return value
     await sleep(50)
   }
-  throw new TypeError('it did not come to hold within ten seconds')
+  throw new TypeError('it did not come to hold')
 }
 
 const notes = resource({

@@ -13,6 +13,7 @@ import { migrateSystem, type Migration } from './migrate.ts'
 import { applyPlan, databaseMigrations } from './plan.ts'
 import { quoteIdentifier } from './pools.ts'
 import { startServer, WITHOUT_FSYNC, type DatabaseServer } from './server.ts'
+import { prepareCluster } from './testing/prepared-cluster.ts'
 
 export interface TestDatabaseOptions {
   /** Default: the system's clock. */
@@ -82,6 +83,7 @@ async function startShared(): Promise<SharedServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'surety-test-'))
   // The server's account has to pass through when the tests run as root.
   if (process.getuid?.() === 0) await chmod(dataDir, 0o755)
+  await prepareCluster(dataDir)
   const server = await startServer({ dataDir, logger: silentLogger, [WITHOUT_FSYNC]: true })
   sweepAfterUs(server)
   return { server, users: 0, lingering: undefined }

@@ -77,22 +77,28 @@ describe('the server', () => {
   })
 
   it('lets a request under way end before it closes', async () => {
-    let release = (): void => {}
-    const waiting = new Promise<void>((resolve) => (release = resolve))
-    const { url, close } = await start({ fetch: async () => (await waiting, new Response('finished')) })
+    const [arrived, waiting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { url, close } = await start({
+      async fetch() {
+        arrived.resolve()
+        await waiting.promise
+        return new Response('finished')
+      },
+    })
     const answer = fetch(url)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await arrived.promise
     const closed = close()
-    release()
+    waiting.resolve()
     expect(await (await answer).text()).toBe('finished')
     await closed
     await expect(fetch(url)).rejects.toThrow()
   })
 
   it('cuts off what does not end within the grace time', async () => {
-    const { url, close } = await start({ fetch: () => new Promise<Response>(() => {}) })
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+    const { url, close } = await start({ fetch: () => (arrive(), new Promise<Response>(() => {})) })
     const answer = fetch(url).catch(() => 'cut off')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await arrived
     await close(100)
     expect(await answer).toBe('cut off')
   })

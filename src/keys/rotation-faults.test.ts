@@ -19,11 +19,7 @@ async function startRotator(onStep: (step: string) => void): Promise<ChildProces
   const name = world.database.databaseName.replace(/^surety_/, '')
   const options: RotatorOptions = { dataDir: world.database.dataDir, name, folder: world.keys.folder }
   const child = spawn(process.execPath, [join(import.meta.dirname, 'testing/rotate-for-ever.ts')], {
-    env: {
-      ...process.env,
-      ROTATOR: JSON.stringify(options),
-      NODE_COMPILE_CACHE: join(world.database.dataDir, 'compiled'),
-    },
+    env: { ...process.env, ROTATOR: JSON.stringify(options) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const lines = createInterface({ input: child.stdout! }).on('line', onStep)

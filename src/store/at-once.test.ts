@@ -116,12 +116,14 @@ describe('an erased subject', () => {
   test('does not get a row that was sent while the erasure was under way', async () => {
     const { person } = await knownPerson()
     const { db } = context.store.as(person)
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
     const { promise: erased, resolve: commit } = Promise.withResolvers<void>()
     const erasure = inTransaction(context.database.owner, async (connection) => {
       await context.keys.erase(connection, [{ tenant: person.tenant!, subject: person.id }])
+      begin()
       await erased
     })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await begun
     const insert = db.insertInto('heartbeats').values(heartbeatOf(person)).execute()
     setTimeout(commit, 100)
     await expect(insert).rejects.toMatchObject({ code: 'ERR_KEYS_ERASED' })

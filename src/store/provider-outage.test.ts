@@ -67,7 +67,7 @@ describe.each(['hangs', 'refuses'] as const)('while the key provider %s', (state
     line.state = state
     const started = performance.now()
     const outcomes = await Promise.allSettled(strangers().map(insert))
-    expect(performance.now() - started).toBeLessThan(TIMEOUT_MS * 4 + 3_000)
+    expect(performance.now() - started).toBeLessThan(TIMEOUT_MS * 4 + 15_000)
     for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: UNAVAILABLE })
     expect(await storedRows()).toBe(before)
     const { rows } = await world.ungoverned<{ count: number }>(

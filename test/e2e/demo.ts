@@ -95,16 +95,16 @@ function run(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<Finished>
   })
 }
 
-/** A free port whose successor is free as well: the overview takes the first, the system the second. */
-/** Above the overview: the first system, and the identity provider. */
-const OFFSETS = [1, 9]
+/** The overview, the first system, and the identity provider. */
+const OFFSETS = [0, 1, 9]
 
+/** A port that is free together with those above it, where no system gives ports away: others test meanwhile. */
 async function freePorts(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
-    const port = await portOf(0)
-    const others = OFFSETS.map((offset) => port + offset)
-    const free = await Promise.all(others.map((other) => portOf(other).catch(() => 0)))
-    if (free.every((found, at) => found === others[at])) return port
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    const wanted = OFFSETS.map((offset) => port + offset)
+    const free = await Promise.all(wanted.map((each) => portOf(each).catch(() => 0)))
+    if (free.every((found, at) => found === wanted[at])) return port
   }
   throw new Error('no free ports at the distances that a demo needs')
 }

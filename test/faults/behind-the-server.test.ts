@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemFolder } from '../../src/compose/system-folder.ts'
 import { silentLogger, type DatabaseServer } from '../../src/database/index.ts'
 import { startServer, WITHOUT_FSYNC } from '../../src/database/server.ts'
+import { prepareCluster } from '../../src/database/testing/prepared-cluster.ts'
 import { SuretyError, systemClock } from '../../src/kernel/index.ts'
 import type { EvidenceEntry } from '../../src/verify/index.ts'
 import { openEvidenceLog, openLogSigner } from '../../src/log/index.ts'
@@ -44,6 +45,7 @@ let page: string
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'surety-behind-'))
   if (process.getuid?.() === 0) await chmod(base, 0o755)
+  await prepareCluster(base)
   server = await startServer({ dataDir: base, logger: silentLogger, [WITHOUT_FSYNC]: true })
 })
 afterAll(async () => {

@@ -56,7 +56,7 @@ afterAll(async () => {
   await starting?.kill()
   // The database server ends by itself after the process that started it.
   await sleep(1_500)
-  const folders = [dataDir, `${dataDir}.compiled`, ...(server ? [dirname(server.databaseDir)] : [])]
+  const folders = [dataDir, ...(server ? [dirname(server.databaseDir)] : [])]
   for (const folder of folders) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 

@@ -21,6 +21,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { systemFolder, type SystemFolder } from '../../src/compose/system-folder.ts'
 import { silentLogger } from '../../src/database/index.ts'
 import { startServer, WITHOUT_FSYNC } from '../../src/database/server.ts'
+import { prepareCluster } from '../../src/database/testing/prepared-cluster.ts'
 import type { DatabaseServer } from '../../src/database/index.ts'
 import { systemClock, type Clock } from '../../src/kernel/index.ts'
 import { openSurety, type Surety } from '../../src/surety.ts'
@@ -39,6 +40,7 @@ let turn = 0
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'surety-openings-'))
   if (process.getuid?.() === 0) await chmod(base, 0o755)
+  await prepareCluster(base)
   server = await startServer({ dataDir: base, logger: silentLogger, [WITHOUT_FSYNC]: true })
 })
 afterAll(async () => {

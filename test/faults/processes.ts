@@ -20,13 +20,7 @@ export interface Running {
 export function run(script: string, dataDir: string, onLine: (line: string) => void): Running {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const child = spawn(process.execPath, ['--conditions=surety-source', path, dataDir], {
-    // Each is started dozens of times: what Node compiled once it need not compile again.
-    env: {
-      ...process.env,
-      DATABASE_URL: '',
-      SURETY_DATA: dataDir,
-      NODE_COMPILE_CACHE: `${dataDir}.compiled`,
-    },
+    env: { ...process.env, DATABASE_URL: '', SURETY_DATA: dataDir },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let errors = ''

@@ -3,6 +3,7 @@
  * it is killed or the database stays away. Says `ack <id>` on stdout once an entry is committed.
  */
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inTransaction, openDatabase, silentLogger } from '../../src/database/index.ts'
 import { systemClock } from '../../src/kernel/index.ts'
@@ -18,6 +19,8 @@ const MOST_FAILURES = 100
 if (import.meta.main) await publish(process.argv[2]!)
 
 async function publish(dataDir: string): Promise<void> {
+  // Whoever is killed keeps nothing of what it compiled.
+  flushCompileCache()
   const folder = systemFolder(dataDir)
   const origin = `${ORIGIN}/evidence`
   const database = await openDatabase({

@@ -2,6 +2,7 @@
  * A server that faults are done to: HTTP over a real Surety with its embedded Postgres. Says on stdout,
  * as one line of JSON, where it listens and where its database lies.
  */
+import { flushCompileCache } from 'node:module'
 import { Hono } from 'hono'
 import { serveNode } from '../../src/http/index.ts'
 import { openSurety } from '../../src/surety.ts'
@@ -17,6 +18,8 @@ export interface Ready {
 if (import.meta.main) await serve(process.argv[2]!)
 
 async function serve(dataDir: string): Promise<void> {
+  // Whoever is killed keeps nothing of what it compiled.
+  flushCompileCache()
   const surety = await openSurety(config, { dataDir })
   const { db } = surety.as(writer)
   const app = new Hono<SuretyEnv>()

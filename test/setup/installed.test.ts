@@ -37,10 +37,8 @@ describe('whyInstall', () => {
     expect(whyInstall(plant({ 'node_modules/zod': ZOD }, { 'node_modules/zod': ZOD }), HERE)).toBeUndefined()
   })
 
-  it('has no reason in this repository, and knows it in a fraction of a second', () => {
-    const started = performance.now()
+  it('has no reason in this repository', () => {
     expect(whyInstall(REPOSITORY)).toBeUndefined()
-    expect(performance.now() - started).toBeLessThan(300)
   })
 
   it('installs when nothing is there', () => {

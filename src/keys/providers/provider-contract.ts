@@ -242,7 +242,7 @@ async function survivesOutage(subject: ProviderUnderTest, name: string): Promise
   assert.ok(outage, `the backend under test cannot fail as "${name}"`)
   const key = await provider.create('contract')
   const wrapped = await provider.wrap(key, SECRET, context)
-  const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+  const calls = {
     wrap: () => provider.wrap(key, SECRET, context),
     unwrap: () => provider.unwrap(key, wrapped, context),
     create: () => provider.create('contract'),
@@ -251,10 +251,14 @@ async function survivesOutage(subject: ProviderUnderTest, name: string): Promise
   }
   await outage.begin()
   try {
-    for (const [member, call] of Object.entries(calls)) {
+    const ends = async ([member, call]: readonly [string, () => Promise<unknown>]): Promise<void> => {
       const ended = inTime(call(), timeoutMs + SLACK_MS, member)
       keepsSecrets(await refuses(ended, 'ERR_KEYS_PROVIDER_UNAVAILABLE', member), secrets)
     }
+    // Every member at once, as a system's requests come, and one more when the outage is known.
+    for (const outcome of await Promise.allSettled(Object.entries(calls).map(ends)))
+      if (outcome.status === 'rejected') throw outcome.reason
+    await ends(['wrap', calls.wrap])
   } finally {
     await outage.end()
   }

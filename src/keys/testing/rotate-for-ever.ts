@@ -3,6 +3,7 @@
  * unbuffered, for each step that is durable.
  */
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { asConnection, openDatabase, silentLogger, watchClocks } from '../../database/index.ts'
 import { systemClock } from '../../kernel/index.ts'
 import { createKeyRotation, openFileProvider } from '../index.ts'
@@ -19,6 +20,8 @@ export interface RotatorOptions {
 if (import.meta.main) await rotateForEver(JSON.parse(process.env['ROTATOR'] ?? '{}') as RotatorOptions)
 
 async function rotateForEver({ dataDir, name, folder }: RotatorOptions): Promise<void> {
+  // Whoever is killed keeps nothing of what it compiled.
+  flushCompileCache()
   const clock = systemClock
   const { owner } = await openDatabase({ dataDir, name, attach: true, clock, logger: silentLogger })
   const rotation = createKeyRotation({

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { openDatabase, silentLogger, type Database } from '../../database/index.ts'
 import { fromUtf8, systemClock } from '../../kernel/index.ts'
 import type { NoteSigner } from '../../verify/index.ts'
@@ -22,6 +23,8 @@ export function readOptions(): ForEverOptions {
 
 /** The database of the running server. */
 export function attach({ dataDir, name }: ForEverOptions): Promise<Database> {
+  // Whoever is killed keeps nothing of what it compiled.
+  flushCompileCache()
   return openDatabase({ dataDir, name, attach: true, clock: systemClock, logger: silentLogger })
 }
 
