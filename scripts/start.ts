@@ -13,7 +13,7 @@ import {
 } from 'surety'
 import { dataFolder, type Ready, type ReadyPerson, type ReadySystem } from '../src/cli/ready.ts'
 import { startOverview } from './demo/overview.ts'
-import { startProber } from './demo/prober.ts'
+import { startProber, type Prober } from './demo/prober.ts'
 import { basePort, IDENTITY_PROVIDER_OFFSET, systemPort } from './demo/ports.ts'
 import { dropReady, removeStaleReady, writeReady } from './demo/ready-file.ts'
 import { SYSTEMS, type ExampleSystem, type RunningSystem } from './demo/systems.ts'
@@ -44,9 +44,13 @@ async function start(names: readonly string[]): Promise<void> {
   await removeStaleReady(dataDir)
   const clock = clockFromEnvironment()
   say(`${'data folder'.padEnd(LABEL_WIDTH)} ${dataDir}`)
-  const server = process.env['DATABASE_URL'] ? undefined : await startDatabase(dataDir, clock)
+  const [server] = await together([
+    process.env['DATABASE_URL'] ? Promise.resolve(undefined) : startDatabase(dataDir, clock),
+    startProvider(chosen, { dataDir, base, clock }),
+    ...chosen.map((example) => example.load()),
+  ])
   stopWhenAsked()
-  await startProvider(chosen, { dataDir, base, clock })
+  const probers = await Promise.all(chosen.map((example) => startProberOf(example, dataDir)))
   const started: Started[] = []
   for (const example of chosen) {
     stopWhenAsked()
@@ -58,13 +62,25 @@ async function start(names: readonly string[]): Promise<void> {
   stopWhenAsked()
   await writeReady(dataDir, readyOf(dataDir, server, overview.url, started))
   open.push({ close: () => dropReady(dataDir) })
-  // The prober reads the same sources.
-  flushCompileCache()
-  for (const { example, dataDir: folder } of started) {
-    const lines = createWriteStream(join(folder, 'logs', 'prober.log'), { flags: 'a' })
-    open.push(startProber(example.config, dataDir, (line) => lines.write(line)))
-  }
+  for (const prober of probers) prober.begin()
   announce(overview.url, started)
+}
+
+/** Waits for all of them, also where one fails: only what is open can be closed. */
+async function together<const Steps extends readonly Promise<unknown>[]>(
+  steps: Steps,
+): Promise<{ -readonly [At in keyof Steps]: Awaited<Steps[At]> }> {
+  await Promise.allSettled(steps)
+  return Promise.all(steps)
+}
+
+/** Reads the sources while the system starts; what this process has compiled of them it need not compile again. */
+async function startProberOf({ name, config }: ExampleSystem, dataDir: string): Promise<Prober> {
+  flushCompileCache()
+  const lines = createWriteStream(await logFile(join(dataDir, name), 'prober.log'), { flags: 'a' })
+  const prober = startProber(config, dataDir, (line) => lines.write(line))
+  open.push(prober)
+  return prober
 }
 
 function chooseSystems(names: readonly string[]): readonly ExampleSystem[] {

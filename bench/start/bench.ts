@@ -6,8 +6,8 @@ import { silentLogger, startServer } from '../../src/database/index.ts'
 import { startDemo } from '../../test/e2e/demo.ts'
 import { describeMachine, interleave, type Bench } from '../measure.ts'
 
-/** Milliseconds between two looks at the page. */
-const LOOK_MS = 50
+/** Milliseconds between two looks at the page: more of them would be work for whom they watch. */
+const LOOK_MS = 200
 /** A page that is not measured by then never will be. */
 const GIVE_UP_MS = 300_000
 

@@ -36,6 +36,8 @@ export interface ExampleSystem {
   readonly callbackPath: string
   /** Absolute path of its configuration. */
   readonly config: string
+  /** Reads its sources, ahead of the start. */
+  load(): Promise<unknown>
   start(options: SystemOptions): Promise<RunningSystem>
 }
 
@@ -51,7 +53,7 @@ function example(
 ): ExampleSystem {
   const config = fileURLToPath(new URL(`../../examples/${name}/surety.config.ts`, import.meta.url))
   const start: ExampleSystem['start'] = async (options) => (await load()).start(options)
-  return { name, about, portOffset, callbackPath: CALLBACK_PATH, config, start }
+  return { name, about, portOffset, callbackPath: CALLBACK_PATH, config, load, start }
 }
 
 /** Every system has the demo's identity provider under the id `demo`. */

@@ -35,6 +35,7 @@ async function openLog() {
       await evidence.append(...bodies)
       return []
     },
+    standings: async (now: number) => [...(await evidence.standings(now))],
     flush: async () => {},
   }
   return { clock, log }

@@ -5,7 +5,7 @@ import { dueClaims, runProbe, type ProbeContext, type Measurement } from '../pro
 import { lanesOf, runLanes } from './probe-lanes.ts'
 
 /** Lanes of probes under way at once: most of a run is waiting, for the app and for the database. */
-const LANES_AT_ONCE = 6
+const LANES_AT_ONCE = 4
 
 /** One measured promise. */
 export interface ProbeRun extends Measurement {

@@ -16,6 +16,7 @@ import type { Child, Markup } from '../ui/index.ts'
 import type { Disclosure } from '../declare/index.ts'
 import type { PromiseStatus } from '../verify/index.ts'
 import type { Site } from './evidence.ts'
+import { firstMeasurementNotice } from './first-measurement.ts'
 import type { PageModel } from './model.ts'
 import { promiseCard } from './promise-card.ts'
 import { prose } from './prose.ts'
@@ -47,6 +48,7 @@ export function securityView(options: SecurityViewOptions): Markup {
     ...(island ? { modules: [island.module] } : {}),
     content: [
       pageHeading({ title: model.page.title ?? `Security at ${site.name}`, lead: lead(model) }),
+      firstMeasurementNotice(model),
       html`<div class="with-aside">
 <aside class="aside-first" aria-label="How the promises stand">${standing(model)}</aside>
 <div class="column">${prose(model)}${missing(model)}</div>

@@ -137,10 +137,12 @@ async function tryMatrix(context: ProbeContext): Promise<Trial[]> {
   const cast = createCast(context.config)
   const roles = [...new Set([...Object.keys(context.config.roles), ANONYMOUS])]
   for (const resource of Object.values(context.config.resources)) {
-    for (const role of roles) {
-      trials.push(...(await tryRole(context, resource, role, cast)))
-      context.progress(trials.length, null, 'trials of roles')
-    }
+    await withRows(context, resource, cast, async (idOf) => {
+      for (const role of roles) {
+        trials.push(...(await tryRole(context, resource, role, { cast, idOf })))
+        context.progress(trials.length, null, 'trials of roles')
+      }
+    })
   }
   return trials
 }
@@ -149,7 +151,7 @@ async function tryRole(
   context: ProbeContext,
   resource: Resource,
   role: string,
-  cast: Record<Whose, SampleOwner>,
+  { cast, idOf }: { readonly cast: Record<Whose, SampleOwner>; readonly idOf: IdOf },
 ): Promise<Trial[]> {
   const trials: Trial[] = []
   const asker = askerOf(role, cast.own)
@@ -158,17 +160,15 @@ async function tryRole(
     for (const action of ACTIONS) {
       // A whole row cannot be written where some fields are left out.
       if (action === 'write' && declaredColumns(context.config, role, resource, action, row)) continue
-      const allowed = await withRow(context, resource, cast[row], (id) =>
-        isAllowed({ context, resource, asker, action, owner: cast[row], id }),
-      )
+      const laid = { context, resource, owner: cast[row], id: await idOf(row) }
+      const allowed = await isAllowed({ ...laid, asker, action })
       const declared = isDeclared(context.config, role, resource, action, row)
       trials.push({ role, resource: resource.name, action, row, allowed, declared })
     }
     const column = columnLeftOut(context.config, role, resource, row)
     if (column === null) continue
-    const allowed = await withRow(context, resource, cast[row], (id) =>
-      isAllowed({ context, resource, asker, action: 'read', owner: cast[row], id, column }),
-    )
+    const laid = { context, resource, owner: cast[row], id: await idOf(row) }
+    const allowed = await isAllowed({ ...laid, asker, action: 'read', column })
     trials.push({ role, resource: resource.name, action: 'column', row, allowed, declared: false })
   }
   return trials
@@ -180,21 +180,33 @@ function columnLeftOut(config: SuretyConfig, role: string, resource: Resource, w
   return columns ? (Object.keys(resource.fields).find((name) => !columns.has(name)) ?? null) : null
 }
 
-/** Lays a row there, runs the trial, and takes away whatever is left of the owner's sample rows. */
-async function withRow(
+/** The row of the resource that is laid there for somebody. */
+type IdOf = (whose: Whose) => Promise<string>
+
+/** Lays a row for each owner that a trial asks for, and takes them away whatever happens: no trial changes them for good. */
+async function withRows(
   context: ProbeContext,
   resource: Resource,
-  owner: SampleOwner,
-  trial: (id: string) => Promise<boolean>,
-): Promise<boolean> {
+  cast: Record<Whose, SampleOwner>,
+  tryAll: (idOf: IdOf) => Promise<void>,
+): Promise<void> {
   const db = context.as(context.system('probe.access.rbac', [resource.name]))
-  const row = sampleRow(resource, owner, createMarker(), context.clock)
-  const inserted = await db.insertInto(resource.name).values(row).returning('id').executeTakeFirstOrThrow()
-  const id = String(inserted['id'])
+  const ids = new Map<Whose, string>()
   try {
-    return await trial(id)
+    await tryAll(async (whose) => {
+      const known = ids.get(whose)
+      if (known !== undefined) return known
+      const row = sampleRow(resource, cast[whose], createMarker(), context.clock)
+      const { id } = await db.insertInto(resource.name).values(row).returning('id').executeTakeFirstOrThrow()
+      ids.set(whose, String(id))
+      return String(id)
+    })
   } finally {
-    await db.deleteFrom(resource.name).where('id', '=', id).execute()
+    if (ids.size > 0)
+      await db
+        .deleteFrom(resource.name)
+        .where('id', 'in', [...ids.values()])
+        .execute()
   }
 }
 

@@ -140,17 +140,14 @@ function describe({ email, role, apiKey, sub }: DemoPerson): Described {
 }
 
 /** Signs the demo's people in as a browser does, through the identity provider. */
-async function signInAll(
-  people: readonly (Described | DemoMember)[],
-  url: string,
-): Promise<RunningDemoPerson[]> {
-  const signedIn: RunningDemoPerson[] = []
-  for (const { email, role, enrolmentCode, sub, ...rest } of people) {
-    const { cookie } = await signInThrough({ start: `${url}${signInPath()}`, sub })
-    const apiKey = 'apiKey' in rest ? rest.apiKey : null
-    signedIn.push({ email, role, apiKey, enrolmentCode, cookie: sessionIn(cookie), sub })
-  }
-  return signedIn
+function signInAll(people: readonly (Described | DemoMember)[], url: string): Promise<RunningDemoPerson[]> {
+  return Promise.all(
+    people.map(async ({ email, role, enrolmentCode, sub, ...rest }) => {
+      const { cookie } = await signInThrough({ start: `${url}${signInPath()}`, sub })
+      const apiKey = 'apiKey' in rest ? rest.apiKey : null
+      return { email, role, apiKey, enrolmentCode, cookie: sessionIn(cookie), sub }
+    }),
+  )
 }
 
 /** The session of a `Cookie` header, without what else a sign-in leaves in a browser. */
