@@ -208,7 +208,7 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
     await page.goto(`${url}/account/members`)
     const row = page.locator('tr', { has: page.locator(`a[href*="person=${adaId}"]`) })
     await row.getByRole('link', { name: /^Change/ }).click()
-    await page.getByLabel('Team reader', { exact: true }).check()
+    await page.locator('#member').getByLabel('Team reader', { exact: true }).check()
     await page.getByRole('button', { name: 'Save roles' }).click()
     await row.getByRole('cell', { name: /Team reader/ }).waitFor()
     expect(await seesGrace()).toEqual([true, true])
