@@ -40,19 +40,19 @@ export default defineSurety({
 }
 
 function surety(...args: readonly string[]) {
-  const env = { ...process.env, SURETY_DATA: join(folder, 'data'), NO_COLOR: '1' }
+  const env = { ...process.env, SURETY_DATA: join(folder, 'founded'), NO_COLOR: '1' }
   const all = ['--conditions=surety-source', MAIN, 'staff', ...args]
   return spawnSync(process.execPath, all, { cwd: folder, env, encoding: 'utf8' })
 }
 
-/** The same system, opened by the test and closed again. */
-async function within<Result>(work: (system: AnySurety) => Promise<Result>): Promise<Result> {
+/** The system in a data folder, opened by the test and closed again. */
+async function within(dataDir: string, work: (system: AnySurety) => Promise<void>): Promise<void> {
   const url = pathToFileURL(join(folder, 'surety.config.ts')).href
   const { default: config } = (await import(url)) as { default: SuretyConfig }
-  const options = { dataDir: join(folder, 'data'), logger: silentLogger, endsEpochs: false }
+  const options = { dataDir: join(folder, dataDir), logger: silentLogger, endsEpochs: false }
   const system = (await openSurety(config, options)) as unknown as AnySurety
   try {
-    return await work(system)
+    await work(system)
   } finally {
     await system.close()
   }
@@ -85,8 +85,8 @@ test.each([
   },
 )
 
-test('nobody becomes staff whose address is not proved to be theirs, nor an account that is not there', async () => {
-  await within(async (system) => {
+test('nobody becomes staff by an address that is not proved to be theirs, and of two who found one does', async () => {
+  await within('fresh', async (system) => {
     const { accounts, config } = system
     const add = (name: string, emailVerified: boolean) =>
       accounts!.add({ email: `${name}@staff.example`, emailVerified, name })
@@ -128,6 +128,13 @@ test('nobody becomes staff whose address is not proved to be theirs, nor an acco
     const far = { ...system, accounts: null, config: elsewhere }
     expect(await membersOf(far, founders(`lead=${id}`))).toEqual([{ role: 'lead', personId: id }])
     expect(await membersOf(system, founders(`lead=${ravi}`))).toEqual([{ role: 'lead', personId: ravi }])
+
+    const { members } = system.staff!
+    const [one, other] = [await add('one', true), await add('other', true)]
+    const both = [one, other].map((personId) => members.found([{ personId, role: 'lead' }]))
+    const ended = await Promise.allSettled(both)
+    expect(ended.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect([...(await members.all()).values()].map(({ active }) => active)).toEqual([true])
   })
 }, 240_000)
 
@@ -151,7 +158,7 @@ test('the first members are named once, with a link for each that is kept nowher
   expect(JSON.parse(again.stdout)).toMatchObject({
     error: { code: 'ERR_STAFF_FOUNDED', mend: expect.any(String) },
   })
-  await within(async ({ accounts, staff }) => {
+  await within('founded', async ({ accounts, staff }) => {
     const members = [...(await staff!.members.all()).values()]
     expect(members.map(({ role }) => role).toSorted()).toEqual(['lead', 'lead', 'support'])
     expect(members.every(({ active }) => active)).toBe(true)

@@ -208,7 +208,7 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
     await page.goto(`${url}/account/members`)
     const row = page.locator('tr', { has: page.locator(`a[href*="person=${adaId}"]`) })
     await row.getByRole('link', { name: /^Change/ }).click()
-    await page.getByLabel('Team reader', { exact: true }).check()
+    await page.locator('#member').getByLabel('Team reader', { exact: true }).check()
     await page.getByRole('button', { name: 'Save roles' }).click()
     await row.getByRole('cell', { name: /Team reader/ }).waitFor()
     expect(await seesGrace()).toEqual([true, true])
@@ -259,8 +259,9 @@ describe.skipIf(!launch)('who may do what in the running demo, in a real browser
         ...{ isUserVerified: true, automaticPresenceSimulation: true },
       },
     })
-    await ravi.page.goto(`${url}/console/enrol`)
-    await ravi.page.getByLabel('Enrolment code').fill(enrolmentCode!)
+    await ravi.page.goto(`${url}/console/enrol#${enrolmentCode}`)
+    await expect.poll(() => ravi.page.getByLabel('Enrolment code').inputValue()).toBe(enrolmentCode)
+    expect(ravi.page.url()).toBe(`${url}/console/enrol`)
     await ravi.page.getByRole('button', { name: 'Register a passkey' }).click()
     await ravi.page.waitForURL(`${url}/console`)
     await ravi.page

@@ -134,4 +134,28 @@ export const MAIL_MUTATIONS: readonly Mutation[] = [
     replacement: 'logger.error({ why: String(error), ...whatFailed(error) },',
     tests: ['src/mail/outbox.test.ts'],
   },
+  {
+    name: 'the demo’s letters are shown under a name from elsewhere',
+    invariants: [1],
+    file: 'examples/coding-metrics/src/demo-mail-page.ts',
+    guard: 'if (!LOOPBACK.has(hostname)) return next()',
+    replacement: '',
+    tests: ['examples/coding-metrics/src/demo-mail.test.ts'],
+  },
+  {
+    name: 'the demo’s letters are kept in production',
+    invariants: [1],
+    file: 'examples/coding-metrics/src/demo-mail.ts',
+    guard: "if (environment['NODE_ENV'] === 'production') return null",
+    replacement: '',
+    tests: ['examples/coding-metrics/src/demo-mail.test.ts'],
+  },
+  {
+    name: 'the example’s forms are taken from other sessions',
+    invariants: [1],
+    file: 'examples/coding-metrics/src/page-request.ts',
+    guard: 'if (token === null || form.get(FORM_TOKEN) !== token) throw new ForeignForm()',
+    replacement: '',
+    tests: ['examples/coding-metrics/src/keys.http.test.ts'],
+  },
 ]

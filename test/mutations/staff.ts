@@ -188,4 +188,28 @@ export const STAFF_MUTATIONS: readonly Mutation[] = [
     replacement: '.update(`impersonation\\n${personId}\\n${grant}`)',
     tests: ['src/http/staff/impersonation.test.ts'],
   },
+  {
+    name: 'whoever signed up with a founder’s address becomes staff',
+    invariants: [1],
+    file: 'src/cli/founders.ts',
+    guard: 'if (!account.emailVerified)',
+    replacement: 'if (account.emailVerified === null)',
+    tests: ['src/cli/staff.test.ts'],
+  },
+  {
+    name: 'two found staff at once',
+    invariants: [1, 9],
+    file: 'src/staff/members.ts',
+    guard: 'if (!isMarked) throw founded()',
+    replacement: '',
+    tests: ['src/cli/staff.test.ts'],
+  },
+  {
+    name: 'staff see a person’s pages as the person and not under their grant',
+    invariants: [1],
+    file: 'src/compose/people.ts',
+    guard: '(await impersonation(request))?.principal ?? identify(request)',
+    replacement: 'identify(request)',
+    tests: ['examples/coding-metrics/src/staff.http.test.ts'],
+  },
 ]

@@ -26,7 +26,7 @@ const STAFF_PROBLEMS: PublicProblems = {
     title: 'Please sign in',
     detail: 'This page is shown to people who signed in.',
   },
-  ERR_STAFF_ROLE: REFUSED,
+  ERR_STAFF_ROLE: { ...REFUSED, detail: 'It is for members of staff whose role allows it.' },
   ERR_STAFF_CONSENT: REFUSED,
   ERR_ACCESS_STAFF: REFUSED,
   ERR_ACCESS_SELF_APPROVAL: { status: 403, title: 'Nobody decides on a grant of their own' },

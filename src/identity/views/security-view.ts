@@ -13,6 +13,7 @@ import {
 import type { AccountView } from '../identity.ts'
 import type { EnrolledFactors } from '../second-factors/second-factors.ts'
 import type { Session } from '../sessions.ts'
+import { deviceName, methodNames } from './device-name.ts'
 import { ACCOUNT_PATHS, accountPage, FORM_TOKEN, type AccountFrame } from './account-page.ts'
 import { addressCard } from './letter-views.ts'
 import { qrCode } from './qr-code.ts'
@@ -198,8 +199,8 @@ export function sessionsView(view: SessionsView): Markup {
   const hidden = { [FORM_TOKEN]: formToken }
   const rows = sessions.map(
     ({ id, userAgent, address, usedAt, authenticatedAt, methods }) => html`<li><div>
-<p dir="auto">${userAgent ?? 'A browser that does not say its name'}${id === currentId ? html` <strong>(this one)</strong>` : null}</p>
-<p>${address ? html`From ${address}, s` : 'S'}igned in ${exactTime(authenticatedAt)} by ${methods.join(' and ')}, last used ${exactTime(usedAt)}</p></div>
+<p dir="auto">${deviceName(userAgent)}${id === currentId ? html` <strong>(this one)</strong>` : null}</p>
+<p>${address ? html`From ${address}, s` : 'S'}igned in ${exactTime(authenticatedAt)} with ${methodNames(methods)}, last used ${exactTime(usedAt)}</p></div>
 ${id === currentId ? null : postForm({ action: `${ACCOUNT_PATHS.sessions}/end`, hidden: { ...hidden, id }, body: button('End') })}</li>`,
   )
   return accountPage(view, {

@@ -56,7 +56,7 @@ export function keysView(options: KeysViewOptions): Markup {
   const { rows, pager } = pageOf(keys, page, TENANT_PATHS.keys)
   return tenantPage(options, {
     title: 'Keys',
-    lead: 'For programs that act for you. A key never may more than you may yourself at that moment.',
+    lead: 'For programs that act for you. A key can never do more than you can yourself at that moment.',
     current: TENANT_PATHS.keys,
     content: [
       made ? notice('good', 'Your key: copy it now, it is not shown again', command(made.text)) : null,

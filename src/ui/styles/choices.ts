@@ -8,8 +8,8 @@ fieldset.field { border: 0; margin: 0; padding: 0; min-width: 0; }
 .field legend { font-weight: 600; font-size: 0.95rem; padding: 0 0 0.35rem; }
 .field .choice { display: flex; align-items: center; gap: 0.6rem; min-height: 2.75rem; font-weight: 400; }
 .field .choice input { width: 1.25rem; height: 1.25rem; min-height: 0; margin: 0; accent-color: var(--accent); }
-.card > ul { padding-inline-start: 1.2rem; }
-.card > ul > li + li { margin-top: 0.4rem; }
+.card > ul:not([class]) { padding-inline-start: 1.2rem; }
+.card > ul:not([class]) > li + li { margin-top: 0.4rem; }
 .card > .attention { list-style: none; padding: 0; }
 .attention > li { display: grid; grid-template-columns: 8rem minmax(0, 1fr); gap: 0.3rem 0.9rem; align-items: baseline; padding: 0.65rem 0; border-bottom: 1px solid var(--line); }
 .attention > li:last-child { border-bottom: 0; padding-bottom: 0; }

@@ -12,6 +12,7 @@ export const frame = `
 }
 .site-header nav a:hover { color: var(--text); border-color: var(--line); }
 .site-header nav a[aria-current] { color: var(--text); font-weight: 600; border-color: var(--accent); }
+.bar-end .button { min-height: 2.25rem; padding: 0.2rem 0.8rem; font-size: 0.95rem; font-weight: 500; }
 main { flex: 1; width: 100%; max-width: 76rem; margin: 0 auto; padding: clamp(1.75rem, 1rem + 3vw, 4rem) var(--gap) 4rem; }
 .lead strong { white-space: nowrap; }
 main > * + * { margin-top: var(--gap); }

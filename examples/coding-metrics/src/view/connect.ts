@@ -3,7 +3,6 @@ import {
   buttonLink,
   card,
   command,
-  dataTable,
   definitionList,
   exactTime,
   html,
@@ -75,7 +74,7 @@ function keysCard({ form, keys }: NonNullable<ConnectView['visitor']>): Markup {
     body: keys
       ? [
           html`<p>A key says that it is you whose time is reported. We keep only what recognises it.</p>`,
-          keys.length === 0 ? null : keyTable(form, keys),
+          keys.length === 0 ? null : keyList(form, keys),
           postForm({
             action: `${CONNECT_PATH}/keys`,
             hidden: form,
@@ -89,27 +88,15 @@ function keysCard({ form, keys }: NonNullable<ConnectView['visitor']>): Markup {
   })
 }
 
-function keyTable(form: Readonly<Record<string, string>>, keys: readonly ShownKey[]): Markup {
-  return dataTable<ShownKey>({
-    caption: 'Your keys',
-    hideCaption: true,
-    columns: [
-      { header: 'Made on', cell: ({ createdAt }) => exactTime(createdAt.getTime()) },
-      {
-        header: 'Change',
-        cell: ({ id, createdAt }) =>
-          postForm({
-            action: `${CONNECT_PATH}/keys/revoke`,
-            hidden: { ...form, id },
-            body: button(
-              html`Revoke<span class="hidden-text"> the key of ${exactTime(createdAt.getTime())}</span>`,
-              { look: 'danger' },
-            ),
-          }),
-      },
-    ],
-    rows: keys,
-  })
+function keyList(form: Readonly<Record<string, string>>, keys: readonly ShownKey[]): Markup {
+  return html`<ul class="rows">${keys.map(({ id, createdAt }) => {
+    const made = exactTime(createdAt.getTime())
+    return html`<li><p>Made on ${made}</p>${postForm({
+      action: `${CONNECT_PATH}/keys/revoke`,
+      hidden: { ...form, id },
+      body: button(html`Revoke<span class="hidden-text"> the key made on ${made}</span>`, { look: 'danger' }),
+    })}</li>`
+  })}</ul>`
 }
 
 /** Our staff know nobody by name: who asks them for help says whose data it is about. */

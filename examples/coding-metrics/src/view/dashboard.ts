@@ -72,8 +72,9 @@ function charts(view: DashboardView, spans: readonly Span[]): Child {
       ${divisionCard(spans, 'editors', 'Editors', 'Editor')} ${todayCard(view, spans)}
     </div>
     <p class="aftermath">
-      A stretch ends after 15 minutes without a heartbeat, and silence does not count. Only you, and
-      those in your team whose role allows it, can see this page’s data;
+      A stretch ends after 15 minutes without a heartbeat, and silence does not count. Only you, those in
+      your team whose role allows it, and our staff with a grant that
+      ${link('/account/access', 'you are shown')} see this page’s data;
       ${link('/security/data', 'every field we store is listed')}.
     </p>`
 }

@@ -19,7 +19,7 @@ export function lettersPage({ nonce, origin, letters }: LettersView): Markup {
     current: DEMO_MAIL_PATH,
     person: null,
     links: [
-      { href: '/', label: 'Codetime' },
+      { href: '/', label: 'Home' },
       { href: DEMO_MAIL_PATH, label: 'Letters' },
     ],
     body: html`${pageHeading({

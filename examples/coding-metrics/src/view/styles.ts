@@ -15,11 +15,11 @@ const text = `.codetime { flex: 1; display: flex; flex-direction: column; }
 .codetime .file { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .codetime .path { color: var(--muted); font-size: 0.8125rem; font-weight: 400; line-height: 1.35; }
 .codetime .session { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1rem; font-size: 0.95rem; }
-.codetime .session button { min-height: 2.25rem; padding: 0.2rem 0.8rem; font-weight: 500; }
 .codetime .narrow { max-width: var(--measure); }
 .codetime .narrow > * + * { margin-top: 1.1rem; }
 .codetime .aftermath { margin-top: var(--gap); color: var(--muted); max-width: var(--measure); }
 .codetime p.aside { color: var(--muted); font-size: 0.9rem; }
+.codetime .card > p + .rows, .codetime .rows + .form { margin-top: 1.1rem; }
 .codetime .letter > * + * { margin-top: 0.8rem; }
 .codetime .letter p { white-space: pre-line; max-width: var(--measure); }
 .codetime .bar-value { min-width: 7rem; }
