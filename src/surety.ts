@@ -156,7 +156,7 @@ async function openRooms<const Resources extends ResourceMap>(
   const { alarm, visitor } = options
   const staff = openSystemStaff({ ...place, store, audit, url, alarm, visitor })
   if (staff) keep(staff)
-  const outbox = openSystemOutbox(config, logger, keep)
+  const outbox = openSystemOutbox(config, { logger, sends: mode === 'server' }, keep)
   return {
     ...place,
     ...{ provider, tree, epochs, log, witnesses, audit, store, staff, outbox, page, registry, dropped },

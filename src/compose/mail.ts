@@ -1,20 +1,26 @@
 import type { SuretyConfig } from '../declare/index.ts'
-import type { Logger } from '../database/index.ts'
 import { canonicalEmail, type Accounts, type Identity } from '../identity/index.ts'
-import { letter, openOutbox, type Outbox } from '../mail/index.ts'
+import {
+  createLetterQueue,
+  letter,
+  mailResources,
+  openOutbox,
+  type Outbox,
+  type OutboxOptions,
+} from '../mail/index.ts'
 import type { InvitationPorts, Tenants } from '../tenants/index.ts'
-import { remindReviewers } from './review-reminders.ts'
+import { reminderLetter, remindReviewers, type ReminderParts } from './review-reminders.ts'
 
 export type { Outbox } from '../mail/index.ts'
 
 /** What hands letters over to the configured port, closed with the system; null where none is configured. */
 export function openSystemOutbox(
   { mail }: Pick<SuretyConfig, 'mail'>,
-  logger: Logger,
+  options: Pick<OutboxOptions, 'logger' | 'sends'>,
   keep: (room: Outbox) => void,
 ): Outbox | null {
   if (!mail) return null
-  const outbox = openOutbox({ port: mail, logger })
+  const outbox = openOutbox({ port: mail, ...options })
   keep(outbox)
   return outbox
 }
@@ -43,22 +49,33 @@ export interface ReminderMail extends Omit<InvitationParts, 'identity'> {
   readonly accounts: Pick<Accounts, 'find'>
 }
 
-/** Joins the reminders of reviews to mail, and to the accounts that have the reviewers' addresses. */
-export async function reviewReminders({
+/** Letters wait in the system's own database, where the data map holds them: without accounts there are none. */
+export function startOutbox(
+  outbox: Outbox,
+  config: Pick<SuretyConfig, 'resources'>,
+  place: Parameters<typeof createLetterQueue>[0],
+): void {
+  const { waiting_letters: declared } = mailResources
+  if (config.resources[declared.name] === declared) outbox.start(createLetterQueue(place))
+}
+
+/**
+ * Joins the reminders of reviews to mail, and to the accounts that have the reviewers' addresses. Gives what
+ * reminds whoever is to be reminded.
+ */
+export function reviewReminders({
   config,
   outbox,
   url,
   tenants,
   accounts,
-}: ReminderMail): Promise<void> {
-  await remindReviewers({
-    tenants,
-    url,
-    addressOf: async (personId) => (await accounts.find({ personId }))?.email ?? null,
-    post: (write) =>
-      outbox.post(async () => {
-        const draft = await write()
-        return draft && letter({ ...draft, from: { name: config.name, url: url() } })
-      }),
+}: ReminderMail): () => Promise<void> {
+  outbox.writes('review-reminder', async ({ personId = '', open = '', dueAt = '', overdue = '' }) => {
+    const to = (await accounts.find({ personId }))?.email
+    if (to === undefined) return null
+    const draft = reminderLetter({ open, dueAt, overdue }, url())
+    return letter({ ...draft, to, from: { name: config.name, url: url() } })
   })
+  const post: ReminderParts['post'] = (about) => outbox.post({ kind: 'review-reminder', about })
+  return async () => void (await remindReviewers({ tenants, post }))
 }

@@ -25,7 +25,7 @@ import {
   type SystemIdentity,
   type SystemIdentityOptions,
 } from './identity.ts'
-import { invitationPorts, reviewReminders } from './mail.ts'
+import { invitationPorts, reviewReminders, startOutbox } from './mail.ts'
 import { navigationFor } from './navigation.ts'
 import { systemName } from './system-name.ts'
 import { openSignInGuard, type SystemSignInGuardOptions } from './sign-in-guard.ts'
@@ -99,6 +99,10 @@ export function openPeople(options: PeopleOptions): People {
     ...(outbox && { outbox }),
   })
   const login: SystemIdentity = endingKeys(withoutGrants(signIn, options.staff), tenants)
+  const { accounts } = login
+  const remind = outbox && tenants && accounts && reviewReminders({ config, outbox, url, tenants, accounts })
+  // Behind those who write letters: what has waited is sent from here on.
+  if (outbox) startOutbox(outbox, config, options)
   const visitor = options.visitor ?? visitorOf(login)
   const impersonations = openImpersonations(options, visitor)
   const impersonation: People['impersonation'] = async (request) =>
@@ -110,8 +114,7 @@ export function openPeople(options: PeopleOptions): People {
     impersonation,
     identify: async (request) => (await impersonation(request))?.principal ?? identify(request),
     async remindReviewers() {
-      const { accounts } = login
-      if (outbox && tenants && accounts) await reviewReminders({ config, outbox, url, tenants, accounts })
+      await remind?.()
     },
     bannered: (inner) => (impersonations ? withBanner(inner, impersonations) : inner),
     sites: (site, staff) => [

@@ -1,4 +1,4 @@
-import { TENANT_PATHS, type ReviewReminder, type Tenants } from '../tenants/index.ts'
+import { TENANT_PATHS, type Tenants } from '../tenants/index.ts'
 import { absoluteDate } from '../ui/index.ts'
 
 /** What a reviewer is written. */
@@ -10,32 +10,28 @@ export interface ReminderLetter {
 
 export interface ReminderParts {
   readonly tenants: Pick<Tenants, 'reviews'>
-  /** Public address of the app. */
-  readonly url: () => string
-  /** Where a person is written to; null where nowhere. */
-  readonly addressOf: (personId: string) => Promise<string | null>
-  /** Has the letter written and sent; must not throw. */
-  readonly post: (write: () => Promise<ReminderLetter | null>) => void
+  /** Has a letter about this written and sent. */
+  readonly post: (about: ReminderFacts) => Promise<void>
 }
 
+/** What a reminder is about, as it is stored until it is sent. */
+export type ReminderFacts = Readonly<Record<'personId' | 'open' | 'dueAt' | 'overdue', string>>
+
 /** Writes to every reviewer who is to be reminded now; call it every hour. Gives how many are written to. */
-export async function remindReviewers({ tenants, url, addressOf, post }: ReminderParts): Promise<number> {
+export async function remindReviewers({ tenants, post }: ReminderParts): Promise<number> {
   const reminders = await tenants.reviews.takeReminders()
-  for (const reminder of reminders) {
-    post(async () => {
-      const to = await addressOf(reminder.personId)
-      return to === null ? null : { to, ...letterOf(reminder, url()) }
-    })
-  }
+  for (const { personId, open, dueAt, overdue } of reminders)
+    await post({ personId, open: `${open}`, dueAt: `${dueAt.getTime()}`, overdue: overdue ? 'yes' : '' })
   return reminders.length
 }
 
-function letterOf(
-  { open, dueAt, overdue }: ReviewReminder,
+/** @param url public address of the app */
+export function reminderLetter(
+  { open, dueAt, overdue }: Omit<ReminderFacts, 'personId'>,
   url: string,
-): Pick<ReminderLetter, 'subject' | 'paragraphs'> {
-  const decisions = open === 1 ? 'One decision waits' : `${open} decisions wait`
-  const due = absoluteDate(dueAt.getTime())
+): Omit<ReminderLetter, 'to'> {
+  const decisions = open === '1' ? 'One decision waits' : `${open} decisions wait`
+  const due = absoluteDate(Number(dueAt))
   return {
     subject: overdue ? 'A review of permissions is overdue' : 'A review of permissions waits for you',
     paragraphs: [

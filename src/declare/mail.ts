@@ -16,8 +16,10 @@ export interface MailMessage {
  */
 export interface MailPort {
   /**
-   * Resolves when somebody else answers for the letter. It is called once for each letter, outside any request, a
-   * few letters at once, and given up after a minute. Whether it fails is logged without the address.
+   * Resolves when somebody else answers for the letter. It is called outside any request, a few letters at once, and
+   * given up after a minute. A letter that it did not take is given to it again, each time later, for a day at most
+   * (a new password: an hour), written anew, so that the link in an earlier one ends. That is logged without the
+   * address.
    */
   send(message: MailMessage): Promise<void>
 }

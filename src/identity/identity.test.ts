@@ -134,11 +134,14 @@ describe('somebody with a password', () => {
     const email = await newPerson()
     const session = await opened.identity.sessions.find(await signIn(email))
     const { passwords } = opened.identity
-    await expect(passwords.change(session!.personId, 'password')).rejects.toMatchObject({
+    await signIn(email)
+    await expect(passwords.change(session!.personId, 'password', session!.id)).rejects.toMatchObject({
       code: 'ERR_IDENTITY_PASSWORD_BREACHED',
     })
     expect(await passwords.confirm(session!.personId, GOOD_PASSWORD, CLIENT)).toBe(true)
-    await passwords.change(session!.personId, OTHER_PASSWORD)
+    await passwords.change(session!.personId, OTHER_PASSWORD, session!.id)
+    const left = await opened.identity.sessions.list(session!.personId)
+    expect(left.map(({ id }) => id)).toEqual([session!.id])
     expect(await passwords.confirm(session!.personId, GOOD_PASSWORD, CLIENT)).toBe(false)
     await expect(signIn(email)).rejects.toMatchObject(refused)
     await signIn(email, OTHER_PASSWORD)
@@ -148,7 +151,7 @@ describe('somebody with a password', () => {
 describe('whoever guesses', () => {
   test('meets the guard before a password is looked at, and it learns how that went', async () => {
     const seen: unknown[] = []
-    let verdict: Awaited<ReturnType<SignInGuard['admit']>> = { verdict: 'go' }
+    let verdict: Awaited<ReturnType<SignInGuard['admit']>> = { verdict: 'go', standing: 'calm' }
     const guard: SignInGuard = {
       admit: async ({ account, address, method }) => {
         seen.push(['admit', account, address, method])

@@ -7,7 +7,7 @@ import type { AccountStore } from './database.ts'
 import { createPasswordHasher, type Argon2Parameters, type PasswordHasher } from './passwords/argon2.ts'
 import { createBreachedPasswords, type BreachedPasswordsOptions } from './passwords/breached-passwords.ts'
 import { IdentityError } from './errors.ts'
-import type { Addresses } from './mail/addresses.ts'
+import { signUpLetter, type Addresses } from './mail/addresses.ts'
 import { openLetters } from './mail/open-letters.ts'
 import type { PasswordReset } from './mail/password-reset.ts'
 import { createPasswordSignIn, type Client, type PasswordSignIn } from './password-sign-in.ts'
@@ -220,7 +220,7 @@ function atFirstUse(options: IdentityOptions, hasher: PasswordHasher, secondFact
   let loading: Promise<Auth> | null = null
   const load = async (): Promise<Auth> => {
     const { createAuth } = await import('./better-auth/auth.ts')
-    const { system, secret, store, clock, policy, passwords = true } = options
+    const { system, secret, store, clock, policy, passwords = true, outbox } = options
     const hasSecondFactor = (personId: string) => secondFactors.has(personId)
     return createAuth({
       system,
@@ -232,6 +232,9 @@ function atFirstUse(options: IdentityOptions, hasher: PasswordHasher, secondFact
       policy,
       passwords,
       hasSecondFactor,
+      ...(outbox && {
+        onNewAccount: (open, { personId, email }) => outbox.post(signUpLetter(email, personId), open),
+      }),
     })
   }
   return { cookie: null as SessionCookie | null, auth: () => (loading ??= load()) }

@@ -1,15 +1,16 @@
 import { hasCode, type Clock } from '../kernel/index.ts'
 import { ADDRESS_HEADER, isEnabled } from './account-standing.ts'
 import type { Auth } from './better-auth/auth.ts'
-import { SIGN_UP } from './brute-force/attempt-keys.ts'
+import { networkOf, SIGN_UP } from './brute-force/attempt-keys.ts'
 import { inOneTransaction, type AccountStore } from './database.ts'
 import { canonicalEmail } from './email.ts'
 import { IdentityError } from './errors.ts'
 import type { PasswordHasher } from './passwords/argon2.ts'
 import type { BreachedPasswords } from './passwords/breached-passwords.ts'
 import { checkNewPassword, checkPasswordLength } from './passwords/password-rules.ts'
+import type { Caller } from './passwords/turns.ts'
 import type { Sessions } from './sessions.ts'
-import type { SignInAttempt, SignInGuard } from './sign-in-guard.ts'
+import type { SignInAttempt, SignInGuard, Standing } from './sign-in-guard.ts'
 
 /** Where a request comes from, as far as the server that took it knows. */
 export interface Client {
@@ -59,11 +60,12 @@ export interface PasswordSignIn {
   /** Whether the person has a password. */
   has(personId: string): Promise<boolean>
   /**
-   * Gives the person another password. Their sessions are the caller's to end.
+   * Gives the person another password. In the same moment their other sessions end; no device is known any more.
    *
+   * @param keep id of the session that goes on
    * @throws IdentityError `ERR_IDENTITY_PASSWORD_…`, `ERR_IDENTITY_CREDENTIALS` where they sign in without one
    */
-  change(personId: string, password: string): Promise<void>
+  change(personId: string, password: string, keep: string): Promise<void>
 }
 
 const NAME_MAX = 120
@@ -82,16 +84,15 @@ class GovernedPasswords implements PasswordSignIn {
   }
 
   async signUp({ email: typed, name, password }: NewPerson, client?: Client): Promise<string | null> {
-    const { auth, breached, guard } = this.#options
+    const { breached, guard } = this.#options
     const email = canonicalEmail(typed)
     await checkNewPassword(password, [email, name.slice(0, NAME_MAX)], breached)
     checkName(name)
     // Each costs a hash and a row, so each counts, and no success takes it back.
-    if (client) await admit(guard, { ...attemptOf(client), account: `sign-up of ${email}`, method: SIGN_UP })
+    const attempt = client && { ...attemptOf(client), account: `sign-up of ${email}`, method: SIGN_UP }
+    const standing = attempt ? await admit(guard, attempt) : 'stranger'
     try {
-      const { api } = await auth()
-      const { user } = await api.signUpEmail({ body: { email, name, password } })
-      return user.id
+      return await this.#makeAccount({ email, name, password }, callerOf(client, standing))
     } catch (error) {
       if (isMalformed(error)) throw new IdentityError('ERR_IDENTITY_EMAIL', 'this address cannot be taken')
       // Also what a failing database leads to: only an address that has an account is told apart from it.
@@ -101,18 +102,21 @@ class GovernedPasswords implements PasswordSignIn {
   }
 
   async signIn({ email: typed, password }: GivenPassword, client: Client): Promise<string> {
-    const { auth, guard } = this.#options
+    const { auth, guard, hasher } = this.#options
     // Neither is anybody's: nothing is hashed, nothing looked up, and nothing told apart.
     const email = emailOrNull(typed)
     if (email === null || !isLengthFine(password)) throw wrongCredentials()
     const attempt: SignInAttempt = { ...attemptOf(client), account: email, method: 'password' }
     const began = this.#options.clock.now()
-    await admit(guard, attempt)
+    const standing = await admit(guard, attempt)
     const headers = headersOf(client)
     try {
-      const { api } = await auth()
-      const { token, user } = await api.signInEmail({ body: { email, password }, headers })
-      await this.#confirmOpened({ token, personId: user.id, password, began })
+      const token = await hasher.servedAs(callerOf(client, standing), async () => {
+        const { api } = await auth()
+        const { token: opened, user } = await api.signInEmail({ body: { email, password }, headers })
+        await this.#confirmOpened({ token: opened, personId: user.id, password, began })
+        return opened
+      })
       await guard.settle(attempt, 'succeeded')
       return token
     } catch (error) {
@@ -127,10 +131,12 @@ class GovernedPasswords implements PasswordSignIn {
     const { hasher, guard } = this.#options
     if (!isLengthFine(password)) return false
     const attempt: SignInAttempt = { ...attemptOf(client), account: personId, method: 'password' }
-    await admit(guard, attempt)
+    const standing = await admit(guard, attempt)
     try {
       const credential = await this.#credentialOf(personId)
-      const right = credential?.password ? await hasher.verify(credential.password, password) : false
+      const stored = credential?.password
+      const check = async (): Promise<boolean> => (stored ? hasher.verify(stored, password) : false)
+      const right = await hasher.servedAs(callerOf(client, standing), check)
       await guard.settle(attempt, right ? 'succeeded' : 'failed')
       return right
     } catch (error) {
@@ -139,8 +145,8 @@ class GovernedPasswords implements PasswordSignIn {
     }
   }
 
-  async change(personId: string, password: string): Promise<void> {
-    const { store, breached } = this.#options
+  async change(personId: string, password: string, keep: string): Promise<void> {
+    const { store, breached, guard, hasher } = this.#options
     const account = await store('set-password', ['accounts'])
       .selectFrom('accounts')
       .select(['email', 'name'])
@@ -149,11 +155,24 @@ class GovernedPasswords implements PasswordSignIn {
     const credential = await this.#credentialOf(personId)
     if (!account || !credential) throw wrongCredentials()
     await checkNewPassword(password, [account.email, account.name], breached)
-    await this.#replace(credential.id, password)
+    const hash = await hasher.servedAs(PROVED, () => hasher.hash(password))
+    await guard.forgetDevices([account.email, personId])
+    await inOneTransaction(store('set-password', ['credentials', 'sign_in_sessions']), async (trx) => {
+      const updatedAt = new Date(this.#options.clock.now())
+      const own = trx.updateTable('credentials').where('id', '=', credential.id)
+      await own.set({ password: hash, updatedAt }).execute()
+      const others = trx.deleteFrom('sign_in_sessions').where('personId', '=', personId)
+      await others.where('id', '!=', keep).execute()
+    })
   }
 
   async has(personId: string): Promise<boolean> {
     return (await this.#credentialOf(personId))?.password != null
+  }
+
+  async #makeAccount(body: NewPerson, caller: Caller): Promise<string> {
+    const { api } = await this.#options.auth()
+    return (await this.#options.hasher.servedAs(caller, () => api.signUpEmail({ body }))).user.id
   }
 
   async #hasAccount(email: string): Promise<boolean> {
@@ -183,31 +202,27 @@ class GovernedPasswords implements PasswordSignIn {
       if (!credential || !stored || !(await isEnabled(store, personId))) throw wrongCredentials()
       const isNew = credential.updatedAt.getTime() >= began - CLOCKS_APART_MS
       if (isNew && !(await hasher.verify(stored, password))) throw wrongCredentials()
-      if (hasher.isOutdated(stored)) await this.#replace(credential.id, password, stored)
+      if (hasher.isOutdated(stored)) await this.#strengthen(credential.id, password, stored)
     } catch (error) {
       await sessions.end(token)
       throw error
     }
   }
 
-  /** Stores a password's hash, in place of the given one alone where one is given. */
-  async #replace(id: string, password: string, insteadOf?: string): Promise<void> {
-    const { hasher, store, clock } = this.#options
+  /** Stores a hash by today's parameters. Somebody who set another password meanwhile keeps theirs. */
+  async #strengthen(id: string, password: string, insteadOf: string): Promise<void> {
+    const { hasher, store } = this.#options
     const hash = await hasher.hash(password)
     await inOneTransaction(store('set-password', ['credentials']), async (trx) => {
       const row = trx.selectFrom('credentials').select('password').where('id', '=', id).forUpdate()
-      const found = await row.executeTakeFirst()
-      // Somebody set another password while this one was hashed: theirs stays.
-      if (insteadOf !== undefined && found?.password !== insteadOf) return
-      const updatedAt = insteadOf === undefined && { updatedAt: new Date(clock.now()) }
-      await trx
-        .updateTable('credentials')
-        .set({ password: hash, ...updatedAt })
-        .where('id', '=', id)
-        .execute()
+      if ((await row.executeTakeFirst())?.password !== insteadOf) return
+      await trx.updateTable('credentials').set({ password: hash }).where('id', '=', id).execute()
     })
   }
 }
+
+/** Somebody who has proved who they are: nobody waits behind strangers to mend their password. */
+export const PROVED: Caller = { network: null, standing: 'known' }
 
 interface OpenedSession {
   readonly token: string
@@ -221,16 +236,20 @@ interface OpenedSession {
 /** Milliseconds by which the clocks of two nodes may differ. */
 const CLOCKS_APART_MS = 60_000
 
-/** @throws IdentityError `ERR_IDENTITY_LOCKED` with the time to wait */
-export async function admit(guard: SignInGuard, attempt: SignInAttempt): Promise<void> {
+/** How the attempt waits for its turn. @throws IdentityError `ERR_IDENTITY_LOCKED` with the time to wait */
+export async function admit(guard: SignInGuard, attempt: SignInAttempt): Promise<Standing> {
   const answer = await guard.admit(attempt)
-  if (answer.verdict === 'go') return
+  if (answer.verdict === 'go') return answer.standing
   const { retryAfterMs } = answer
   throw new IdentityError('ERR_IDENTITY_LOCKED', 'too many tries have failed', { retryAfterMs })
 }
 
 function attemptOf({ address, device }: Client): Pick<SignInAttempt, 'address' | 'device'> {
   return { address, device }
+}
+
+function callerOf(client: Client | undefined, standing: Standing): Caller {
+  return { network: networkOf(client?.address ?? null), standing }
 }
 
 function headersOf({ address, userAgent }: Client): Headers {

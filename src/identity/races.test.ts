@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createPseudonym } from '../kernel/index.ts'
 import { createAccounts, type Accounts } from './accounts.ts'
 import type { AccountStore } from './database.ts'
 import { CLIENT, GOOD_PASSWORD, openTestIdentity, OTHER_PASSWORD, type TestIdentity } from './testing.ts'
 
 // What happens between two lines of a sign-in: somebody else's change commits there.
+/** Nobody's session: all end. */
+const NO_SESSION = createPseudonym()
 let opened: TestIdentity
 let accounts: Accounts
 beforeAll(async () => {
@@ -65,7 +68,7 @@ describe('a sign-in that is under way', () => {
   test('opens nothing with a password that is changed meanwhile', async () => {
     const { personId, email } = await newPerson()
     const change = async () => {
-      await opened.identity.passwords.change(personId, OTHER_PASSWORD)
+      await opened.identity.passwords.change(personId, OTHER_PASSWORD, NO_SESSION)
       await opened.identity.sessions.endAll(personId)
     }
     const late = opened.reopen(interrupted('sign-in', change))
@@ -76,7 +79,7 @@ describe('a sign-in that is under way', () => {
 
   test('brings no old password back when it strengthens the hash', async () => {
     const { personId, email } = await newPerson()
-    const change = () => opened.identity.passwords.change(personId, OTHER_PASSWORD)
+    const change = () => opened.identity.passwords.change(personId, OTHER_PASSWORD, NO_SESSION)
     const argon2 = { memoryKib: 128, passes: 2, lanes: 1 }
     const late = opened.reopen({ ...interrupted('check-password', change), argon2 })
     await signIn(email, GOOD_PASSWORD, late)

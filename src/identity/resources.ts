@@ -1,4 +1,5 @@
 import { field, resource, type TablesOf } from '../declare/index.ts'
+import { mailResources } from '../mail/index.ts'
 
 const BASE = { basis: 'contract', undeclared: 'refuse' } as const
 const PERSON = 'random identifier of the person, never an e-mail address'
@@ -227,6 +228,7 @@ export const accountResources = {
   recovery_codes: recoveryCodes,
   passkeys,
   mail_links: mailLinks,
+  ...mailResources,
 }
 
 export type AccountTables = TablesOf<typeof accountResources>

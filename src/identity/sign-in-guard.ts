@@ -10,6 +10,12 @@ export interface SignInAttempt {
   readonly method: string
 }
 
+/**
+ * Who may go first where many wait: a device that is known for the account, an account on which nobody has failed
+ * lately, or anybody else.
+ */
+export type Standing = 'known' | 'calm' | 'stranger'
+
 export type AttemptOutcome = 'succeeded' | 'failed' | 'unread'
 
 /** What slows down and stops guessing. */
@@ -18,7 +24,7 @@ export interface SignInGuard {
   admit(
     attempt: SignInAttempt,
   ): Promise<
-    | { readonly verdict: 'go' }
+    | { readonly verdict: 'go'; readonly standing: Standing }
     | { readonly verdict: 'wait'; readonly retryAfterMs: number; readonly code: `ERR_IDENTITY_${string}` }
   >
   /** Told once of each attempt that went; `unread`: nobody looked at its secret. One that is never told has failed. */
@@ -29,7 +35,7 @@ export interface SignInGuard {
 
 /** Lets everybody in: where guessing is limited elsewhere. */
 export const openGuard: SignInGuard = {
-  admit: async () => ({ verdict: 'go' }),
+  admit: async () => ({ verdict: 'go', standing: 'calm' }),
   settle: async () => {},
   forgetDevices: async () => {},
 }

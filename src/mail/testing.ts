@@ -1,8 +1,11 @@
 import type { MailMessage } from '../declare/index.ts'
+import { createLetterQueue, type LetterQueueOptions } from './letter-queue.ts'
 import { openOutbox, type Outbox } from './outbox.ts'
 
 export interface TestMail {
   readonly outbox: Outbox
+  /** Where its letters are stored: a data map with `mailResources`. */
+  start(world: LetterQueueOptions): void
   /** What was handed over so far, the last one last. */
   readonly letters: MailMessage[]
   /** What was logged. */
@@ -26,6 +29,7 @@ export function openTestMail(): TestMail {
   }
   return {
     outbox,
+    start: (world) => outbox.start(createLetterQueue(world)),
     letters,
     logged,
     to,

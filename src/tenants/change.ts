@@ -82,10 +82,12 @@ export interface Standing {
 }
 
 export function openOffice(
-  { store, audit, resources, clock, logger, isSwitchedOff = async () => false }: TenantsOptions,
+  { store, audit, resources, clock, logger, invitations, ...more }: TenantsOptions,
   { roles, givenRoles, keyPrefix }: Pick<Office, 'roles' | 'givenRoles' | 'keyPrefix'>,
 ): Office {
-  const principal = systemPrincipal('tenants', Object.keys(tenantResources))
+  const { isSwitchedOff = async () => false } = more
+  const letters = invitations ? ['waiting_letters'] : []
+  const principal = systemPrincipal('tenants', [...Object.keys(tenantResources), ...letters])
   const { db } = store.as(principal)
   let last: Promise<unknown> = Promise.resolve()
   // One at a time in this process: each takes a second connection for its audit event.

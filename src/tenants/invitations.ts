@@ -1,5 +1,6 @@
 import type { Principal } from '../access/index.ts'
 import { hasCode, isId } from '../kernel/index.ts'
+import type { MailMessage } from '../declare/index.ts'
 import { letter, type Outbox } from '../mail/index.ts'
 import {
   actorOf,
@@ -74,27 +75,28 @@ const COLUMNS = ['id', 'tenantId', 'email', 'roles', 'invitedBy', 'expiresAt'] a
 
 export function createInvitations(office: Office, ports: InvitationPorts): Invitations {
   const { change, clock } = office
+  ports.outbox.writes('invitation', ({ id = '' }) => writeInvitation(office, ports, id))
   return {
     async invite(actor, typed, roles) {
       const email = ports.canonical(typed)
-      const token = await change(tenantOfActor(actor), async (open) => {
+      await change(tenantOfActor(actor), async (open) => {
         const standing = await requireAdministrator(office, open, actor)
         await requireAssignable(office, open, standing, [], roles)
         await makeRoom(office, open, email)
         if (!(await ports.mayWriteTo(email)))
           throw new TenantsError('ERR_TENANTS_INVITATION_LIMIT', 'the address had enough letters for now')
-        const secret = createSecret()
         const id = await insertInvitation(open, {
           email,
           roles: [...roles],
           invitedBy: actor.id,
-          secretHash: hashSecret(secret),
+          // Of a secret that nobody has: the link is made when the letter is written.
+          secretHash: hashSecret(createSecret()),
           expiresAt: new Date(clock.now() + LIFE_MS),
         })
         open.tell({ ...about(id), actor: actorOf(standing), before: null, after: [...roles] })
-        return secret
+        await ports.outbox.post({ kind: 'invitation', about: { id } }, open.db)
       })
-      ports.outbox.post(async () => invitationLetter(ports.from(), email, token))
+      ports.outbox.wake()
     },
     list: (actor) =>
       change(tenantOfActor(actor), async (open) => {
@@ -112,6 +114,23 @@ export function createInvitations(office: Office, ports: InvitationPorts): Invit
     isOpen: async (token) => (await byToken(office, office.db, token)) !== null,
     accept: (personId, token) => accept(office, ports, personId, token),
   }
+}
+
+/** The letter of an invitation that is open, with a link of its own; one that was sent before opens no more. */
+async function writeInvitation(
+  { db, clock }: Office,
+  ports: InvitationPorts,
+  id: string,
+): Promise<MailMessage | null> {
+  const secret = createSecret()
+  const row = await db
+    .updateTable('tenant_invitations')
+    .set({ secretHash: hashSecret(secret) })
+    .where('id', '=', id)
+    .where('expiresAt', '>', new Date(clock.now()))
+    .returning(['email'])
+    .executeTakeFirst()
+  return row ? invitationLetter(ports.from(), row.email, secret) : null
 }
 
 async function accept(

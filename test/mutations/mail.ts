@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const ADDRESSES = 'src/http/account/address-routes.test.ts'
 const RESETS = 'src/http/account/reset-routes.test.ts'
+const OUTBOX = 'src/mail/outbox.test.ts'
 const INVITATIONS = 'src/tenants/invitations.test.ts'
 
 /** What a link in a letter opens, to whom, and how often. */
@@ -34,8 +35,9 @@ export const MAIL_MUTATIONS: readonly Mutation[] = [
     name: 'an account is looked up before the answer to a forgotten password',
     invariants: [1],
     file: 'src/identity/mail/password-reset.ts',
-    guard: 'outbox.post(() => this.#answer(email, told))',
-    replacement: 'const found = await this.#answer(email, told)\n    outbox.post(async () => found)',
+    guard: "    await outbox.post({ kind: 'reset-password', about: { email, request }, lifeMs })\n",
+    replacement:
+      "    if (await this.#answer(email, request)) await outbox.post({ kind: 'reset-password', about: { email, request }, lifeMs })\n",
     tests: [RESETS],
   },
   {
@@ -127,12 +129,36 @@ export const MAIL_MUTATIONS: readonly Mutation[] = [
     tests: ['src/mail/smtp.test.ts'],
   },
   {
+    name: 'two processes send the same letter',
+    invariants: [8],
+    file: 'src/mail/letter-queue.ts',
+    guard: ".where('dueAt', '=', dueAt)",
+    replacement: '',
+    tests: [OUTBOX],
+  },
+  {
+    name: 'a letter that is being sent is due',
+    invariants: [8],
+    file: 'src/mail/letter-queue.ts',
+    guard: 'set({ dueAt: again, tries',
+    replacement: 'set({ dueAt, tries',
+    tests: [OUTBOX],
+  },
+  {
+    name: 'a letter goes out whose cause never happened',
+    invariants: [8, 9],
+    file: 'src/mail/letter-queue.ts',
+    guard: 'open ? (open as Kysely<MailTables>) : table()',
+    replacement: 'open ? table() : table()',
+    tests: [OUTBOX],
+  },
+  {
     name: 'what a mail server says of a reader is logged',
     invariants: [3],
     file: 'src/mail/outbox.ts',
-    guard: 'logger.error(whatFailed(error),',
-    replacement: 'logger.error({ why: String(error), ...whatFailed(error) },',
-    tests: ['src/mail/outbox.test.ts'],
+    guard: 'logger.error({ kind, tries, ...whatFailed(error) },',
+    replacement: 'logger.error({ kind, tries, why: String(error), ...whatFailed(error) },',
+    tests: [OUTBOX],
   },
   {
     name: 'the demo’s letters are shown under a name from elsewhere',

@@ -12,6 +12,9 @@ export function resetRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
   const { passwordReset, offersPasswords } = deps.identity
   if (!offersPasswords) return app
   const isOffered = passwordReset !== null
+  passwordReset?.tell((subject, request) =>
+    deps.audit({ kind: 'account.changed', subject, what: 'password-reset-asked', request }),
+  )
   const resets = () => {
     if (passwordReset) return passwordReset
     throw new IdentityError('ERR_IDENTITY_MAIL', 'nothing takes letters over')
@@ -25,7 +28,7 @@ export function resetRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const visit = new Visit(c, deps)
     const { email = '' } = await visit.form(null)
     try {
-      await resets().ask(email, visit.client, (personId) => visit.changed(personId, 'password-reset-asked'))
+      await resets().ask(email, visit.client, c.get('requestId'))
     } catch (error) {
       const view = { ...visit.frame(null), isOffered, email: email.slice(0, 254) }
       return visit.refusal(error, (problem) => accountPages.askReset({ ...view, problem }))

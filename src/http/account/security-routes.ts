@@ -90,14 +90,15 @@ function passwordRoute(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const { visit, visitor, fields } = await sensitive(new Visit(c, deps))
     const { personId, id } = visitor.session
     try {
-      await passwords.change(personId, fields['password'] ?? '')
+      await passwords.change(personId, fields['password'] ?? '', id)
     } catch (error) {
       const page = await overviewOf(visit, visitor)
       return visit.refusal(error, (problem) => page({ problem }))
     }
     visit.changed(personId, 'password')
+    // Those that were being given another token when the others ended.
     await sessions.endAll(personId, id)
-    await visit.forgetOtherDevices(personId)
+    await visit.rememberDevice(personId)
     await renew(visit, visitor)
     return visit.goTo(`${PATH}?done=password`)
   })

@@ -95,7 +95,7 @@ function signUpRoutes(deps: AccountRoutesDeps): Hono<SuretyEnv> {
     const next = visit.next(asked)
     try {
       const personId = await deps.identity.passwords.signUp({ email, name, password }, visit.client)
-      deps.identity.addresses?.signedUp(email, personId)
+      await deps.identity.addresses?.signedUp(email, personId)
       const done = deps.identity.addresses ? 'written' : SIGNED_UP
       return visit.goTo(`${ACCOUNT_PATHS.signIn}?done=${done}&next=${encodeURIComponent(next)}`)
     } catch (error) {

@@ -19,6 +19,7 @@ beforeAll(async () => {
       prove: async (personId, email) => addresses.get(personId) === email,
     },
   )
+  mail.start({ store: world.store.store, clock: world.clock })
 }, 120_000)
 afterAll(() => world.close())
 

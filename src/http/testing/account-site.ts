@@ -46,6 +46,7 @@ export async function openAccountSite({
 }: AccountSiteOptions = {}): Promise<AccountSite> {
   const mail = openTestMail()
   const opened = await openTestIdentity({ ...(sendsMail && { outbox: mail.outbox }), ...options })
+  mail.start({ store: opened.world.store, clock: opened.world.clock })
   const guarded: GuardEvent[] = []
   const guard = guardsGuessing && (await guardOver(opened.world, { onEvent: (event) => guarded.push(event) }))
   const identity = guard ? opened.reopen({ guard }) : opened.identity

@@ -18,7 +18,10 @@ type CustomAdapter = ReturnType<Creator>
 /** Tables by name, their columns known only at run time. */
 type AnyDatabase = Kysely<Record<string, Record<string, unknown>>>
 
-const TABLES = ['accounts', 'sign_in_names', 'credentials', 'sign_in_sessions', 'sign_in_challenges'] as const
+const TABLES = [
+  ...(['accounts', 'sign_in_names', 'credentials', 'sign_in_sessions', 'sign_in_challenges'] as const),
+  'waiting_letters',
+] as const
 const MODELS = modelTables(REALM)
 const CONFIG = {
   adapterId: 'surety',
@@ -34,6 +37,14 @@ const CONFIG = {
 export interface AdapterOptions {
   readonly store: AccountStore
   readonly clock: Clock
+  /** Told of a new account in the transaction that makes it. */
+  readonly onNewAccount?: (open: AccountDatabase, account: NewRow) => Promise<void>
+}
+
+/** Whom a new account is for. */
+export interface NewRow {
+  readonly personId: string
+  readonly email: string
 }
 
 /**
@@ -42,7 +53,8 @@ export interface AdapterOptions {
  *
  * @throws IdentityError `ERR_IDENTITY_QUERY` for a look-up that would read a whole table
  */
-export function suretyAdapter({ store, clock }: AdapterOptions) {
+export function suretyAdapter(adapterOptions: AdapterOptions) {
+  const { store } = adapterOptions
   const root = store('better-auth', TABLES)
   return (options: BetterAuthOptions) =>
     createAdapterFactory({
@@ -54,19 +66,19 @@ export function suretyAdapter({ store, clock }: AdapterOptions) {
             work(
               createAdapterFactory({
                 config: { ...CONFIG, transaction: false },
-                adapter: methods(transaction, clock),
+                adapter: methods(transaction, adapterOptions),
               })(options),
             ),
           ),
       },
-      adapter: methods(root, clock),
+      adapter: methods(root, adapterOptions),
     })(options)
 }
 
 /** The methods over a connection or an open transaction. */
-function methods(db: AccountDatabase, clock: Clock): Creator {
+function methods(db: AccountDatabase, options: AdapterOptions): Creator {
   const over = (model: string | undefined, fallback: string) =>
-    new ModelRows(db, clock, modelOf(model ?? fallback))
+    new ModelRows(db, options, modelOf(model ?? fallback))
   const adapter: CustomAdapter = {
     create: ({ model, modelKey, data }) => over(modelKey, model).create(data) as Promise<never>,
     update: ({ model, modelKey, where, update }) =>
@@ -106,11 +118,13 @@ function modelOf(name: string): ModelTable {
 class ModelRows {
   readonly #db: AccountDatabase
   readonly #clock: Clock
+  readonly #onNewAccount: AdapterOptions['onNewAccount']
   readonly #model: ModelTable
 
-  constructor(db: AccountDatabase, clock: Clock, model: ModelTable) {
+  constructor(db: AccountDatabase, { clock, onNewAccount }: AdapterOptions, model: ModelTable) {
     this.#db = db
     this.#clock = clock
+    this.#onNewAccount = onNewAccount
     this.#model = model
   }
 
@@ -121,7 +135,10 @@ class ModelRows {
     else delete values['id']
     const stored = await this.#atomically(async (db) => {
       const [row] = await db.insertInto(table).values(values).returningAll().execute()
-      if (table === 'accounts') await claimAddress(db, row!)
+      if (table === 'accounts') {
+        await claimAddress(db, row!)
+        await this.#onNewAccount?.(db as unknown as AccountDatabase, row as unknown as NewRow)
+      }
       return row!
     })
     return this.#fromColumns(stored, [], data)

@@ -7,7 +7,7 @@ import { MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '../passwords/passwo
 import { sessionCookieName } from '../session-cookie.ts'
 import type { SessionPolicy } from '../session-policy.ts'
 import { MAX_USER_AGENT, type SignInMethod } from '../sessions.ts'
-import { suretyAdapter } from './adapter.ts'
+import { suretyAdapter, type AdapterOptions } from './adapter.ts'
 
 export interface AuthOptions {
   /** Name of the system, for cookies. */
@@ -22,6 +22,8 @@ export interface AuthOptions {
   readonly passwords: boolean
   /** Whether the person has a second factor, so that a new session waits for it. */
   readonly hasSecondFactor: (personId: string) => Promise<boolean>
+  /** Told of a sign-up in its transaction. */
+  readonly onNewAccount?: AdapterOptions['onNewAccount']
 }
 
 /** Better Auth wants to know where it would answer; its own routes are not served. */
@@ -34,7 +36,7 @@ export type Auth = ReturnType<typeof createAuth>
  * it opens get this room's ends and, where the person has a second factor, wait for it.
  */
 export function createAuth(options: AuthOptions) {
-  const { system, url, secret, store, clock, hasher, policy, passwords } = options
+  const { system, url, secret, store, clock, hasher, policy, passwords, onNewAccount } = options
   const secure = url.startsWith('https:')
   return betterAuth({
     appName: system,
@@ -42,7 +44,7 @@ export function createAuth(options: AuthOptions) {
     basePath: AUTH_PATH,
     secret,
     trustedOrigins: [new URL(url).origin],
-    database: suretyAdapter({ store, clock }),
+    database: suretyAdapter({ store, clock, ...(onNewAccount && { onNewAccount }) }),
     telemetry: { enabled: false },
     // Its lines carry addresses.
     logger: { disabled: true },

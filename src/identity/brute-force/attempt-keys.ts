@@ -37,7 +37,7 @@ export function attemptKeys(
     // People of one office sign up together: that counts for itself, and against nobody's sign-in.
     const apart = method === SIGN_UP ? [method] : []
     const near = address === null ? null : prefixOf(address, ADDRESS_BITS)
-    const wide = address === null ? null : prefixOf(address, NETWORK_BITS)
+    const wide = networkOf(address)
     return {
       account: name('account', account),
       pair: near && name('pair', account, near),
@@ -47,6 +47,11 @@ export function attemptKeys(
       forgotten: name('forgotten', account),
     }
   }
+}
+
+/** The site or small provider that an address belongs to; null for what is no address. */
+export function networkOf(address: string | null): string | null {
+  return address === null ? null : prefixOf(address, NETWORK_BITS)
 }
 
 /** The first bits of an address, as text; null for what is no address. */

@@ -58,6 +58,30 @@ async function guesses(most: number, make: (i: number) => SignInAttempt, paceMs 
 }
 const elsewhere = (i: number): string => `203.0.${i % 256}.9`
 
+describe('who goes first where many wait', () => {
+  const standing = async (attempt: SignInAttempt) => {
+    const answer = await guard.admit(attempt)
+    await guard.settle(attempt, 'failed')
+    return answer.verdict === 'go' ? answer.standing : answer.verdict
+  }
+
+  test('is a known device, then an account on which nobody failed lately', async () => {
+    expect(await standing(attemptOn('ada'))).toBe('calm')
+    expect(await standing(attemptOn('ada'))).toBe('stranger')
+    expect(await standing(attemptOn('ada', { device: knownTo('ada') }))).toBe('known')
+    expect(await standing(attemptOn('ada', { device: knownTo('eve') }))).toBe('stranger')
+    clock.advance(6 * HOUR)
+    expect(await standing(attemptOn('ada'))).toBe('calm')
+    expect(await standing(attemptOn('new', { method: 'sign-up' }))).toBe('stranger')
+  })
+
+  test('is the same for an account that does not exist, and after a right secret', async () => {
+    await right(attemptOn('ada'))
+    expect(await standing(attemptOn('ada'))).toBe('calm')
+    expect(await standing(attemptOn('nobody'))).toBe('calm')
+  })
+})
+
 describe('guessing', () => {
   test('from one address is stopped for that address before the account is for others', async () => {
     expect(await guesses(200, () => attemptOn('ada'), 200)).toBe(6)

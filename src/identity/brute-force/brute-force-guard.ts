@@ -1,12 +1,13 @@
 import { SuretyError, type Clock } from '../../kernel/index.ts'
 import { IdentityError } from '../errors.ts'
-import type { AttemptOutcome, SignInAttempt, SignInGuard } from '../sign-in-guard.ts'
-import { attemptKeys, INSTALLATION, type AttemptKeys } from './attempt-keys.ts'
+import type { AttemptOutcome, SignInAttempt, SignInGuard, Standing } from '../sign-in-guard.ts'
+import { attemptKeys, INSTALLATION, SIGN_UP, type AttemptKeys } from './attempt-keys.ts'
 import type { AttemptStore, Counts, KeptCount } from './attempt-store.ts'
 import { createKnownDevices, KNOWN_MS, type KnownDevices } from './known-devices.ts'
 import {
   ATTACK,
   forgottenAt,
+  isForgotten,
   isAttack,
   isLocked,
   LIMIT_UNDER_ATTACK,
@@ -85,13 +86,15 @@ class BruteForceGuard implements SignInGuard {
       const [known, strange] = [this.#keysOf(attempt, device?.id ?? null), this.#keysOf(attempt, null)]
       // Most tries of an attack end here, at the cost of one look.
       const seen = await store.read([...namesOf(strange), ...namesOf(known), known.forgotten, INSTALLATION])
-      const isForgotten = device !== null && device.admittedAt < (seen.get(known.forgotten)?.at ?? 0)
-      const keys = isForgotten ? strange : known
+      const isStrange = device !== null && device.admittedAt < (seen.get(known.forgotten)?.at ?? 0)
+      const keys = isStrange ? strange : known
       const counters = countersOf(keys, (seen.get(INSTALLATION)?.until ?? 0) > clock.now())
       let wait = longestWait(counters, seen, clock.now())
+      let standing: Standing = 'stranger'
       if (wait === 0) {
         await store.change(namesOf(keys), (before) => {
           wait = longestWait(counters, before, clock.now())
+          standing = standingOf(attempt, keys, before, clock.now())
           const after = wait > 0 ? new Map<string, KeptCount>() : countFailure(counters, before, clock.now())
           this.#reserved.set(attempt, { keys, before, after })
           return after
@@ -99,7 +102,7 @@ class BruteForceGuard implements SignInGuard {
       }
       return wait > 0
         ? { verdict: 'wait', retryAfterMs: wait, code: 'ERR_IDENTITY_LOCKED' }
-        : { verdict: 'go' }
+        : { verdict: 'go', standing }
     })
   }
 
@@ -219,6 +222,18 @@ function countersOf(
 
 function namesOf(keys: AttemptKeys): string[] {
   return countersOf(keys, false).map(({ key }) => key)
+}
+
+/** An account that is made costs as much as one that is signed in to, and nobody waits for it yet. */
+function standingOf(
+  { method }: SignInAttempt,
+  { account, device }: AttemptKeys,
+  before: Counts,
+  now: number,
+): Standing {
+  if (device !== null) return 'known'
+  const isCalm = method !== SIGN_UP && isForgotten(before.get(account) ?? NO_COUNT, LIMITS.account, now)
+  return isCalm ? 'calm' : 'stranger'
 }
 
 function longestWait(counters: readonly Counter[], counts: Counts, now: number): number {

@@ -80,6 +80,11 @@ export function withFailure({ level, at, until }: Count, limit: Limit, now: numb
   return { level: Math.min(left + 1, limit.lockAfter), at: now, until }
 }
 
+/** Whether nobody has failed lately, as far as failures are remembered. */
+export function isForgotten({ level, at }: Count, { forgetMs }: Limit, now: number): boolean {
+  return failuresOf(level - Math.max(0, now - at) / forgetMs) <= 0
+}
+
 /** When nothing of the count is left. */
 export function forgottenAt({ level, at, until }: Count, { forgetMs, lockMs }: Limit): number {
   return Math.ceil(Math.max(at + level * forgetMs, at + lockMs, until))

@@ -1,4 +1,5 @@
 import { hasCode, type Clock } from '../../kernel/index.ts'
+import type { MailMessage } from '../../declare/index.ts'
 import type { Outbox } from '../../mail/index.ts'
 import { inOneTransaction, type AccountDatabase, type AccountStore } from '../database.ts'
 import { canonicalEmail } from '../email.ts'
@@ -18,11 +19,11 @@ import { dropLinks, type MailLinks } from './mail-links.ts'
 /** Whose an e-mail address is, shown by a link that was sent to it and a session of the account together. */
 export interface Addresses {
   /**
-   * Writes to the address that somebody signed up with: a link to confirm it, or, where the address had an
-   * account already, that it has one. Returns at once; the caller cannot tell which.
+   * Has written to the address that somebody signed up with: a link to confirm it, which was stored with the
+   * account, or, where the address had an account already, that it has one. The caller cannot tell which.
    * @param personId as sign-up gave it
    */
-  signedUp(typed: string, personId: string | null): void
+  signedUp(typed: string, personId: string | null): Promise<void>
   /**
    * Sends the person another link to confirm their address; the earlier one ends. Nothing where it is confirmed.
    * @throws IdentityError `ERR_IDENTITY_LOCKED`
@@ -65,16 +66,22 @@ class ConfirmedAddresses implements Addresses {
 
   constructor(options: AddressesOptions) {
     this.#options = options
+    const { outbox, from } = options
+    outbox.writes('sign-up', ({ email = '', personId }, again) => this.#greeting(email, personId, again))
+    outbox.writes('confirm-address', async ({ personId = '' }) => {
+      const account = await accountOf(this.#accounts(), personId)
+      return account && !account.emailVerified ? this.#confirmation(account) : null
+    })
+    outbox.writes('change-address', ({ personId = '', email = '' }) => this.#proposal(personId, email))
+    outbox.writes('address-changed', async ({ email = '' }) => addressChangedLetter(from(), email))
   }
 
-  signedUp(typed: string, personId: string | null): void {
-    const { outbox, from } = this.#options
-    outbox.post(async () => {
-      const account = await this.#accountAt(canonicalEmail(typed))
-      if (!account || !(await this.mayWriteTo(account.email))) return null
-      const isNew = account.personId === personId
-      return isNew ? this.#confirmation(account) : addressTakenLetter(from(), account.email)
-    })
+  async signedUp(typed: string, personId: string | null): Promise<void> {
+    const { outbox } = this.#options
+    const email = canonicalEmail(typed)
+    const account = await this.#accountAt(email)
+    if (account?.personId === personId) outbox.wake()
+    else await outbox.post(signUpLetter(email, ''))
   }
 
   async send(personId: string): Promise<void> {
@@ -82,11 +89,11 @@ class ConfirmedAddresses implements Addresses {
     const account = await accountOf(this.#accounts(), personId)
     if (!account || account.emailVerified) return
     await limit.admit(account.email)
-    outbox.post(() => this.#confirmation(account))
+    await outbox.post({ kind: 'confirm-address', about: { personId } })
   }
 
   async change(personId: string, typed: string): Promise<void> {
-    const { outbox, limit, links, from } = this.#options
+    const { outbox, limit } = this.#options
     const email = canonicalEmail(typed)
     const own = await accountOf(this.#accounts(), personId)
     if (own?.email === email)
@@ -94,23 +101,19 @@ class ConfirmedAddresses implements Addresses {
     // Whoever is signed in writes to strangers no more often than strangers are written to.
     await limit.admit(personId)
     await limit.admit(email)
-    outbox.post(async () => {
-      if (await this.#accountAt(email)) return addressTakenLetter(from(), email)
-      const token = await links.mint({ personId, purpose: 'change-address', email })
-      return changeAddressLetter(from(), email, token)
-    })
+    await outbox.post({ kind: 'change-address', about: { personId, email } })
   }
 
   async confirm(personId: string, token: string): Promise<'confirmed' | 'changed'> {
-    const { store, outbox, from, guard } = this.#options
-    const tables = ['mail_links', 'accounts', 'sign_in_names'] as const
+    const { store, outbox, guard } = this.#options
+    const tables = ['mail_links', 'accounts', 'sign_in_names', 'waiting_letters'] as const
     const { purpose, before } = await orSpent(() =>
       inOneTransaction(store('confirm-address', tables), (open) => this.#settle(open, personId, token)),
     )
     if (purpose === 'confirm-address') return 'confirmed'
     // Whoever has the old address next is somebody else.
     await guard.forgetDevices([before.email])
-    if (before.emailVerified) outbox.post(async () => addressChangedLetter(from(), before.email))
+    outbox.wake()
     return 'changed'
   }
 
@@ -135,7 +138,7 @@ class ConfirmedAddresses implements Addresses {
   }
 
   async #settle(open: AccountDatabase, personId: string, token: string) {
-    const { links, clock } = this.#options
+    const { links, clock, outbox } = this.#options
     const now = new Date(clock.now())
     const link = await links.take(open, token)
     const before = await accountOf(open, personId, true)
@@ -146,9 +149,27 @@ class ConfirmedAddresses implements Addresses {
     } else if (link.purpose === 'change-address') {
       await claimName(open, personId, link.email)
       await dropLinks(open, personId, ['confirm-address', 'change-address', 'reset-password'])
+      if (before.emailVerified)
+        await outbox.post({ kind: 'address-changed', about: { email: before.email } }, open)
     } else throw spentLink()
     await setVerified(open, personId, link.email, now)
     return { purpose: link.purpose, before }
+  }
+
+  /** To whoever signed up; null where that is settled by now, or the mailbox had enough letters. */
+  async #greeting(email: string, personId: string | undefined, again: boolean): Promise<MailMessage | null> {
+    const account = await this.#accountAt(email)
+    if (!account || !(again || (await this.mayWriteTo(account.email)))) return null
+    if (account.personId !== personId) return addressTakenLetter(this.#options.from(), account.email)
+    return account.emailVerified ? null : this.#confirmation(account)
+  }
+
+  async #proposal(personId: string, email: string): Promise<MailMessage | null> {
+    const { links, from } = this.#options
+    const owner = await this.#accountAt(email)
+    if (owner) return owner.personId === personId ? null : addressTakenLetter(from(), email)
+    const token = await links.mint({ personId, purpose: 'change-address', email })
+    return changeAddressLetter(from(), email, token)
   }
 
   async #confirmation({ personId, email }: AddressedAccount) {
@@ -165,6 +186,11 @@ class ConfirmedAddresses implements Addresses {
     const rows = this.#accounts().selectFrom('accounts').select(ADDRESS)
     return (await rows.where('email', '=', email).executeTakeFirst()) ?? null
   }
+}
+
+/** To whoever signed up with an address. @param personId whom it made an account for; empty where none was made */
+export function signUpLetter(email: string, personId: string) {
+  return { kind: 'sign-up', about: { email, personId } } as const
 }
 
 export interface AddressedAccount {

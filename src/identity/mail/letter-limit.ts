@@ -18,12 +18,9 @@ export interface LetterLimit {
  */
 export function createLetterLimit(guard: SignInGuard): LetterLimit {
   return {
-    admit: (email, client) =>
-      admit(guard, {
-        account: `letters to ${email}`,
-        address: client?.address ?? null,
-        device: null,
-        method: 'letter',
-      }),
+    async admit(email, client) {
+      const address = client?.address ?? null
+      await admit(guard, { account: `letters to ${email}`, address, device: null, method: 'letter' })
+    },
   }
 }

@@ -3,7 +3,7 @@ import type { MailMessage } from '../../declare/index.ts'
 import type { Outbox } from '../../mail/index.ts'
 import { inOneTransaction, type AccountDatabase, type AccountStore } from '../database.ts'
 import { canonicalEmail } from '../email.ts'
-import { PASSWORD_PROVIDER, type Client } from '../password-sign-in.ts'
+import { PASSWORD_PROVIDER, PROVED, type Client } from '../password-sign-in.ts'
 import type { PasswordHasher } from '../passwords/argon2.ts'
 import type { BreachedPasswords } from '../passwords/breached-passwords.ts'
 import { checkNewPassword } from '../passwords/password-rules.ts'
@@ -11,7 +11,7 @@ import type { SignInGuard } from '../sign-in-guard.ts'
 import { accountOf, ADDRESS, setVerified, spentLink, type AddressedAccount } from './addresses.ts'
 import type { LetterLimit } from './letter-limit.ts'
 import { noResetLetter, passwordResetLetter, resetLetter, type LetterFrom } from './letters.ts'
-import { dropLinks, type MailLinks } from './mail-links.ts'
+import { dropLinks, LINK_HOURS, type MailLinks } from './mail-links.ts'
 
 /** A new password in place of a forgotten one, by a link to the account's address. */
 export interface PasswordReset {
@@ -19,10 +19,12 @@ export interface PasswordReset {
    * Writes to the address, if it has an account. Returns before anything is looked up, so that neither the answer
    * nor its time says whether it has one. The letter goes to the address that is stored, not to what was typed.
    *
-   * @param told whom it is about, once that is known
+   * @param request id of the request, for whoever is told
    * @throws IdentityError `ERR_IDENTITY_EMAIL`, `ERR_IDENTITY_LOCKED`
    */
-  ask(typed: string, client: Client, told: (personId: string) => void): Promise<void>
+  ask(typed: string, client: Client, request: string): Promise<void>
+  /** Who is told whom a request was about, once that is known. The last one who says so is. */
+  tell(told: (personId: string, request: string) => void): void
   /** Whether a link could be used now. */
   isLive(token: string): Promise<boolean>
   /**
@@ -51,20 +53,30 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
 }
 
 const FACTORS = ['authenticators', 'passkeys'] as const
-const TABLES = ['mail_links', 'accounts', 'credentials', 'sign_in_sessions', ...FACTORS] as const
+const SIGN_IN = ['accounts', 'credentials', 'sign_in_sessions'] as const
+const TABLES = ['mail_links', 'waiting_letters', ...SIGN_IN, ...FACTORS] as const
 
 class PasswordResets implements PasswordReset {
   readonly #options: PasswordResetOptions
+  #told: (personId: string, request: string) => void = () => {}
 
   constructor(options: PasswordResetOptions) {
     this.#options = options
+    const { outbox, from } = options
+    outbox.writes('reset-password', ({ email = '', request = '' }) => this.#answer(email, request))
+    outbox.writes('password-reset', async ({ email = '' }) => passwordResetLetter(from(), email))
   }
 
-  async ask(typed: string, client: Client, told: (personId: string) => void): Promise<void> {
+  tell(told: (personId: string, request: string) => void): void {
+    this.#told = told
+  }
+
+  async ask(typed: string, client: Client, request: string): Promise<void> {
     const { limit, outbox } = this.#options
     const email = canonicalEmail(typed)
     await limit.admit(email, client)
-    outbox.post(() => this.#answer(email, told))
+    const lifeMs = LINK_HOURS['reset-password'] * 3_600_000
+    await outbox.post({ kind: 'reset-password', about: { email, request }, lifeMs })
   }
 
   async isLive(token: string): Promise<boolean> {
@@ -72,12 +84,12 @@ class PasswordResets implements PasswordReset {
   }
 
   async finish(token: string, password: string): Promise<string> {
-    const { store, links, breached, hasher, guard, outbox, from } = this.#options
+    const { store, links, breached, hasher, guard, outbox } = this.#options
     const link = await links.find(token)
     if (link?.purpose !== 'reset-password') throw spentLink()
     const { personId, email } = link
     await checkNewPassword(password, [email, await this.#nameOf(personId)], breached)
-    const hash = await hasher.hash(password)
+    const hash = await hasher.servedAs(PROVED, () => hasher.hash(password))
     await guard.forgetDevices([email, personId])
     await inOneTransaction(store('reset-password', TABLES), (open) => this.#replace(open, token, hash))
     // A sign-in that was under way with the old password may have opened one since.
@@ -85,17 +97,17 @@ class PasswordResets implements PasswordReset {
       .deleteFrom('sign_in_sessions')
       .where('personId', '=', personId)
       .execute()
-    outbox.post(async () => passwordResetLetter(from(), email))
+    outbox.wake()
     return personId
   }
 
-  async #answer(email: string, told: (personId: string) => void): Promise<MailMessage | null> {
+  async #answer(email: string, request: string): Promise<MailMessage | null> {
     const { store, links, from } = this.#options
     const db = store('ask-reset', TABLES)
     const rows = db.selectFrom('accounts').select(ADDRESS).where('email', '=', email)
     const account = await rows.executeTakeFirst()
     if (!account || account.disabledAt !== null) return null
-    told(account.personId)
+    this.#told(account.personId, request)
     if (!(await mayReset(db, account))) return noResetLetter(from(), account.email)
     const { personId } = account
     const token = await links.mint({ personId, purpose: 'reset-password', email: account.email })
@@ -103,7 +115,7 @@ class PasswordResets implements PasswordReset {
   }
 
   async #replace(open: AccountDatabase, token: string, password: string): Promise<void> {
-    const { links, clock } = this.#options
+    const { links, clock, outbox } = this.#options
     const updatedAt = new Date(clock.now())
     const link = await links.take(open, token)
     if (link?.purpose !== 'reset-password') throw spentLink()
@@ -115,6 +127,7 @@ class PasswordResets implements PasswordReset {
     await setPassword(open, personId, password, updatedAt)
     if (!account.emailVerified) await setVerified(open, personId, account.email, updatedAt)
     await open.deleteFrom('sign_in_sessions').where('personId', '=', personId).execute()
+    await outbox.post({ kind: 'password-reset', about: { email: link.email } }, open)
   }
 
   async #nameOf(personId: string): Promise<string> {

@@ -1,6 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { IdentityError } from '../errors.ts'
+import { createTurns, type Caller } from './turns.ts'
 
 const derive = promisify(argon2)
 
@@ -19,10 +20,8 @@ export const OWASP_ARGON2: Argon2Parameters = { memoryKib: 19_456, passes: 2, la
 
 const SALT_BYTES = 16
 const TAG_BYTES = 32
-/** More hashes at once would only wait for each other's memory and cores. */
-const MOST_AT_ONCE = 2
-/** Waiting beyond this, a caller is better told to come back. */
-const MOST_WAITING = 64
+/** For whom it is where nobody says so. */
+const SOMEBODY: Caller = { network: null, standing: 'calm' }
 /** No stored hash may ask for more memory than this, in KiB: a row edited in SQL must not exhaust the host. */
 const MOST_MEMORY_KIB = 1_048_576
 
@@ -40,11 +39,16 @@ export interface PasswordHasher {
   verify(stored: string, password: string): Promise<boolean>
   /** Whether the hash was made with less than today's parameters. */
   isOutdated(stored: string): boolean
+  /** Whatever the work hashes and checks waits as this caller does, through foreign code as well. */
+  servedAs<T>(caller: Caller, work: () => Promise<T>): Promise<T>
 }
 
 export function createPasswordHasher(parameters: Argon2Parameters = OWASP_ARGON2): PasswordHasher {
-  const turn = createTurns()
+  const turns = createTurns()
+  const caller = new AsyncLocalStorage<Caller>()
+  const turn = <T>(work: () => Promise<T>): Promise<T> => turns(caller.getStore() ?? SOMEBODY, work)
   return {
+    servedAs: (who, work) => caller.run(who, work),
     async hash(password) {
       const salt = randomBytes(SALT_BYTES)
       const tag = await turn(() => tagOf(password, { ...parameters, salt, length: TAG_BYTES }))
@@ -102,25 +106,4 @@ function tagOf(password: string, { memoryKib, passes, lanes, salt, length }: Der
     parallelism: lanes,
     tagLength: length,
   })
-}
-
-/** Lets a few in at a time, the others in their order. */
-function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let running = 0
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (running >= MOST_AT_ONCE) {
-      if (waiting.length >= MOST_WAITING)
-        throw new IdentityError('ERR_IDENTITY_BUSY', `${MOST_WAITING} passwords wait to be checked`)
-      // Whoever leaves hands its place on, so that nobody overtakes.
-      await new Promise<void>((enter) => waiting.push(enter))
-    } else running += 1
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running -= 1
-    }
-  }
 }

@@ -3,6 +3,7 @@ import { field, resource, type PermissionText, type ResourceMap } from '../../de
 import { createPseudonym, type ManualClock } from '../../kernel/index.ts'
 import { silentLogger } from '../../database/index.ts'
 import type { AccessChanged, AuditEvent } from '../../log/index.ts'
+import { mailResources } from '../../mail/index.ts'
 import { openStoreOver, type TestStore } from '../../store/testing.ts'
 import {
   openTenants,
@@ -76,7 +77,7 @@ export interface World {
 
 /** @param more what an administrator holds beside, of everybody in the tenant */
 export async function openWorld(more: ResourceMap = {}, invitations?: InvitationPorts): Promise<World> {
-  const everything = { ...resources, ...more }
+  const everything = { ...resources, ...mailResources, ...more }
   const held = Object.keys(more).map((name): PermissionText => `${name}:*:tenant`)
   const given = { ...roles, administrator: [...roles.administrator, ...held] }
   const store = (await openStoreOver(everything, given)) as TestStore<typeof resources>
