@@ -36,6 +36,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./keys.ts')).keysCommand,
   },
   {
+    name: 'staff-recover',
+    summary: 'give a member of staff another passkey, or name a founder, where nobody among staff can',
+    load: async () => (await import('./staff-recover.ts')).staffRecoverCommand,
+  },
+  {
     name: 'scan-secrets',
     summary: 'find API keys that lie in files, of any system that this library serves',
     load: async () => (await import('./scan-secrets.ts')).scanSecretsCommand,

@@ -1,30 +1,24 @@
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  readRegistration,
-  type Passkey,
-  type PasskeyAlgorithm,
-  type PasskeyRegistration,
-  type Staff,
-  type StaffMember,
-} from '../access/index.ts'
-import type { StaffActed } from '../log/index.ts'
+import type { Passkey, PasskeyRegistration, Staff, StaffMember } from '../access/index.ts'
 import { StaffError } from './errors.ts'
+import {
+  aboutMember,
+  enrol,
+  enrolmentChallenge,
+  giveCode,
+  mintCode,
+  readEnrolled,
+  readPasskeys,
+  type Enrolment,
+} from './passkeys.ts'
 import type { StaffPorts } from './ports.ts'
 import { digestOfId, lockStaff, readStaff } from './staff-list.ts'
 
 const CODE_LASTS_MS = 24 * 3_600_000
-const ENROL_LABEL = 'surety/staff-enrol/1\n'
 
 /** Somebody who becomes a staff member. */
 export interface NewMember {
   readonly personId: string
   readonly role: string
-}
-
-/** A new member's one-time code: given to them out of band, it registers their first passkey. */
-export interface Enrolment {
-  readonly personId: string
-  readonly code: string
 }
 
 export interface Members {
@@ -45,8 +39,9 @@ export interface Members {
    */
   appoint(by: string, member: NewMember): Promise<Enrolment>
   /**
-   * A new one-time code for a member, in place of one that was not used: for another device, or a lost one.
-   * Nobody gives it to themselves: with a stolen session alone nobody gets a passkey.
+   * A new one-time code for a member, in place of one that was not used: for another device beside those they
+   * have. For code, not for a request: it asks for no signature. Who lost their passkey gets another by
+   * {@link Replacements}. Nobody gives a code to themselves.
    *
    * @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is no active member
    */
@@ -73,10 +68,8 @@ export class MemberBook implements Members {
     return readStaff(this.#ports)
   }
 
-  async enrolled(): Promise<ReadonlySet<string>> {
-    const { data } = this.#ports
-    const rows = await data('staff_credentials').selectFrom('staff_credentials').select('personId').execute()
-    return new Set(rows.map(({ personId }) => personId))
+  enrolled(): Promise<ReadonlySet<string>> {
+    return readEnrolled(this.#ports)
   }
 
   passkeys(member: string): Promise<Passkey[]> {
@@ -84,14 +77,21 @@ export class MemberBook implements Members {
   }
 
   async found(members: readonly NewMember[]): Promise<Enrolment[]> {
-    const { marks } = this.#ports
+    const named = new Set(members.map(({ personId }) => digestOfId(personId)))
+    const marked = await this.#ports.marks.names('founded')
     // Rows that are gone are no leave to begin anew: they may have been deleted in SQL.
-    if ((await marks.names('founded')).length > 0 || (await this.all()).size > 0)
+    if (!marked.every((name) => named.has(name)) || (await this.all()).size > 0)
       throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is or was staff already')
     const enrolments: Enrolment[] = []
-    for (const member of members) enrolments.push(await this.#add(member.personId, null, member))
-    await marks.set('founded', 'staff')
+    for (const member of members) enrolments.push(await this.addFounder(member.personId, member))
     return enrolments
+  }
+
+  /** The mark first: staff whose founders are not marked is that of another data folder. */
+  async addFounder(actor: string, member: NewMember): Promise<Enrolment> {
+    this.#requireRole(member.role)
+    await this.#ports.marks.set('founded', digestOfId(member.personId))
+    return this.#add(actor, null, member)
   }
 
   async appoint(by: string, member: NewMember): Promise<Enrolment> {
@@ -109,26 +109,11 @@ export class MemberBook implements Members {
     if (by === personId) throw new StaffError('ERR_STAFF_ROLE', 'nobody gives themselves a code')
     const staff = await this.all()
     requireAppointer(this.#ports, staff, by, staff.get(personId)?.role ?? '')
-    const { code, stored } = mintCode(this.#ports.clock.now())
-    await this.#ports
-      .data('staff_members')
-      .transaction()
-      .execute(async (transaction) => {
-        const member = await transaction
-          .selectFrom('staff_members')
-          .select('active')
-          .where('personId', '=', personId)
-          .forUpdate()
-          .executeTakeFirst()
-        if (!member?.active) throw new StaffError('ERR_STAFF_STATE', 'this person is no active member')
-        await this.#record('staff.appointed', by, personId, 'new code')
-        await transaction.updateTable('staff_members').set(stored).where('personId', '=', personId).execute()
-      })
-    return { personId, code }
+    return giveCode(this.#ports, by, personId, CODE_LASTS_MS)
   }
 
   async dismiss(by: string, member: string): Promise<void> {
-    const { data, marks, config } = this.#ports
+    const { data, marks, audit, config } = this.#ports
     // Read before the lock: nobody waits for a second connection while they hold one.
     const enrolled = await this.enrolled()
     const before = await this.all()
@@ -141,7 +126,7 @@ export class MemberBook implements Members {
         requireAppointer(this.#ports, staff, by, role)
         const deciding = new Set([...enrolled].filter((id) => before.get(id)?.active))
         requireAppointerLeft(config.roles, staff, deciding, member)
-        await this.#record('staff.dismissed', by, member, role)
+        await audit.record([aboutMember('staff.dismissed', by, member, role)])
         await marks.set('dismissed', digestOfId(member))
         await open
           .updateTable('staff_members')
@@ -152,44 +137,18 @@ export class MemberBook implements Members {
   }
 
   enrolmentChallenge(code: string): Uint8Array {
-    return createHash('sha256').update(`${ENROL_LABEL}${code}`).digest()
+    return enrolmentChallenge(code)
   }
 
-  enrol({ personId, code }: Enrolment, registration: PasskeyRegistration): Promise<void> {
-    const tables = this.#ports.data('staff_members', 'staff_credentials')
-    return tables.transaction().execute(async (transaction) => {
-      const member = await transaction
-        .selectFrom('staff_members')
-        .select(['active', 'code', 'codeUntil'])
-        .where('personId', '=', personId)
-        .forUpdate()
-        .executeTakeFirst()
-      const until = member?.active === true ? (member.codeUntil?.getTime() ?? 0) : 0
-      if (until <= this.#ports.clock.now() || member?.code !== digestOfId(code))
-        throw new StaffError('ERR_STAFF_CODE', 'the enrolment code does not serve')
-      const passkey = readRegistration(this.#ports.passkeys, this.enrolmentChallenge(code), registration)
-      await transaction
-        .insertInto('staff_credentials')
-        .values({ personId, ...passkey })
-        .execute()
-      await transaction
-        .updateTable('staff_members')
-        .set({ code: null, codeUntil: null })
-        .where('personId', '=', personId)
-        .execute()
-      await this.#record('staff.enrolled', personId, personId, 'passkey')
-      // A code whose row was put back in SQL registers no second passkey.
-      if (!(await this.#ports.marks.set('enrolled', digestOfId(code))))
-        throw new StaffError('ERR_STAFF_CODE', 'the enrolment code was used before')
-    })
+  enrol(enrolment: Enrolment, registration: PasskeyRegistration): Promise<void> {
+    return enrol(this.#ports, enrolment, registration)
   }
 
   async #add(actor: string, appointedBy: string | null, { personId, role }: NewMember): Promise<Enrolment> {
-    const { config, clock, data } = this.#ports
-    if (!Object.hasOwn(config.roles, role))
-      throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
-    const { code, stored } = mintCode(clock.now())
-    await this.#record('staff.appointed', actor, personId, role)
+    const { clock, data, audit } = this.#ports
+    this.#requireRole(role)
+    const { code, stored } = mintCode(clock.now(), CODE_LASTS_MS)
+    await audit.record([aboutMember('staff.appointed', actor, personId, role)])
     await data('staff_members')
       .insertInto('staff_members')
       .values({ personId, role, appointedBy, active: true, ...stored })
@@ -197,24 +156,10 @@ export class MemberBook implements Members {
     return { personId, code }
   }
 
-  #record(kind: StaffActed['kind'], actor: string, member: string, change: string): Promise<void> {
-    const about = { grant: null, digest: null, tenant: null, subject: null }
-    return this.#ports.audit.record([{ kind, actor, member, change, ...about }])
+  #requireRole(role: string): void {
+    if (!Object.hasOwn(this.#ports.config.roles, role))
+      throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
   }
-}
-
-function mintCode(now: number) {
-  const code = randomBytes(24).toString('base64url')
-  return { code, stored: { code: digestOfId(code), codeUntil: new Date(now + CODE_LASTS_MS) } }
-}
-
-async function readPasskeys({ data }: StaffPorts, member: string): Promise<Passkey[]> {
-  const rows = await data('staff_credentials')
-    .selectFrom('staff_credentials')
-    .select(['credential', 'algorithm', 'publicKey'])
-    .where('personId', '=', member)
-    .execute()
-  return rows.map(({ algorithm, ...row }) => ({ ...row, algorithm: algorithm as PasskeyAlgorithm }))
 }
 
 function requireAppointer({ config }: StaffPorts, staff: Staff, by: string, role: string): void {

@@ -39,6 +39,7 @@ export const CONSOLE_PATHS = {
   home: '/console',
   request: '/console/grants/new',
   enrol: '/console/enrol',
+  staff: '/console/staff',
 } as const
 export const ACCESS_PATH = '/account/access'
 export const FORM_TOKEN = 'form'
@@ -46,6 +47,7 @@ export const FORM_TOKEN = 'form'
 const CONSOLE_LINKS = [
   { href: CONSOLE_PATHS.home, label: 'Console' },
   { href: CONSOLE_PATHS.request, label: 'Ask for access' },
+  { href: CONSOLE_PATHS.staff, label: 'Staff' },
 ]
 export const ACCESS_LINKS: readonly NavLink[] = [{ href: ACCESS_PATH, label: 'Who looked at my data' }]
 
