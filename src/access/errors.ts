@@ -14,7 +14,7 @@ export const AccessError = defineErrors('AccessError', {
   ERR_ACCESS_STAFF: 'sign in as an active staff member',
   ERR_ACCESS_SELF_APPROVAL: 'let another staff member decide',
   ERR_ACCESS_APPOINTEE:
-    'let somebody decide who goes back to another founder than the requester; `surety staff found` names a second founder',
+    'let somebody decide who goes back to another founder than the requester; `surety staff recover` names a second founder',
   ERR_ACCESS_APPROVER: 'let somebody decide whose role says so in staff.roles',
   ERR_ACCESS_PASSKEY: 'answer with a registered passkey, at the declared origin, with user verification',
 })

@@ -21,7 +21,7 @@ export const LEAST_STAFF = 3
  * The founder to whom a member goes back: whoever appointed them, whoever appointed that one, and so on.
  * Null for a chain that names somebody unknown, or runs in a circle.
  */
-export function founderOf(member: StaffMember, staff: Staff): string | null {
+function founderOf(member: StaffMember, staff: Staff): string | null {
   const seen = new Set<string>()
   for (let at: StaffMember | undefined = member; at && !seen.has(at.id);) {
     if (at.appointedBy === null) return at.id
@@ -29,6 +29,11 @@ export function founderOf(member: StaffMember, staff: Staff): string | null {
     at = staff.get(at.appointedBy)
   }
   return null
+}
+
+/** All founders to whom these members go back. */
+export function foundersOf(members: readonly StaffMember[], staff: Staff): ReadonlySet<string> {
+  return new Set(members.map((one) => founderOf(one, staff)).filter((id) => id !== null))
 }
 
 /**

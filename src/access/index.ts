@@ -31,7 +31,7 @@ export {
   assertMayApprove,
   assertMayRequest,
   assertMayReview,
-  founderOf,
+  foundersOf,
   LEAST_STAFF,
   mayReplacePasskeys,
   type Staff,

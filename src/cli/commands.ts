@@ -37,7 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'staff',
-    summary: 'name the first members of staff, once, each with a link for their passkey: found',
+    summary: 'name the first members of staff, each with a link for their passkey; let one back in who lost it',
     load: async () => (await import('./staff.ts')).staffCommand,
   },
   {

@@ -10,39 +10,48 @@ import type { Terminal } from './terminal.ts'
 
 export const staffCommand: Command = {
   usage: [
-    'surety staff found ROLE=WHO … [--config FILE] [--json]',
+    'surety staff found ROLE=WHO … [--config FILE] [--url URL] [--json]',
+    'surety staff recover ROLE=WHO [--config FILE] [--url URL] [--json]',
     '',
     '  found          name the first members of staff, once, and print a link for each, with which they',
     '                 register their passkey; it is shown this once, serves once, and ends after 24 hours',
-    '  ROLE           one of staff.roles in the configuration; one at least must appoint others',
+    '  recover        a link, for an hour, for a member who lost their passkey, where nobody else among staff can',
+    '                 replace it; or for a further founder, where all of staff goes back to one',
+    '  ROLE           one of staff.roles in the configuration; of those who found, one must appoint others',
     '  WHO            the e-mail address of their account, which is made where there is none; or their id',
     ...TOOL_USAGE,
     '',
     'For example: surety staff found lead=ravi@staff.example lead=tove@staff.example support=ines@staff.example',
     '',
-    'Exit: 0 they are staff · 2 could not run: nobody is, unless somebody was before',
+    'Exit: 0 done · 2 refused, or could not run: nothing has changed',
   ],
   options: TOOL_OPTIONS,
   async run(invocation) {
-    const founders = readFounders(invocation)
+    const { action, people } = readAction(invocation)
     const { config } = await loadConfig(invocation)
-    requireRoles(config, founders)
+    requireRoles(config, people)
+    if (action === 'found') requireAppointer(config, people)
     const tool = await openTool(invocation)
     try {
-      return await found(tool, invocation.terminal, founders)
+      return await (action === 'found' ? found : recover)(tool, invocation.terminal, people)
     } finally {
       await tool.close()
     }
   },
 }
 
-function readFounders({ positionals: [action, ...given] }: Invocation): Founder[] {
-  const founders = given.map((text): Founder => {
+interface Action {
+  readonly action: 'found' | 'recover'
+  readonly people: readonly Founder[]
+}
+
+function readAction({ positionals: [action, ...given] }: Invocation): Action {
+  const people = given.map((text): Founder => {
     const at = text.indexOf('=')
     return { role: text.slice(0, Math.max(at, 0)), who: text.slice(at + 1).trim() }
   })
-  const fit = founders.length > 0 && founders.every(({ role, who }) => role !== '' && who !== '')
-  if (action === 'found' && fit) return founders
+  const fit = people.length > 0 && people.every(({ role, who }) => role !== '' && who !== '')
+  if (fit && (action === 'found' || (action === 'recover' && people.length === 1))) return { action, people }
   throw new CliError('ERR_CLI_USAGE', 'surety staff does not know what is meant', {
     mend: 'see: surety staff --help',
   })
@@ -60,9 +69,8 @@ async function found(
     throw new StaffError('ERR_STAFF_FOUNDED', 'somebody is or was staff already')
   const members = await membersOf(surety, founders)
   const enrolments = await staff.members.found(members)
-  const page = `${site ?? `https://${config.origin}`}${staffPages.CONSOLE_PATHS.enrol}`
   const links = enrolments.map(({ personId, code }, i) => {
-    return { ...founders[i]!, personId, link: `${page}#${code}` }
+    return { ...founders[i]!, personId, link: linkOf({ config, site }, code) }
   })
   terminal.result({ schema: 1, members: links })
   for (const { role, who, link } of links)
@@ -75,18 +83,43 @@ async function found(
   return 0
 }
 
+async function recover(
+  { surety, site }: Tool,
+  terminal: Terminal,
+  people: readonly Founder[],
+): Promise<ExitCode> {
+  const { staff, config } = surety
+  if (!staff) throw withoutStaff()
+  if ((await staff.members.all()).size === 0)
+    throw new StaffError('ERR_STAFF_FOUNDED', 'nobody is staff yet')
+  const [member] = await membersOf(surety, people)
+  const { personId, code } = await staff.replacements.recover(member!)
+  const link = linkOf({ config, site }, code)
+  terminal.result({ schema: 1, personId, link })
+  terminal.say('Give this link to them alone; it serves once, while they are signed in:', `  ${link}`)
+  return 0
+}
+
+/** Behind the # where no server and no log sees it. */
+function linkOf({ config, site }: { config: SuretyConfig; site: string | null }, code: string): string {
+  return `${site ?? `https://${config.origin}`}${staffPages.CONSOLE_PATHS.enrol}#${code}`
+}
+
 type StaffRoles = StaffConfig['roles']
 
-/** Staff whom nobody may appoint to would stay who they are: founders are named once. */
-function requireRoles({ staff }: SuretyConfig, founders: readonly Founder[]): void {
+function requireRoles({ staff }: SuretyConfig, people: readonly Founder[]): void {
   if (!staff) throw withoutStaff()
   const { roles } = staff
-  const known = Object.keys(roles)
-  if (!founders.every(({ role }) => Object.hasOwn(roles, role)))
-    throw unfit('a role of staff is not declared', `name one of: ${known.join(', ')}`)
+  if (people.every(({ role }) => Object.hasOwn(roles, role))) return
+  throw unfit('a role of staff is not declared', `name one of: ${Object.keys(roles).join(', ')}`)
+}
+
+/** Staff whom nobody may appoint to would stay who they are: founders are named once. */
+function requireAppointer({ staff }: SuretyConfig, founders: readonly Founder[]): void {
+  const { roles } = staff!
   if (founders.some(({ role }) => appoints(roles, role))) return
-  const fit = known.filter((role) => appoints(roles, role)).join(', ')
-  throw unfit('nobody of these appoints others, and founders are named once', `name somebody as: ${fit}`)
+  const fit = Object.keys(roles).filter((role) => appoints(roles, role))
+  throw unfit('nobody of these appoints others, and founders are named once', `name somebody as: ${fit.join(', ')}`)
 }
 
 function withoutStaff(): Error {

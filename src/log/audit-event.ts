@@ -85,6 +85,7 @@ export interface StaffActed {
     | 'staff.acknowledged'
     | 'staff.appointed'
     | 'staff.enrolled'
+    | 'staff.passkey-replaced'
     | 'staff.dismissed'
     | 'staff.asks-first'
   /** The staff member, or the tenant's administrator, who did it. */

@@ -7,7 +7,7 @@ export const StaffError = defineErrors('StaffError', {
   ERR_STAFF_APPROVAL: 'have the grant approved again: nothing that was signed fits it as it is now',
   ERR_STAFF_CONSENT: 'wait for the consent that the customer asked to give first',
   ERR_STAFF_FOUNDED:
-    'let a staff member appoint: founders are named once; a new database takes a new data folder',
+    'let a staff member do it: founders are named once by `surety staff found`, and `surety staff recover` helps where nobody else can; a new database takes a new data folder',
   ERR_STAFF_CODE: 'let the member be appointed again: an enrolment code serves once, for 24 hours',
   ERR_STAFF_ROLE: 'let somebody do it whose role says so in staff.roles',
   ERR_STAFF_QUERY: 'name a query of staff.queries that your role counts',
@@ -15,6 +15,7 @@ export const StaffError = defineErrors('StaffError', {
   ERR_STAFF_LAST: 'appoint somebody else first whose role appoints staff, and let them register a passkey',
   ERR_STAFF_TOO_MANY: 'let what waits be decided, or end it, before you ask for more',
   ERR_STAFF_CONSEQUENCE: 'write down what followed, in 10 to 500 characters',
-  ERR_STAFF_MARKS: 'look at the disk of the data folder: staff see nothing while its marks cannot be read',
+  ERR_STAFF_MARKS:
+    'give every server the one data folder of the system, and look at its disk: staff see nothing while the marks in its folder staff/ cannot be read',
   ERR_STAFF_CONFIG: 'spread staffResources into the resources of surety.config, and declare staff.roles',
 })

@@ -5,11 +5,21 @@ import { syncFolder, writeSynced } from '../database/index.ts'
 import { StaffError } from './errors.ts'
 
 /**
- * What must not be undone by whoever writes to the database: `ended` grants, `dismissed` members, that
- * staff was `founded`, who `enrolled`, customers who are asked first (`asks`), `glass` that was broken with
- * its review, and declared counts that were `spent`.
+ * What must not be undone by whoever writes to the database: `ended` grants, `dismissed` members, who
+ * `founded` staff, codes that `enrolled`, passkeys that were `dropped`, signatures that `replaced` one,
+ * customers who are asked first (`asks`), `glass` that was broken with its review, and declared counts
+ * that were `spent`.
  */
-export type MarkKind = 'ended' | 'dismissed' | 'founded' | 'enrolled' | 'asks' | 'glass' | 'spent'
+export type MarkKind =
+  | 'ended'
+  | 'dismissed'
+  | 'founded'
+  | 'enrolled'
+  | 'dropped'
+  | 'replaced'
+  | 'asks'
+  | 'glass'
+  | 'spent'
 
 /**
  * Small files outside the database, one for each fact. Rows can be deleted in SQL, or put back as they

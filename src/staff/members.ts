@@ -1,30 +1,24 @@
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  readRegistration,
-  type Passkey,
-  type PasskeyAlgorithm,
-  type PasskeyRegistration,
-  type Staff,
-  type StaffMember,
-} from '../access/index.ts'
-import type { StaffActed } from '../log/index.ts'
+import type { Passkey, PasskeyRegistration, Staff, StaffMember } from '../access/index.ts'
 import { StaffError } from './errors.ts'
+import {
+  aboutMember,
+  enrol,
+  enrolmentChallenge,
+  giveCode,
+  mintCode,
+  readEnrolled,
+  readPasskeys,
+  type Enrolment,
+} from './passkeys.ts'
 import type { StaffPorts } from './ports.ts'
 import { digestOfId, lockStaff, readStaff } from './staff-list.ts'
 
 const CODE_LASTS_MS = 24 * 3_600_000
-const ENROL_LABEL = 'surety/staff-enrol/1\n'
 
 /** Somebody who becomes a staff member. */
 export interface NewMember {
   readonly personId: string
   readonly role: string
-}
-
-/** A new member's one-time code: given to them out of band, it registers their first passkey. */
-export interface Enrolment {
-  readonly personId: string
-  readonly code: string
 }
 
 export interface Members {
@@ -45,8 +39,9 @@ export interface Members {
    */
   appoint(by: string, member: NewMember): Promise<Enrolment>
   /**
-   * A new one-time code for a member, in place of one that was not used: for another device, or a lost one.
-   * Nobody gives it to themselves: with a stolen session alone nobody gets a passkey.
+   * A new one-time code for a member, in place of one that was not used: for another device beside those they
+   * have. For code, not for a request: it asks for no signature. Who lost their passkey gets another by
+   * {@link Replacements}. Nobody gives a code to themselves.
    *
    * @throws StaffError `ERR_STAFF_ROLE`, `ERR_STAFF_STATE` for who is no active member
    */
@@ -73,10 +68,8 @@ export class MemberBook implements Members {
     return readStaff(this.#ports)
   }
 
-  async enrolled(): Promise<ReadonlySet<string>> {
-    const { data } = this.#ports
-    const rows = await data('staff_credentials').selectFrom('staff_credentials').select('personId').execute()
-    return new Set(rows.map(({ personId }) => personId))
+  enrolled(): Promise<ReadonlySet<string>> {
+    return readEnrolled(this.#ports)
   }
 
   passkeys(member: string): Promise<Passkey[]> {
@@ -84,16 +77,17 @@ export class MemberBook implements Members {
   }
 
   async found(members: readonly NewMember[]): Promise<Enrolment[]> {
-    const { marks } = this.#ports
+    const named = new Set(members.map(({ personId }) => digestOfId(personId)))
+    const marked = await this.#ports.marks.names('founded')
     // Rows that are gone are no leave to begin anew: they may have been deleted in SQL.
-    if ((await marks.names('founded')).length > 0 || (await this.all()).size > 0) throw founded()
+    if (!marked.every((name) => named.has(name)) || (await this.all()).size > 0) throw founded()
     const enrolments: Enrolment[] = []
     const rows: MemberRow[] = []
     for (const member of members) {
       const { code, row } = this.#rowOf(null, member)
       enrolments.push({ personId: member.personId, code })
       rows.push(row)
-      await this.#record('staff.appointed', member.personId, member.personId, member.role)
+      await this.#recordAppointed(member.personId, member)
     }
     await this.#addFounders(rows)
     return enrolments
@@ -102,6 +96,7 @@ export class MemberBook implements Members {
   /** All or none; and of two who found at once, one: whoever is staff twice is staff no more. */
   async #addFounders(rows: readonly MemberRow[]): Promise<void> {
     const { data, marks } = this.#ports
+    const names = rows.map(({ personId }) => digestOfId(personId))
     let isMarked = false
     try {
       await data('staff_members')
@@ -110,18 +105,26 @@ export class MemberBook implements Members {
           await open.insertInto('staff_members').values(rows).execute()
           isMarked = await marks.set('founded', 'staff')
           if (!isMarked) throw founded()
+          for (const name of names) await marks.set('founded', name)
         })
     } catch (error) {
-      if (isMarked) await marks.remove('founded', 'staff')
+      if (isMarked) for (const name of [...names, 'staff']) await marks.remove('founded', name)
       throw error
     }
+  }
+
+  /** The mark first: staff whose founders are not marked is that of another data folder. */
+  async addFounder(actor: string, member: NewMember): Promise<Enrolment> {
+    this.#requireRole(member.role)
+    await this.#ports.marks.set('founded', digestOfId(member.personId))
+    return this.#add(actor, null, member)
   }
 
   async appoint(by: string, member: NewMember): Promise<Enrolment> {
     const staff = await this.all()
     requireAppointer(this.#ports, staff, by, member.role)
     const known = staff.get(member.personId)
-    if (!known) return this.#add(by, member)
+    if (!known) return this.#add(by, by, member)
     const waits = known.active && known.role === member.role
     if (!waits || (await this.enrolled()).has(known.id))
       throw new StaffError('ERR_STAFF_STATE', 'this person is or was staff')
@@ -132,26 +135,11 @@ export class MemberBook implements Members {
     if (by === personId) throw new StaffError('ERR_STAFF_ROLE', 'nobody gives themselves a code')
     const staff = await this.all()
     requireAppointer(this.#ports, staff, by, staff.get(personId)?.role ?? '')
-    const { code, stored } = mintCode(this.#ports.clock.now())
-    await this.#ports
-      .data('staff_members')
-      .transaction()
-      .execute(async (transaction) => {
-        const member = await transaction
-          .selectFrom('staff_members')
-          .select('active')
-          .where('personId', '=', personId)
-          .forUpdate()
-          .executeTakeFirst()
-        if (!member?.active) throw new StaffError('ERR_STAFF_STATE', 'this person is no active member')
-        await this.#record('staff.appointed', by, personId, 'new code')
-        await transaction.updateTable('staff_members').set(stored).where('personId', '=', personId).execute()
-      })
-    return { personId, code }
+    return giveCode(this.#ports, by, personId, CODE_LASTS_MS)
   }
 
   async dismiss(by: string, member: string): Promise<void> {
-    const { data, marks, config } = this.#ports
+    const { data, marks, audit, config } = this.#ports
     // Read before the lock: nobody waits for a second connection while they hold one.
     const enrolled = await this.enrolled()
     const before = await this.all()
@@ -164,7 +152,7 @@ export class MemberBook implements Members {
         requireAppointer(this.#ports, staff, by, role)
         const deciding = new Set([...enrolled].filter((id) => before.get(id)?.active))
         requireAppointerLeft(config.roles, staff, deciding, member)
-        await this.#record('staff.dismissed', by, member, role)
+        await audit.record([aboutMember('staff.dismissed', by, member, role)])
         await marks.set('dismissed', digestOfId(member))
         await open
           .updateTable('staff_members')
@@ -175,43 +163,22 @@ export class MemberBook implements Members {
   }
 
   enrolmentChallenge(code: string): Uint8Array {
-    return createHash('sha256').update(`${ENROL_LABEL}${code}`).digest()
+    return enrolmentChallenge(code)
   }
 
-  enrol({ personId, code }: Enrolment, registration: PasskeyRegistration): Promise<void> {
-    const tables = this.#ports.data('staff_members', 'staff_credentials')
-    return tables.transaction().execute(async (transaction) => {
-      const member = await transaction
-        .selectFrom('staff_members')
-        .select(['active', 'code', 'codeUntil'])
-        .where('personId', '=', personId)
-        .forUpdate()
-        .executeTakeFirst()
-      const until = member?.active === true ? (member.codeUntil?.getTime() ?? 0) : 0
-      if (until <= this.#ports.clock.now() || member?.code !== digestOfId(code))
-        throw new StaffError('ERR_STAFF_CODE', 'the enrolment code does not serve')
-      const passkey = readRegistration(this.#ports.passkeys, this.enrolmentChallenge(code), registration)
-      await transaction
-        .insertInto('staff_credentials')
-        .values({ personId, ...passkey })
-        .execute()
-      await transaction
-        .updateTable('staff_members')
-        .set({ code: null, codeUntil: null })
-        .where('personId', '=', personId)
-        .execute()
-      await this.#record('staff.enrolled', personId, personId, 'passkey')
-      // A code whose row was put back in SQL registers no second passkey.
-      if (!(await this.#ports.marks.set('enrolled', digestOfId(code))))
-        throw new StaffError('ERR_STAFF_CODE', 'the enrolment code was used before')
-    })
+  enrol(enrolment: Enrolment, registration: PasskeyRegistration): Promise<void> {
+    return enrol(this.#ports, enrolment, registration)
   }
 
-  async #add(by: string, member: NewMember): Promise<Enrolment> {
-    const { code, row } = this.#rowOf(by, member)
-    await this.#record('staff.appointed', by, member.personId, member.role)
+  async #add(actor: string, appointedBy: string | null, member: NewMember): Promise<Enrolment> {
+    const { code, row } = this.#rowOf(appointedBy, member)
+    await this.#recordAppointed(actor, member)
     await this.#ports.data('staff_members').insertInto('staff_members').values(row).execute()
     return { personId: member.personId, code }
+  }
+
+  #recordAppointed(actor: string, { personId, role }: NewMember): Promise<void> {
+    return this.#ports.audit.record([aboutMember('staff.appointed', actor, personId, role)])
   }
 
   /** The row of a new member, and the code whose digest it holds. @throws StaffError `ERR_STAFF_ROLE` */
@@ -219,16 +186,14 @@ export class MemberBook implements Members {
     appointedBy: string | null,
     { personId, role }: NewMember,
   ): { readonly code: string; readonly row: MemberRow } {
-    const { config, clock } = this.#ports
-    if (!Object.hasOwn(config.roles, role))
-      throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
-    const { code, stored } = mintCode(clock.now())
+    this.#requireRole(role)
+    const { code, stored } = mintCode(this.#ports.clock.now(), CODE_LASTS_MS)
     return { code, row: { personId, role, appointedBy, active: true, ...stored } }
   }
 
-  #record(kind: StaffActed['kind'], actor: string, member: string, change: string): Promise<void> {
-    const about = { grant: null, digest: null, tenant: null, subject: null }
-    return this.#ports.audit.record([{ kind, actor, member, change, ...about }])
+  #requireRole(role: string): void {
+    if (!Object.hasOwn(this.#ports.config.roles, role))
+      throw new StaffError('ERR_STAFF_ROLE', 'no such role of staff is declared')
   }
 }
 
@@ -243,20 +208,6 @@ interface MemberRow {
 
 function founded(): Error {
   return new StaffError('ERR_STAFF_FOUNDED', 'somebody is or was staff already')
-}
-
-function mintCode(now: number) {
-  const code = randomBytes(24).toString('base64url')
-  return { code, stored: { code: digestOfId(code), codeUntil: new Date(now + CODE_LASTS_MS) } }
-}
-
-async function readPasskeys({ data }: StaffPorts, member: string): Promise<Passkey[]> {
-  const rows = await data('staff_credentials')
-    .selectFrom('staff_credentials')
-    .select(['credential', 'algorithm', 'publicKey'])
-    .where('personId', '=', member)
-    .execute()
-  return rows.map(({ algorithm, ...row }) => ({ ...row, algorithm: algorithm as PasskeyAlgorithm }))
 }
 
 function requireAppointer({ config }: StaffPorts, staff: Staff, by: string, role: string): void {

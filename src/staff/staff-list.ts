@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Staff, StaffMember } from '../access/index.ts'
+import { StaffError } from './errors.ts'
 import type { StaffPorts } from './ports.ts'
 import type { StaffTables } from './resources.ts'
 
 /**
  * Everybody who is or was staff. Active is who has one row that says so, was never dismissed (a row of
  * before, put back in SQL, changes nothing), and has an account that is switched on.
+ * @throws StaffError `ERR_STAFF_MARKS` on a server that does not see the marks of the others
  */
 export async function readStaff(ports: StaffPorts): Promise<Staff> {
   const rows = await memberRows(ports.data('staff_members'))
+  if (rows.length > 0 && (await ports.marks.names('founded')).length === 0)
+    throw new StaffError('ERR_STAFF_MARKS', 'the marks of this data folder are not those of this database')
   const dismissed = new Set(await ports.marks.names('dismissed'))
   const people = [...new Set(rows.map(({ personId }) => personId))]
   const enabled = (await ports.enabled?.(people)) ?? new Set(people)

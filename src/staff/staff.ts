@@ -1,5 +1,5 @@
 import {
-  founderOf,
+  foundersOf,
   LEAST_STAFF,
   MOST_GRANT_MS,
   type EffectiveGrant,
@@ -19,6 +19,7 @@ import type { Grants } from './grants.ts'
 import { requireInForce } from './in-force.ts'
 import { MemberBook, type Members } from './members.ts'
 import type { CountGroups, StaffPorts } from './ports.ts'
+import { createReplacements, type Replacements } from './replacement.ts'
 import { staffResources } from './resources.ts'
 
 /** How staff access stands, over all real grants. */
@@ -47,6 +48,7 @@ export interface StaffRoom {
   readonly members: Members
   readonly grants: Grants
   readonly accesses: Accesses
+  readonly replacements: Replacements
   /** What a role may ask for and decide; null for no role of staff. */
   roleOf(member: string): Promise<StaffRole | null>
   /** The site that passkeys are bound to. */
@@ -82,6 +84,7 @@ export function createStaff(ports: StaffPorts): StaffRoom {
     members,
     grants,
     accesses,
+    replacements: createReplacements(ports, members, grants),
     async roleOf(member) {
       const { role, active } = (await members.all()).get(member) ?? {}
       return active && role && Object.hasOwn(ports.config.roles, role) ? ports.config.roles[role]! : null
@@ -112,7 +115,7 @@ async function readStanding(ports: StaffPorts, members: Members, grants: Grants)
   const able = [...staff.values()].filter(
     (one) => one.active && Object.hasOwn(roles, one.role) && enrolled.has(one.id),
   )
-  const founders = new Set(able.map((one) => founderOf(one, staff)).filter((id) => id !== null)).size
+  const founders = foundersOf(able, staff).size
   const records = await grants.list({ since: now - LONGEST_MS })
   const open = records.filter(
     ({ state, grant }) => state === 'open' && grant.from <= now && now < grant.until,

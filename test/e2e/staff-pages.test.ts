@@ -125,6 +125,17 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
     if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true })
   }
 
+  async function addAuthenticator(page: Page): Promise<void> {
+    const client = await page.context().newCDPSession(page)
+    await client.send('WebAuthn.enable')
+    await client.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
+        ...{ isUserVerified: true, automaticPresenceSimulation: true },
+      },
+    })
+  }
+
   /** What axe-core objects to; it is run past the page's own policy, which would refuse it. */
   async function objections(page: Page): Promise<string[]> {
     const client = await page.context().newCDPSession(page)
@@ -194,14 +205,7 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
     const { code } = await staff.members.appoint(first.id, member)
     const context = await as(member.personId)
     const { page, complaints } = await open(context, '/console/enrol')
-    const client = await context.newCDPSession(page)
-    await client.send('WebAuthn.enable')
-    await client.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
-        ...{ isUserVerified: true, automaticPresenceSimulation: true },
-      },
-    })
+    await addAuthenticator(page)
     await page.getByLabel('Enrolment code').fill(code)
     await page.getByRole('button', { name: 'Register a passkey' }).click()
     await page.waitForURL(`${url}/console`)
@@ -213,6 +217,30 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
     const db = await world.operator(supporter, id)
     expect(await db.selectFrom('heartbeats').select('entity').execute()).toHaveLength(1)
     expect(complaints).toEqual([])
+
+    const lost = await world.enrol(
+      await staff.members.appoint(first.id, { personId: createPseudonym(), role: 'support' }),
+    )
+    await page.goto(`${url}/console/staff`)
+    const row = page.getByRole('row').filter({ hasText: lost.id })
+    await row.getByRole('button', { name: 'Replace it' }).click()
+    const told = row.getByText('Give them this link')
+    await told.waitFor()
+    await shoot(page, 'replacement-link')
+    const link = /\S+$/.exec((await told.textContent())!)![0]
+    const theirs = await as(lost.id)
+    const owner = await theirs.newPage()
+    await owner.goto(link)
+    await addAuthenticator(owner)
+    expect(owner.url()).toBe(`${url}/console/enrol`)
+    await owner.getByRole('button', { name: 'Register a passkey' }).click()
+    await owner.waitForURL(`${url}/console`)
+    const [now, ...more] = await staff.members.passkeys(lost.id)
+    expect([now!.credential !== lost.authenticator.get(new Uint8Array(32)).credential, more]).toEqual([
+      true,
+      [],
+    ])
+    await theirs.close()
     await context.close()
   })
 
@@ -267,6 +295,7 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
         [staffContext, `/console/grants/${glass}`],
         [staffContext, `/console/grants/${unjustified}`],
         [staffContext, '/console/enrol'],
+        [staffContext, '/console/staff'],
         [customer, '/account/access'],
       ]
       for (const [i, [context, path]] of pages.entries()) {

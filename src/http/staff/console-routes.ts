@@ -1,9 +1,10 @@
 import { Hono } from 'hono'
-import type { Grant, PasskeyAssertion, PasskeyRegistration } from '../../access/index.ts'
-import { isId, toHex } from '../../kernel/index.ts'
-import { staffPages, StaffError, type GrantRequest, type Verdict } from '../../staff/index.ts'
+import type { Grant, PasskeyAssertion } from '../../access/index.ts'
+import { toHex } from '../../kernel/index.ts'
+import { staffPages, type GrantRequest, type Verdict } from '../../staff/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import {
+  idOf,
   refusalText,
   StaffVisit,
   textIn,
@@ -38,7 +39,6 @@ export function consoleRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
   app.route('/', decisionRoutes(deps))
   app.route('/', reviewRoutes(deps))
   app.route('/', impersonationRoutes(deps))
-  app.route('/', enrolRoutes(deps))
   return app
 }
 
@@ -212,34 +212,6 @@ function impersonationRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
     return visit.goTo(CONSOLE_PATHS.home)
   })
   return app
-}
-
-function enrolRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
-  const app = new Hono<SuretyEnv>()
-  const { members } = deps.staff
-  app.get(CONSOLE_PATHS.enrol, async (c) => {
-    const visit = new StaffVisit(c, deps)
-    return visit.page(staffPages.enrolView(visit.frame(await visit.member())))
-  })
-  app.post(`${CONSOLE_PATHS.enrol}/challenge`, async (c) => {
-    const visit = new StaffVisit(c, deps)
-    const visitor = await visit.member()
-    const code = textIn(await visit.fields(visitor), 'code')
-    return visit.options(visitor.personId, members.enrolmentChallenge(code))
-  })
-  app.post(CONSOLE_PATHS.enrol, async (c) => {
-    const visit = new StaffVisit(c, deps)
-    const visitor = await visit.member()
-    const { code, answer } = await visit.fields(visitor)
-    await members.enrol({ personId: visitor.personId, code: String(code) }, answer as PasskeyRegistration)
-    return c.json({ location: CONSOLE_PATHS.home })
-  })
-  return app
-}
-
-function idOf(text: string): string {
-  if (isId(text)) return text
-  throw new StaffError('ERR_STAFF_GRANT', 'there is no such grant')
 }
 
 function verdictOf(given: unknown): Verdict {

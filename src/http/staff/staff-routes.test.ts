@@ -172,8 +172,55 @@ describe('the way of a request over HTTP', () => {
   })
 })
 
+describe('a lost passkey', () => {
+  test('is replaced from the list of staff, by a link that serves its owner once', async () => {
+    const { staff, first, second } = world
+    const lost = await world.enrol(
+      await staff.members.appoint(first.id, { personId: createPseudonym(), role: 'lead' }),
+    )
+    const path = `/console/staff/${lost.id}/replacement`
+    const cookie = staffCookie(second)
+    expect(await (await get('/console/staff', cookie)).text()).toContain(path)
+    expect(await (await get('/console/staff', staffCookie(world.supporter))).text()).not.toContain(path)
+    const options = (await (await post(`${path}/challenge`, { cookie, json: {} })).json()) as {
+      challenge: string
+      keep: object
+    }
+    const answer = second.authenticator.get(Buffer.from(options.challenge, 'base64url'))
+    const ended = await post(path, { cookie, json: { ...options.keep, answer } })
+    const { tell } = (await ended.json()) as { tell: string }
+    const link = new URL(tell.split(' ').at(-1)!)
+    expect([link.origin, link.pathname, link.search]).toEqual([ORIGIN, '/console/enrol', ''])
+    const again = await post(path, { cookie, json: { ...options.keep, answer } })
+    expect(again.status).toBe(409)
+    const code = link.hash.slice(1)
+    const register = async (who: string) => {
+      const begun = await post('/console/enrol/challenge', { cookie: who, json: { code } })
+      const { challenge } = (await begun.json()) as { challenge: string }
+      const made = lost.authenticator.create(Buffer.from(challenge, 'base64url'))
+      return (await post('/console/enrol', { cookie: who, json: { code, answer: made } })).status
+    }
+    expect([
+      await register(cookie),
+      await register(staffCookie(lost)),
+      await register(staffCookie(lost)),
+    ]).toEqual([403, 200, 403])
+  })
+
+  test('is not replaced by whom its owner appointed, nor by a customer', async () => {
+    const appointee = staffCookie(world.supporter)
+    const path = `/console/staff/${world.second.id}/replacement/challenge`
+    expect((await post(path, { cookie: appointee, json: {} })).status).toBe(403)
+    const customer = customerCookie(await world.person())
+    expect((await post(path, { cookie: customer, json: {} })).status).toBe(403)
+  })
+})
+
 describe('what must not work', () => {
   const POSTS = [
+    ...['', '/challenge'].map(
+      (act) => `/console/staff/018f3c1e-0000-7000-8000-000000000001/replacement${act}`,
+    ),
     '/account/access/ask-first',
     '/account/access/consent',
     '/console/grants/new',
@@ -203,7 +250,7 @@ describe('what must not work', () => {
 
   test('a customer at the console, or nobody anywhere', async () => {
     const customer = customerCookie(await world.person())
-    for (const path of ['/console', '/console/grants/new', '/console/enrol'])
+    for (const path of ['/console', '/console/grants/new', '/console/enrol', '/console/staff'])
       expect([(await get(path, customer)).status, (await get(path)).status]).toEqual([403, 401])
     expect((await get('/account/access')).status).toBe(401)
   })

@@ -6,6 +6,7 @@ import type { HttpLogger, SuretyEnv } from '../context.ts'
 import { problemHandler, type PublicProblems } from '../problem.ts'
 import { accessRoutes } from './access-routes.ts'
 import { consoleRoutes } from './console-routes.ts'
+import { memberRoutes } from './member-routes.ts'
 import { type StaffRoutesDeps } from './staff-visit.ts'
 
 export type { StaffRoutesDeps, StaffVisitor } from './staff-visit.ts'
@@ -39,7 +40,7 @@ const STAFF_PROBLEMS: PublicProblems = {
   ERR_STAFF_CODE: { status: 403, title: 'The code does not serve' },
   ERR_STAFF_CONSEQUENCE: { status: 422, title: 'Say what followed, in 10 to 500 characters' },
   ERR_STAFF_TOO_MANY: { status: 429, title: 'Too many of your requests wait already' },
-  ERR_STAFF_STATE: { status: 409, title: 'It was decided before' },
+  ERR_STAFF_STATE: { status: 409, title: 'It was decided before, or too long ago' },
   ERR_STAFF_GRANT: { status: 404, title: 'There is no such grant' },
 }
 
@@ -53,6 +54,7 @@ export function staffRoutes(deps: StaffSiteDeps): Hono<SuretyEnv> {
   app.onError((error, c) => leadToSignIn(error, c, deps) ?? asProblem(error, c))
   app.route('/', accessRoutes(deps))
   app.route('/', consoleRoutes(deps))
+  app.route('/', memberRoutes(deps))
   app.route('/', moduleRoutes())
   return app
 }

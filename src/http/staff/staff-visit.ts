@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { hasCode, type Clock } from '../../kernel/index.ts'
+import { hasCode, isId, type Clock } from '../../kernel/index.ts'
 import { staffPages, StaffError, type StaffRoom } from '../../staff/index.ts'
 import { renderMarkup, type Markup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
@@ -41,6 +41,12 @@ export type Fields = Readonly<Record<string, unknown>>
 export function textIn(fields: Fields, name: string): string {
   const value = fields[name]
   return typeof value === 'string' ? value : ''
+}
+
+/** An id out of a path. @throws StaffError `ERR_STAFF_GRANT` for a text that is none */
+export function idOf(text: string): string {
+  if (isId(text)) return text
+  throw new StaffError('ERR_STAFF_GRANT', 'there is nothing of that name')
 }
 
 /** One request to a page about staff access: who sends it, what its form says. */

@@ -82,13 +82,24 @@ async function run(box: HTMLElement): Promise<void> {
     const answer = await (does === 'create' ? create(options) : get(options))
     const ended = await post(send, { ...values, ...options.keep, answer, form })
     if (!ended.ok) return say(`Refused: ${((await ended.json()) as { title: string }).title}.`)
-    const { location } = (await ended.json()) as { location: string }
-    globalThis.location.assign(location)
+    const { location, tell } = (await ended.json()) as { location?: string; tell?: string }
+    if (location) globalThis.location.assign(location)
+    else if (tell) say(tell)
   } catch {
     say('Nothing was done: the device gave no answer, or you cancelled.')
   }
 }
 
+/** A code that came with the link stands behind the #, which no server sees, and leaves the address bar. */
+function takeCode(): void {
+  const field = document.querySelector<HTMLInputElement>('#enrol #code')
+  const code = globalThis.location.hash.slice(1)
+  if (!field || code === '') return
+  field.value = code
+  history.replaceState(null, '', globalThis.location.pathname)
+}
+
+takeCode()
 if (typeof PublicKeyCredential === 'function') {
   for (const box of document.querySelectorAll<HTMLElement>('[data-challenge]')) {
     box.hidden = false

@@ -30,6 +30,7 @@ export const CONSOLE_PATHS = {
   home: '/console',
   request: '/console/grants/new',
   enrol: '/console/enrol',
+  staff: '/console/staff',
 } as const
 export const ACCESS_PATH = '/account/access'
 export const FORM_TOKEN = 'form'
@@ -38,6 +39,7 @@ export const FORM_TOKEN = 'form'
 export const CONSOLE_LINKS: readonly NavLink[] = [
   { href: CONSOLE_PATHS.home, label: 'Console' },
   { href: CONSOLE_PATHS.request, label: 'Ask for access' },
+  { href: CONSOLE_PATHS.staff, label: 'Staff' },
 ]
 export const ACCESS_LINKS: readonly NavLink[] = [{ href: ACCESS_PATH, label: 'Who looked at my data' }]
 

@@ -16,4 +16,5 @@ export {
   END_IMPERSONATION_PATH,
   impersonationBanner,
 } from './impersonation-banner.ts'
-export { enrolView, requestView } from './request-view.ts'
+export { enrolView, membersView } from './members-view.ts'
+export { requestView } from './request-view.ts'

@@ -70,31 +70,7 @@ function requestFields({ resources, kinds, values = {} }: RequestViewOptions): r
   ]
 }
 
-/** `/console/enrol`: a new member's first passkey. */
-export function enrolView(options: StaffFrame): Markup {
-  return staffFrame(options, {
-    title: 'Register a passkey',
-    console: true,
-    signs: true,
-    content: [
-      pageHeading({
-        title: 'Register a passkey',
-        lead: 'With the code that you were given. It serves once.',
-      }),
-      card({
-        body: [
-          html`<form class="form" id="enrol">${textField('code', 'Enrolment code', 'From whoever appointed you.', {}, 64)}</form>`,
-          signBox(options, {
-            ...{ challenge: `${CONSOLE_PATHS.enrol}/challenge`, send: CONSOLE_PATHS.enrol, fields: '#enrol' },
-            ...{ does: 'create', label: 'Register a passkey' },
-          }),
-        ],
-      }),
-    ],
-  })
-}
-
-function textField(
+export function textField(
   name: string,
   label: string,
   hint: string,
