@@ -1,6 +1,7 @@
 import { isInside, parseRange, type Principal } from '../access/index.ts'
-import { actorOf, missing, requireAdministrator, tenantOfActor, type Office } from './change.ts'
 import { TenantsError } from './errors.ts'
+import { missing, type Office } from './office.ts'
+import { actorOf, requireAdministrator, tenantOfActor } from './standing.ts'
 
 /** From where a tenant can be reached. */
 export interface AllowList {

@@ -2,22 +2,13 @@ import { principalWith, PermissionSet, type Principal } from '../access/index.ts
 import type { PermissionText } from '../declare/index.ts'
 import { isId, parseDuration, type Duration } from '../kernel/index.ts'
 import { requireAddress } from './allow-list.ts'
-import {
-  actorOf,
-  findMember,
-  keyRole,
-  missing,
-  requireMember,
-  standingNow,
-  tenantOfActor,
-  type Change,
-  type Look,
-  type Office,
-} from './change.ts'
 import { TenantsError } from './errors.ts'
 import { createSecret, formatKey, hashSecret, isSecretOf, parseKey } from './key-text.ts'
+import { findMember } from './memberships.ts'
+import { missing, type Change, type Look, type Office } from './office.ts'
 import { readName } from './role-name.ts'
 import { ADMINISTRATOR, parseGrantable, requireHeld } from './rules.ts'
+import { actorOf, keyRole, requireMember, standingNow, tenantOfActor } from './standing.ts'
 
 /** What is shown of a key. */
 export interface ApiKey {

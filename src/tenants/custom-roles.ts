@@ -1,19 +1,12 @@
 import type { PermissionSet, Principal } from '../access/index.ts'
 import type { PermissionText } from '../declare/index.ts'
 import { isId } from '../kernel/index.ts'
-import {
-  actorOf,
-  missing,
-  requireAdministrator,
-  tenantOfActor,
-  type Change,
-  type Look,
-  type Office,
-} from './change.ts'
 import { TenantsError } from './errors.ts'
-import { listMembers } from './members.ts'
+import { listMembers } from './memberships.ts'
+import { missing, type Change, type Look, type Office } from './office.ts'
 import { readRoleName } from './role-name.ts'
 import { customName, parseGrantable, requireHeld } from './rules.ts'
+import { actorOf, requireAdministrator, tenantOfActor } from './standing.ts'
 
 /** A role that a tenant made for itself. */
 export interface CustomRole {

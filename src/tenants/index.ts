@@ -7,7 +7,7 @@
  *
  * How: memberships, roles, keys, allow-lists and reviews are rows of governed resources
  * (`tenantResources`), their facts in sealed columns: a row edited in SQL does not open. Only this room
- * writes them. Each change locks its tenant's row first (`change.ts`), so that what is checked still
+ * writes them. Each change locks its tenant's row first (`office.ts`), so that what is checked still
  * holds when it commits, whichever process asks. A principal carries its permissions as an object that
  * nobody can make or copy (`principalWith` in `access/`).
  *
@@ -17,13 +17,14 @@
  */
 export type { AllowList } from './allow-list.ts'
 export type { ApiKey, ApiKeys, KeyDraft, NewKey } from './api-keys.ts'
-export type { Member, TenantsOptions, TenantTables } from './change.ts'
 export type { CustomRole, CustomRoles, RoleDraft } from './custom-roles.ts'
 export { TenantsError } from './errors.ts'
 export { INVITATION_PATH, type Invitation, type InvitationPorts, type Invitations } from './invitations.ts'
 export { findKeys, keyRule, type FoundKey, type KeyRule } from './key-scan.ts'
 export { keyPrefix, parseKey, type KeyText } from './key-text.ts'
 export type { Members } from './members.ts'
+export type { Member } from './memberships.ts'
+export type { TenantsOptions, TenantTables } from './office.ts'
 export { openTenants, type TenantRequest, type Tenants } from './open-tenants.ts'
 export type { Provisioning } from './provisioning.ts'
 export { tenantResources } from './resources.ts'

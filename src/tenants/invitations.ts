@@ -2,19 +2,13 @@ import type { Principal } from '../access/index.ts'
 import { hasCode, isId } from '../kernel/index.ts'
 import type { MailMessage } from '../declare/index.ts'
 import { letter, type Outbox } from '../mail/index.ts'
-import {
-  actorOf,
-  findMember,
-  requireAdministrator,
-  standingOf,
-  tenantOfActor,
-  type Change,
-  type Office,
-} from './change.ts'
 import { TenantsError } from './errors.ts'
 import { createSecret, hashSecret } from './key-text.ts'
-import { insertMember, requireAssignable } from './members.ts'
+import { requireAssignable } from './members.ts'
+import { findMember, insertMember } from './memberships.ts'
+import type { Change, Office } from './office.ts'
 import { ADMINISTRATOR } from './rules.ts'
+import { actorOf, requireAdministrator, standingOf, tenantOfActor } from './standing.ts'
 
 /** Somebody who was asked to join a tenant, and has not yet. */
 export interface Invitation {

@@ -1,21 +1,25 @@
 import type { Principal } from '../access/index.ts'
 import { isId } from '../kernel/index.ts'
-import type { AccessChanged } from '../log/index.ts'
+import { TenantsError } from './errors.ts'
+import {
+  findMember,
+  hasAdministrator,
+  insertMember,
+  listMembers,
+  removeMember,
+  setRoles,
+  type Member,
+} from './memberships.ts'
+import type { Change, Office } from './office.ts'
+import { ADMINISTRATOR, customId, requireHeld } from './rules.ts'
 import {
   actorOf,
-  findMember,
   requireAdministrator,
   requireMember,
   standingOf,
   tenantOfActor,
-  type Change,
-  type Look,
-  type Member,
-  type Office,
   type Standing,
-} from './change.ts'
-import { TenantsError } from './errors.ts'
-import { ADMINISTRATOR, customId, requireHeld } from './rules.ts'
+} from './standing.ts'
 
 /** Roles of one member. */
 const MOST_ROLES = 50
@@ -66,7 +70,7 @@ export function createMembers(office: Office): Members {
         const member = await requireTarget(open, personId)
         if (await hasAdministrator(office, open)) throw exists('the tenant has an administrator')
         if (await office.isSwitchedOff(personId)) throw noMember()
-        await writeRoles(open, APPOINTING, member, [...new Set([...member.roles, ADMINISTRATOR])])
+        await setRoles(office, open, APPOINTING, member, [...new Set([...member.roles, ADMINISTRATOR])])
       }),
     list: (actor) =>
       look(tenantOfActor(actor), async (open) => {
@@ -86,102 +90,26 @@ export function createMembers(office: Office): Members {
         const standing = await requireAdministrator(office, open, actor)
         const member = await requireTarget(open, personId)
         await requireAssignable(office, open, standing, member.roles, roles)
-        await setRoles(office, open, standing, member, roles)
+        await setRoles(office, open, actorOf(standing), member, roles)
       }),
     remove: (actor, personId) =>
       change(tenantOfActor(actor), async (open) => {
         const isSelf = actor.id === personId
         const standing = await (isSelf ? requireMember : requireAdministrator)(office, open, actor)
         const member = await requireTarget(open, personId)
-        await requireAnother(office, open, member)
-        await open.db
-          .deleteFrom('tenant_keys')
-          .where('personId', '=', personId)
-          .where('tenantId', '=', open.tenant)
-          .execute()
-        await open.db.deleteFrom('tenant_members').where('id', '=', member.id).execute()
-        const about = { what: 'membership', subject: personId, row: member.id } as const
-        open.tell({ ...about, actor: actorOf(standing), before: member.roles, after: null })
+        await removeMember(office, open, actorOf(standing), member)
       }),
   }
-}
-
-export async function insertMember(
-  { db, tenant, tell }: Change,
-  actor: AccessChanged['actor'],
-  personId: string,
-  roles: readonly string[],
-): Promise<void> {
-  const { id } = await db
-    .insertInto('tenant_members')
-    .values({ personId, tenantId: tenant, roles: [...roles] })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  tell({ what: 'membership', subject: personId, row: id, actor, before: null, after: [...roles] })
 }
 
 /** The app founds tenants, so it is the system that acted. */
 const FOUNDING = { kind: 'system', id: 'tenants.found', tenant: null, roles: [] } as const
 const APPOINTING = { ...FOUNDING, id: 'tenants.appoint' } as const
 
-export async function listMembers({ db, tenant }: Look): Promise<readonly Member[]> {
-  return db
-    .selectFrom('tenant_members')
-    .select(['id', 'personId', 'tenantId', 'roles', 'lastUsedAt'])
-    .where('tenantId', '=', tenant)
-    .orderBy('id')
-    .execute()
-}
-
-/** Gives a member these roles and nothing else. @throws TenantsError `ERR_TENANTS_LAST_ADMINISTRATOR` */
-export async function setRoles(
-  office: Office,
-  open: Change,
-  standing: Standing,
-  member: Member,
-  roles: readonly string[],
-): Promise<void> {
-  if (!roles.includes(ADMINISTRATOR)) await requireAnother(office, open, member)
-  await writeRoles(open, actorOf(standing), member, roles)
-}
-
-export async function writeRoles(
-  open: Change,
-  actor: AccessChanged['actor'],
-  member: Member,
-  roles: readonly string[],
-): Promise<void> {
-  await open.db
-    .updateTable('tenant_members')
-    .set({ roles: [...roles] })
-    .where('id', '=', member.id)
-    .execute()
-  const about = { what: 'membership', subject: member.personId, row: member.id } as const
-  open.tell({ ...about, actor, before: member.roles, after: [...roles] })
-}
-
 async function requireTarget(open: Change, personId: string): Promise<Member> {
-  const member = isId(personId) ? await findMember(open.db, open.tenant, personId) : null
+  const member = await findMember(open.db, open.tenant, personId)
   if (!member) throw noMember()
   return member
-}
-
-/** A tenant keeps an administrator. Under the tenant's lock, so that two who go at once are not both let. */
-export async function requireAnother(office: Office, open: Change, leaving: Member): Promise<void> {
-  if (!leaving.roles.includes(ADMINISTRATOR) || (await hasAdministrator(office, open, leaving))) return
-  throw new TenantsError(
-    'ERR_TENANTS_LAST_ADMINISTRATOR',
-    'the tenant would be left without an administrator',
-  )
-}
-
-/** Whether somebody can sign in as an administrator, whoever leaves left out. */
-async function hasAdministrator(office: Office, open: Change, leaving?: Member): Promise<boolean> {
-  for (const { id, personId, roles } of await listMembers(open)) {
-    const counts = id !== leaving?.id && roles.includes(ADMINISTRATOR)
-    if (counts && !(await office.isSwitchedOff(personId))) return true
-  }
-  return false
 }
 
 /** What is new among the roles must exist and lie within what the actor holds now. */

@@ -1,15 +1,16 @@
 import { parseRoles, principalWith, type Principal } from '../access/index.ts'
-import { isId } from '../kernel/index.ts'
 import { createAllowList, requireAddress, type AllowList } from './allow-list.ts'
 import { createApiKeys, type ApiKeys } from './api-keys.ts'
-import { openOffice, standingNow, type Member, type Office, type TenantsOptions } from './change.ts'
 import { createCustomRoles, type CustomRoles } from './custom-roles.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import { keyPrefix } from './key-text.ts'
 import { createMembers, type Members } from './members.ts'
+import { membershipsOf, type Member } from './memberships.ts'
+import { openOffice, type Office, type TenantsOptions } from './office.ts'
 import { createProvisioning, type Provisioning } from './provisioning.ts'
 import { createReviews, type Reviews } from './reviews.ts'
 import { ADMINISTRATOR, checkRoles, MEMBER } from './rules.ts'
+import { standingNow } from './standing.ts'
 
 /** From where a person asks, and in which of their tenants. */
 export interface TenantRequest {
@@ -62,9 +63,9 @@ export function openTenants(options: TenantsOptions): Tenants {
   })
   return {
     principalOf: (personId, request) => principalOf(office, personId, request),
-    tenantsOf: async (personId) => (await membershipsOf(office, personId)).map(({ tenantId }) => tenantId),
+    tenantsOf: async (personId) => (await membershipsOf(office.db, personId)).map(({ tenantId }) => tenantId),
     rolesOf: async (personId) => [
-      ...new Set((await membershipsOf(office, personId)).flatMap(({ roles }) => roles)),
+      ...new Set((await membershipsOf(office.db, personId)).flatMap(({ roles }) => roles)),
     ],
     members: createMembers(office),
     provisioning: createProvisioning(office),
@@ -76,22 +77,12 @@ export function openTenants(options: TenantsOptions): Tenants {
   }
 }
 
-async function membershipsOf({ db }: Office, personId: string): Promise<readonly Member[]> {
-  if (!isId(personId)) return []
-  return db
-    .selectFrom('tenant_members')
-    .select(['id', 'personId', 'tenantId', 'roles', 'lastUsedAt'])
-    .where('personId', '=', personId)
-    .orderBy('id')
-    .execute()
-}
-
 async function principalOf(
   office: Office,
   personId: string,
   { tenant, address = null }: TenantRequest = {},
 ): Promise<Principal | null> {
-  const memberships = await membershipsOf(office, personId)
+  const memberships = await membershipsOf(office.db, personId)
   const member = memberships.find(({ tenantId }) => tenant === undefined || tenantId === tenant)
   if (!member) return null
   await requireAddress(office, member.tenantId, address)

@@ -1,8 +1,7 @@
 import { isId } from '../kernel/index.ts'
-import { findMember, type Change, type Member, type Office } from './change.ts'
 import { TenantsError } from './errors.ts'
-import { insertMember, listMembers, requireAnother, writeRoles } from './members.ts'
-import { ADMINISTRATOR } from './rules.ts'
+import { findMember, insertMember, listMembers, removeMember, setRoles, type Member } from './memberships.ts'
+import type { Office } from './office.ts'
 
 /**
  * Members as an organisation's directory has them: what the configuration lets it decide, no administrator
@@ -30,32 +29,13 @@ export function createProvisioning(office: Office): Provisioning {
       change(tenant, async (open) => {
         if (!isId(personId)) throw new TenantsError('ERR_TENANTS_MEMBER', 'this is no person')
         const member = await findMember(open.db, tenant, personId)
-        if (member) await setRoles(office, open, member, roles)
+        if (member) await setRoles(office, open, DIRECTORY, member, roles)
         else await insertMember(open, DIRECTORY, personId, roles)
       }),
     remove: (tenant, personId) =>
       change(tenant, async (open) => {
-        const member = isId(personId) ? await findMember(open.db, tenant, personId) : null
-        if (!member) return
-        await requireAnother(office, open, member)
-        await open.db
-          .deleteFrom('tenant_keys')
-          .where('personId', '=', personId)
-          .where('tenantId', '=', tenant)
-          .execute()
-        await open.db.deleteFrom('tenant_members').where('id', '=', member.id).execute()
-        const about = { what: 'membership', subject: personId, row: member.id } as const
-        open.tell({ ...about, actor: DIRECTORY, before: member.roles, after: null })
+        const member = await findMember(open.db, tenant, personId)
+        if (member) await removeMember(office, open, DIRECTORY, member)
       }),
   }
-}
-
-async function setRoles(
-  office: Office,
-  open: Change,
-  member: Member,
-  roles: readonly string[],
-): Promise<void> {
-  if (!roles.includes(ADMINISTRATOR)) await requireAnother(office, open, member)
-  await writeRoles(open, DIRECTORY, member, roles)
 }

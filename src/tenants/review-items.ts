@@ -1,7 +1,8 @@
 import { listKeys, removeKey, type ApiKey } from './api-keys.ts'
-import { findMember, type Change, type Look, type Member, type Office, type Standing } from './change.ts'
-import { listMembers, setRoles } from './members.ts'
+import { findMember, listMembers, setRoles, type Member } from './memberships.ts'
+import type { Change, Look, Office } from './office.ts'
 import { ADMINISTRATOR } from './rules.ts'
+import { actorOf, type Standing } from './standing.ts'
 
 /** One thing that somebody may, to be kept or revoked: a role in the tenant, or a key. */
 export interface ReviewItem {
@@ -80,7 +81,7 @@ export async function revokeItem(
   const member = await findMember(open.db, open.tenant, personId)
   if (!member?.roles.includes(role!)) return
   const left = member.roles.filter((each) => each !== role)
-  await setRoles(office, open, standing, member, left)
+  await setRoles(office, open, actorOf(standing), member, left)
 }
 
 /** What an item is about, for the audit log. */

@@ -1,6 +1,6 @@
 import { parseDuration } from '../kernel/index.ts'
-import type { Change, Office } from './change.ts'
-import { listMembers } from './members.ts'
+import { listMembers } from './memberships.ts'
+import type { Change, Office } from './office.ts'
 import { listItems, reviewersOf, waitFor } from './review-items.ts'
 
 /** What a reviewer is told. */

@@ -1,18 +1,8 @@
 import type { Principal } from '../access/index.ts'
 import { isId, parseDuration, type Duration } from '../kernel/index.ts'
-import {
-  actorOf,
-  missing,
-  requireAdministrator,
-  requireMember,
-  tenantOfActor,
-  type Change,
-  type Look,
-  type Member,
-  type Office,
-} from './change.ts'
 import { TenantsError } from './errors.ts'
-import { listMembers } from './members.ts'
+import { listMembers, type Member } from './memberships.ts'
+import { missing, type Change, type Look, type Office } from './office.ts'
 import {
   insertItems,
   listItems,
@@ -24,6 +14,7 @@ import {
 } from './review-items.ts'
 import { takeReminders, type ReviewReminder } from './review-reminders.ts'
 import { ADMINISTRATOR } from './rules.ts'
+import { actorOf, requireAdministrator, requireMember, tenantOfActor } from './standing.ts'
 
 export interface Review {
   readonly id: string

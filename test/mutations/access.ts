@@ -33,7 +33,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the last administrator goes',
     invariants: [1],
-    file: 'src/tenants/members.ts',
+    file: 'src/tenants/memberships.ts',
     guard: 'const counts = id !== leaving?.id && roles.includes(ADMINISTRATOR)',
     replacement: 'const counts = true',
     tests: MEMBERS,
@@ -41,7 +41,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'two changes of one tenant run beside each other',
     invariants: [1],
-    file: 'src/tenants/change.ts',
+    file: 'src/tenants/office.ts',
     guard: "where('tenantId', '=', tenant).forUpdate()",
     replacement: "where('tenantId', '=', tenant)",
     tests: MEMBERS,
@@ -49,7 +49,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a key manages its person’s tenant',
     invariants: [1],
-    file: 'src/tenants/change.ts',
+    file: 'src/tenants/standing.ts',
     guard: ' && !actor.roles.some((role) => KEY.test(role))',
     replacement: '',
     tests: KEYS,
@@ -81,7 +81,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a role that was taken away gives what it was widened to meanwhile',
     invariants: [1],
-    file: 'src/tenants/change.ts',
+    file: 'src/tenants/standing.ts',
     guard: 'if (now?.roles.join() === member.roles.join()) return standing',
     replacement: 'if (now) return standing',
     tests: [...MEMBERS, ...KEYS],
@@ -89,7 +89,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'an administrator who cannot sign in is left as the last one',
     invariants: [1],
-    file: 'src/tenants/members.ts',
+    file: 'src/tenants/memberships.ts',
     guard: 'counts && !(await office.isSwitchedOff(personId))',
     replacement: 'counts',
     tests: MEMBERS,

@@ -8,8 +8,8 @@ import {
   type Child,
   type Markup,
 } from '../../ui/index.ts'
-import type { Member } from '../change.ts'
 import type { CustomRole } from '../custom-roles.ts'
+import type { Member } from '../memberships.ts'
 import {
   changeForm,
   checkbox,
