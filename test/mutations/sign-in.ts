@@ -189,7 +189,7 @@ export const SIGN_IN_MUTATIONS: readonly Mutation[] = [
     file: 'src/http/account/security-routes.ts',
     guard: 'await deps.identity.sessions.endUnproved(personId, visitor.session.id)',
     replacement: '',
-    tests: ['src/http/account/account-routes.test.ts'],
+    tests: ['src/http/account/second-factor-routes.test.ts'],
   },
   {
     name: 'recovery codes are made before there is a factor',
@@ -197,7 +197,7 @@ export const SIGN_IN_MUTATIONS: readonly Mutation[] = [
     file: 'src/http/account/security-routes.ts',
     guard: 'if (!(await deps.identity.secondFactors.has(personId))) return',
     replacement: 'if (false) return',
-    tests: ['src/http/account/account-routes.test.ts'],
+    tests: ['src/http/account/second-factor-routes.test.ts'],
   },
   {
     name: 'a password that is changed meanwhile signs in',
@@ -245,7 +245,7 @@ export const SIGN_IN_MUTATIONS: readonly Mutation[] = [
     file: 'src/http/account/visit.ts',
     guard: '!(await identity.secondFactors.has(personId))) return visitor',
     replacement: 'true) return visitor',
-    tests: ['src/http/account/account-routes.test.ts'],
+    tests: ['src/http/account/second-factor-routes.test.ts'],
   },
   {
     name: 'a passkey answers whatever challenge there is',

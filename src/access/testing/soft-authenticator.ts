@@ -3,11 +3,15 @@ import type { PasskeyAlgorithm, PasskeyAssertion, PasskeyRegistration, RelyingPa
 
 /** What a test bends of an otherwise right answer. */
 export interface Bent {
+  /** 0x01: somebody was there; 0x04: the device has checked who. Default both. */
   readonly flags?: number
   readonly origin?: string
+  /** Id of the site that the device believes to answer. */
   readonly site?: string
   readonly type?: string
   readonly crossOrigin?: boolean
+  /** How often the key has signed; default 0. */
+  readonly counter?: number
 }
 
 /** A real authenticator in software: it makes real keys and real signatures, and asks nobody. */
@@ -15,6 +19,11 @@ export interface SoftAuthenticator {
   create(challenge: Uint8Array, bent?: Bent): PasskeyRegistration
   get(challenge: Uint8Array, bent?: Bent): PasskeyAssertion
 }
+
+/** User present and verified (WebAuthn Level 3 §6.1). */
+const PRESENT_AND_VERIFIED = 0x05
+/** A credential follows. */
+const HAS_CREDENTIAL = 0x40
 
 export function createSoftAuthenticator(
   site: RelyingParty,
@@ -32,11 +41,15 @@ export function createSoftAuthenticator(
         crossOrigin: bent.crossOrigin ?? false,
       }),
     )
-  const head = (flags: number, bent: Bent): Buffer =>
-    Buffer.concat([sha256(Buffer.from(bent.site ?? site.id)), Buffer.of(bent.flags ?? flags, 0, 0, 0, 0)])
+  const head = (more: number, bent: Bent): Buffer => {
+    const counter = Buffer.alloc(4)
+    counter.writeUInt32BE(bent.counter ?? 0)
+    const flags = Buffer.of((bent.flags ?? PRESENT_AND_VERIFIED) | more)
+    return Buffer.concat([sha256(Buffer.from(bent.site ?? site.id)), flags, counter])
+  }
   return {
     create(challenge, bent = {}) {
-      const data = Buffer.concat([head(0x45, bent), Buffer.alloc(16), Buffer.of(0, id.length), id])
+      const data = Buffer.concat([head(HAS_CREDENTIAL, bent), Buffer.alloc(16), Buffer.of(0, id.length), id])
       return {
         credential,
         algorithm,
@@ -46,7 +59,7 @@ export function createSoftAuthenticator(
       }
     },
     get(challenge, bent = {}) {
-      const data = head(0x05, bent)
+      const data = head(0, bent)
       const client = clientData('webauthn.get', challenge, bent)
       const signed = Buffer.concat([data, sha256(client)])
       return {
