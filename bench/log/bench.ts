@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { inTransaction, silentLogger, type Connection } from '../../src/database/index.ts'
+import type { PoolClient } from 'pg'
+import { inTransaction, silentLogger } from '../../src/database/index.ts'
 import { createId, systemClock } from '../../src/kernel/index.ts'
 import { openFileProvider } from '../../src/keys/index.ts'
 import {
@@ -9,6 +10,8 @@ import {
   type AuditLog,
   type RunTransaction,
 } from '../../src/log/index.ts'
+import { sendBatch, type Step } from '../../src/store/batch.ts'
+import { probeWires, statementsOf } from '../../src/store/wires.ts'
 import { describeMachine, interleave, median, ratePerSecond, type Bench } from '../measure.ts'
 import { withDatabase, type BenchDatabase } from './server.ts'
 
@@ -38,16 +41,13 @@ async function measure({ app }: BenchDatabase, opened: AuditOfBench, quick: bool
   const single = quick ? 3 : 100
   const rounds = quick ? 1 : 5
   const count = batches * BATCH
+  const send = await openWire(app)
   const withEvents = async (rows: number): Promise<void> => {
-    await inTransaction(app, async (connection) => {
-      const ids = await insertRows(connection, rows)
-      const { sql, parameters } = await audit.statement(ids.map(describeEvent))
-      await connection.query(sql, parameters)
-    })
+    const ids = createIds(rows)
+    await send([insertRows(ids), { ...(await audit.statement(ids.map(describeEvent))), prepare: true }])
     audit.wake()
   }
-  const plainly = (rows: number): Promise<unknown> =>
-    inTransaction(app, (connection) => insertRows(connection, rows))
+  const plainly = (rows: number): Promise<void> => send([insertRows(createIds(rows))])
   const repeat = async (work: () => Promise<unknown>): Promise<void> => {
     for (let batch = 0; batch < batches; batch++) await work()
   }
@@ -95,13 +95,32 @@ function summarise(found: Record<Measured, number>): Pick<Result, 'name' | 'ours
   }
 }
 
-async function insertRows(connection: Connection, count: number): Promise<string[]> {
-  const ids = Array.from({ length: count }, () => createId(systemClock))
-  await connection.query(
-    'insert into app.records (id, person, body) select id, id, $2 from unnest($1::uuid[]) as row (id)',
-    [ids, 'x'.repeat(100)],
-  )
-  return ids
+/** Sends statements as the governed store does: prepared, behind one Sync, one transaction. */
+async function openWire(pool: BenchDatabase['app']): Promise<(steps: readonly Step[]) => Promise<void>> {
+  const withClient = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
+    const client = await pool.connect()
+    try {
+      return await work(client)
+    } finally {
+      client.release()
+    }
+  }
+  const wires = await withClient(probeWires)
+  return async (steps) => {
+    await withClient((client) => sendBatch(client, steps, statementsOf(wires, client)))
+  }
+}
+
+function createIds(count: number): string[] {
+  return Array.from({ length: count }, () => createId(systemClock))
+}
+
+function insertRows(ids: readonly string[]): Step {
+  return {
+    sql: 'insert into app.records (id, person, body) select id, id, $2 from unnest($1::uuid[]) as row (id)',
+    parameters: [ids, 'x'.repeat(100)],
+    prepare: true,
+  }
 }
 
 /** An event of its own for every row: each row is another person's. */
@@ -120,16 +139,16 @@ function describeEvent(row: string): AuditEvent {
 
 /** From the beginning of a write until its event is below a signed checkpoint in the log's folder, at 8 writers. */
 async function measureCheckpoint(
-  { audit, ticked }: AuditOfBench,
+  { published, ticked }: AuditOfBench,
   each: number,
   write: () => Promise<void>,
 ): Promise<number> {
-  let written = (await audit.checkpoint())?.size ?? 0
+  let written = await published()
   return medianOf(WRITERS, each, async () => {
     await write()
     // Nothing else is appended: a checkpoint of all that is written covers this event, too.
     const until = ++written
-    while (((await audit.checkpoint())?.size ?? 0) < until) await ticked()
+    while ((await published()) < until) await ticked()
   })
 }
 
@@ -148,6 +167,8 @@ async function medianOf(writers: number, each: number, write: () => Promise<unkn
 
 interface AuditOfBench {
   readonly audit: AuditLog
+  /** Entries below the checkpoint in the folder, its signature checked: once per tick, for all who ask. */
+  published(): Promise<number>
   /** Resolves when the log's next transaction has ended, a tick of the sequencer's among them. */
   ticked(): Promise<void>
 }
@@ -156,10 +177,12 @@ async function openAudit({ folder, databaseDir, owner }: BenchDatabase): Promise
   const signer = await openLogSigner(join(folder, 'log-keys', 'audit.json'), ORIGIN)
   const outside = databaseDir === null ? [] : [databaseDir]
   let next = Promise.withResolvers<void>()
+  let size: Promise<number> | null = null
   const transaction: RunTransaction = async (work) => {
     const result = await inTransaction(owner, work)
     next.resolve()
     next = Promise.withResolvers<void>()
+    size = null
     return result
   }
   const audit = await openAuditLog({
@@ -168,5 +191,6 @@ async function openAudit({ folder, databaseDir, owner }: BenchDatabase): Promise
     provider: await openFileProvider({ folder: join(folder, 'keys'), outside, clock: systemClock }),
     access: { mode: 'sequence', signer },
   })
-  return { audit, ticked: () => next.promise }
+  const readSize = async (): Promise<number> => (await audit.checkpoint())?.size ?? 0
+  return { audit, published: () => (size ??= readSize()), ticked: () => next.promise }
 }

@@ -49,8 +49,13 @@ export interface SequencedLog {
   close(): Promise<void>
 }
 
-/** A sequencer under load works half of the time, so that it does not starve whom it serves. */
-const pauseMs = (runMs: number): number => Math.min(runMs, 50)
+/**
+ * How long a tick waits for events that come together, so that it takes them together; the writes of
+ * that time have the disk and the processor for themselves.
+ */
+const GATHER_MS = 8
+/** A sequencer under load works half of the time at most, so that it does not starve whom it serves. */
+const pauseMs = (runMs: number): number => Math.min(Math.max(runMs, GATHER_MS), 50)
 const POLL_MS = 250
 /** How long tiles and bundles can be in no other durable place than their intents. */
 const SETTLE_MS = 1_000
@@ -122,7 +127,7 @@ function createPublisher(options: LogOptions, signer: NoteSigner): Publisher {
       logger.error({ log: name, err }, 'the log folder could not be brought to the disk; trying again')
     })
   }
-  const ticker = createTicker(job, { clock, pauseMs, pollMs: POLL_MS })
+  const ticker = createTicker(job, { clock, pauseMs, pollMs: POLL_MS, gatherMs: GATHER_MS })
   const settler = createTicker(settle, { clock, pauseMs: SETTLE_MS, pollMs: SETTLE_MS })
   return {
     async start() {

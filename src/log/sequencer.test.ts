@@ -6,7 +6,7 @@ import { inTransaction } from '../database/index.ts'
 import { startTestDatabase } from '../database/testing.ts'
 import type { TestDatabase } from '../database/testing.ts'
 import { fromUtf8, manualClock, toBase64, utf8 } from '../kernel/index.ts'
-import { createHashTree, hashLeaf } from '../verify/index.ts'
+import { createHashTree, formatCheckpoint, hashLeaf, signNote } from '../verify/index.ts'
 import type { NoteSigner } from '../verify/index.ts'
 import { createLogFolder } from './folder.ts'
 import type { LogFolder } from './folder.ts'
@@ -221,6 +221,32 @@ describe('a crash', () => {
     await expectOneHistory()
   })
 
+  test('before a decision is known to be on the disk has it written once more, and signs only then', async () => {
+    const inner = createLogFolder(root)
+    const changes: string[] = []
+    const sequencer = createSequencer({
+      ...inner,
+      async claim(path, bytes) {
+        await inner.claim(path, bytes)
+        throw new Error('EIO')
+      },
+      async write(path, bytes) {
+        changes.push(`write ${path}`)
+        await inner.write(path, bytes)
+      },
+      async put(path, bytes) {
+        if (path === 'checkpoint') changes.push('put checkpoint')
+        await inner.put(path, bytes)
+      },
+    })
+    await queue(0, 10)
+    await expect(tick(sequencer)).rejects.toThrow('EIO')
+    expect(signed).toEqual([])
+    await tick(sequencer)
+    expect(changes).toEqual(['write vkey', 'write intent-0', 'put checkpoint'])
+    expect(await publishedIds()).toEqual(ids(10))
+  })
+
   test('whose tiles the disk refused has them written once more, from the intents', async () => {
     const inner = createLogFolder(root)
     let refusing = true
@@ -323,6 +349,15 @@ describe('a start', () => {
       rows[0].root,
     ])
     await expect(tick(createSequencer())).rejects.toMatchObject({ code: 'ERR_LOG_FORK' })
+  })
+
+  test('refuses a checkpoint that is none of the history which the intents lead to', async () => {
+    await queue(300, 10)
+    await tick(createSequencer())
+    await database.owner.query('truncate surety.log_state')
+    const other = { origin: ORIGIN, size: 300, rootHash: new Uint8Array(32) }
+    await writeFile(join(root, 'checkpoint'), await signNote(formatCheckpoint(other), signer))
+    await expect(tick(createSequencer())).rejects.toMatchObject({ code: 'ERR_LOG_TAMPERED' })
   })
 
   test('refuses another key and another origin', async () => {

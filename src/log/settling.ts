@@ -21,10 +21,14 @@ import { extendHead, tilesBetween, type TreeHead } from './tree-head.ts'
  */
 export async function settle(folder: LogFolder, from: number, to: number): Promise<void> {
   await folder.sync([...tilesBetween(from, to).map(tilePath), CHECKPOINT_FILE])
-  const sizes = await intentSizes(folder)
-  // The newest first: whatever a crash leaves of them is no chain that leads to the end.
-  for (const size of sizes.filter((size) => size < to).toReversed()) await folder.remove(intentName(size))
+  await removeIntents(folder, to)
   await removePartials(folder, from, to)
+}
+
+/** The newest first: whatever a crash leaves of them is no chain that leads to the end. */
+async function removeIntents(folder: LogFolder, below: number): Promise<void> {
+  const sizes = (await intentSizes(folder)).filter((size) => size < below)
+  for (const size of sizes.toReversed()) await folder.remove(intentName(size))
 }
 
 /** How far a folder says that the log goes. */
@@ -79,6 +83,7 @@ export async function recoverHead(
       'the entries in the log folder do not hash to the root of its checkpoint',
     )
   }
+  await removeIntents(folder, chain[0]?.from ?? size)
   await removeTorn(folder, size)
   return head
 }

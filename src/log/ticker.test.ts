@@ -23,6 +23,25 @@ test('runs at once when woken, then pauses before it runs again', async () => {
   await ticker.close()
 })
 
+test('waits after a first wake for what comes with it, and runs once for all', async () => {
+  const runs: number[] = []
+  const ticker = createTicker(async () => void runs.push(performance.now()), {
+    clock: systemClock,
+    pauseMs: 5,
+    pollMs: 600_000,
+    gatherMs: 40,
+  })
+  const woken = performance.now()
+  ticker.wake()
+  ticker.wake()
+  expect(runs).toHaveLength(0)
+  await expect.poll(() => runs.length, { timeout: 30_000 }).toBe(1)
+  expect(runs[0]! - woken).toBeGreaterThanOrEqual(39)
+  await sleep(60)
+  expect(runs).toHaveLength(1)
+  await ticker.close()
+})
+
 test('pauses for as long as it likes after a run of that length', async () => {
   const clock = manualClock(0)
   const took: number[] = []

@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/index.ts'
 
 /** Runs a job when woken and, unasked, at intervals; never twice at once. */
 export interface Ticker {
-  /** Runs the job soon: at once, or when the pause after the last run is over. */
+  /** Runs the job soon: after `gatherMs`, or when the pause after the last run is over. */
   wake(): void
   /** Stops, and waits for a run under way. */
   close(): Promise<void>
@@ -12,12 +12,17 @@ export interface TickerOptions {
   readonly clock: Pick<Clock, 'monotonic'>
   /** Least time between the end of a run and the next one, in milliseconds; given how long the run took. */
   readonly pauseMs: number | ((runMs: number) => number)
+  /** How long a run waits, after the first wake outside a pause, for what else comes. Default 0: it runs at once. */
+  readonly gatherMs?: number
   /** Longest time without a run, in milliseconds. */
   readonly pollMs: number
 }
 
 /** The job must not reject: what it cannot do it reports itself. A ticker does not keep a process alive. */
-export function createTicker(job: () => Promise<void>, { clock, pauseMs, pollMs }: TickerOptions): Ticker {
+export function createTicker(
+  job: () => Promise<void>,
+  { clock, pauseMs, pollMs, gatherMs = 0 }: TickerOptions,
+): Ticker {
   let running: Promise<void> | null = null
   let timer: NodeJS.Timeout | null = null
   let pausing = false
@@ -49,8 +54,11 @@ export function createTicker(job: () => Promise<void>, { clock, pauseMs, pollMs 
   return {
     wake() {
       if (closed) return
-      if (running || pausing) wanted = true
-      else run()
+      if (!running && !pausing) {
+        if (gatherMs === 0) return run()
+        schedule(gatherMs, true)
+      }
+      wanted = true
     },
     async close() {
       closed = true
