@@ -26,7 +26,10 @@ export class AssociatedData {
     this.#layout = layout
   }
 
-  /** The bytes for one row; the next call overwrites them. */
+  /**
+   * The bytes for one row; the next call overwrites them.
+   * @param header bytes that begin with the header
+   */
   of(header: Uint8Array, clear: Readonly<Record<string, unknown>>): Uint8Array {
     const layout = this.#layout
     const tenant = idIn(clear, layout.tenant)
@@ -36,7 +39,7 @@ export class AssociatedData {
       tenant === this.#tenant && subject === this.#subject && Buffer.byteLength(id) === this.#idBytes
     if (!isLaid) this.#lay(tenant, id, subject)
     const bytes = this.#bytes
-    bytes.set(header)
+    for (let i = 0; i < HEADER_BYTES; i++) bytes[i] = header[i]!
     bytes.write(id, this.#idAt)
     bytes.write(digestOfClear(layout, clear), bytes.length - DIGEST_BYTES, 'hex')
     return bytes

@@ -59,15 +59,24 @@ export function gcmSeal(
   return sealed
 }
 
-/** The plaintext, or null when anything does not match. */
-export function gcmOpen(key: KeyObject, associated: Uint8Array, sealed: Uint8Array): Buffer | null {
-  if (sealed.length < NONCE_BYTES + TAG_BYTES) return null
+const tag = new Uint8Array(TAG_BYTES)
+
+/**
+ * The plaintext, or null when anything does not match.
+ * @param from bytes that stand before the nonce
+ */
+export function gcmOpen(key: KeyObject, associated: Uint8Array, sealed: Uint8Array, from = 0): Buffer | null {
+  const start = from + NONCE_BYTES
   const end = sealed.length - TAG_BYTES
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), OPTIONS)
+  if (end < start) return null
+  // Both are read at once; a view of the bytes would cost more than the copy.
+  for (let i = 0; i < NONCE_BYTES; i++) nonce[i] = sealed[from + i]!
+  for (let i = 0; i < TAG_BYTES; i++) tag[i] = sealed[end + i]!
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, OPTIONS)
   decipher.setAAD(associated)
-  decipher.setAuthTag(sealed.subarray(end))
+  decipher.setAuthTag(tag)
   try {
-    const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, end))
+    const plaintext = decipher.update(sealed.subarray(start, end))
     // Holds the tag against what was read; of the plaintext itself nothing is left for it.
     decipher.final()
     return plaintext

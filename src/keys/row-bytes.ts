@@ -17,40 +17,49 @@ export function fromJson(kind: FieldKind, value: unknown): unknown {
   return value
 }
 
+/** A member of a row's canonical JSON object. */
+export interface Member {
+  readonly name: string
+  /** What stands before its value, behind another member. */
+  readonly lead: string
+}
+
+/** @param names of columns, which need no escapes */
+export function membersOf(names: readonly string[]): Member[] {
+  return names.toSorted().map((name) => ({ name, lead: `,"${name}":` }))
+}
+
 /**
  * The canonical JSON object (RFC 8785) of the values that are set: an absent value and a null are one.
- * `names` are names of columns, which need no escapes, in the order of canonical JSON.
  * @throws TypeError for text with a lone surrogate and for numbers that are not finite
  */
-export function canonicalRow(values: Readonly<Record<string, unknown>>, names: readonly string[]): string {
-  let members = ''
-  for (const name of names) {
+export function canonicalRow(values: Readonly<Record<string, unknown>>, members: readonly Member[]): string {
+  let row = ''
+  for (const { name, lead } of members) {
     const value = values[name]
-    if (value === null || value === undefined) continue
-    const separator = members === '' ? '' : ','
-    members += `${separator}"${name}":${written(toJson(value))}`
+    if (value !== null && value !== undefined) row += lead + written(value)
   }
-  return `{${members}}`
+  return `{${row.slice(1)}}`
 }
 
 /** What JSON escapes, and the code units of which two make one character. */
 const SPECIAL = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
 
-function written(json: unknown): string {
-  const isPlain =
-    typeof json === 'string' ? !SPECIAL.test(json) : typeof json === 'boolean' || Number.isSafeInteger(json)
-  if (!isPlain) return canonicalJson(json)
-  return typeof json === 'string' ? `"${json}"` : `${json as number | boolean}`
+function written(value: unknown): string {
+  if (typeof value === 'string') return SPECIAL.test(value) ? canonicalJson(value) : `"${value}"`
+  if (value instanceof Date) return `"${formatMoment(value.getTime())}"`
+  if (typeof value === 'boolean' || Number.isSafeInteger(value)) return `${value as boolean | number}`
+  return canonicalJson(toJson(value))
 }
 
-/** The fields `names` of an opened envelope; null for what it does not hold. */
+/** The fields of an opened envelope; null for what it does not hold. */
 export function readValues(
   fields: { readonly [name: string]: Field },
-  names: readonly string[],
+  members: readonly Member[],
   stored: Record<string, unknown>,
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {}
-  for (const name of names)
+  for (const { name } of members)
     values[name] = fromJson(fields[name]!.kind, Object.hasOwn(stored, name) ? stored[name] : null)
   return values
 }

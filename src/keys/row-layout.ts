@@ -9,7 +9,7 @@ import {
   type Resource,
 } from '../declare/index.ts'
 import { KeysError } from './errors.ts'
-import { canonicalRow } from './row-bytes.ts'
+import { canonicalRow, membersOf, type Member } from './row-bytes.ts'
 
 /** Bytes of an envelope before its nonce: format, algorithm, schema version, data key id. */
 export const HEADER_BYTES = 20
@@ -24,10 +24,10 @@ export interface RowLayout {
   readonly resource: string
   /** The id column of the subject whose envelope it is, where the resource has several. */
   readonly about: string | null
-  /** Names of the fields inside, in the order of canonical JSON. */
-  readonly sealed: readonly string[]
-  /** Names of the clear columns it authenticates, in the order of canonical JSON. */
-  readonly clear: readonly string[]
+  /** The fields inside, in the order of canonical JSON. */
+  readonly sealed: readonly Member[]
+  /** The clear columns it authenticates, in the order of canonical JSON. */
+  readonly clear: readonly Member[]
   readonly tenant: string | null
   /** The column that names the subject; null where there is none. */
   readonly subject: string | null
@@ -66,8 +66,8 @@ function soleLayout(resource: Resource): RowLayout {
     ...SOLE,
     resource: resource.name,
     about: null,
-    sealed: sealedFields(resource).toSorted(),
-    clear: [...IMPLICIT_COLUMNS, ...clearFields(resource)].toSorted(),
+    sealed: membersOf(sealedFields(resource)),
+    clear: membersOf([...IMPLICIT_COLUMNS, ...clearFields(resource)]),
     tenant: tenantColumn(resource),
     subject: resource.subject,
     owner: keyOwnerColumn(resource),
@@ -83,8 +83,8 @@ function layoutAbout(resource: Resource, about: string | null): RowLayout {
     ...ONE_OF_SEVERAL,
     resource: resource.name,
     about,
-    sealed: mine.sealed.toSorted(),
-    clear: mine.clear.toSorted(),
+    sealed: membersOf(mine.sealed),
+    clear: membersOf(mine.clear),
     tenant: tenantColumn(resource),
     subject: about,
     owner: mine.owner,

@@ -39,6 +39,9 @@ const ALGORITHM = 0x01
 /** Where the data key's id stands in the header. */
 const ID_AT = 4
 
+/** The header of the row that is being sealed: whoever takes it copies it. */
+const header = new Uint8Array(HEADER_BYTES)
+
 /** Bytes that sealing adds to the canonical JSON. */
 export const ENVELOPE_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
 
@@ -67,10 +70,10 @@ export function sealRow(
   const { resource, clear, about } = context
   const layout = layoutOf(resource, about)
   requireOwner(dataKey, layout, context)
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt8(layout.format, 0)
-  header.writeUInt8(ALGORITHM, 1)
-  header.writeUInt16BE(resource.schemaVersion, 2)
+  header[0] = layout.format
+  header[1] = ALGORITHM
+  header[2] = resource.schemaVersion >> 8
+  header[3] = resource.schemaVersion
   header.set(bytesOfId(dataKey.id), ID_AT)
   const text = canonicalRow(values, layout.sealed)
   return gcmSeal(dataKey.key, associated(layout, header, clear), Buffer.from(text), header)
@@ -87,14 +90,11 @@ export function openRow(
 ): Record<string, unknown> {
   const { resource, clear, about } = context
   const layout = layoutOf(resource, about)
-  const { dataKeyId } = readHeader(envelope)
-  const mine = dataKeyId === dataKey.id && isOwner(dataKey, layout, clear) && envelope[0] === layout.format
+  requireFormat(envelope)
+  const mine =
+    dataKeyIdIn(envelope) === dataKey.id && isOwner(dataKey, layout, clear) && envelope[0] === layout.format
   const plaintext = mine
-    ? gcmOpen(
-        dataKey.key,
-        associated(layout, envelope.subarray(0, HEADER_BYTES), clear),
-        envelope.subarray(HEADER_BYTES),
-      )
+    ? gcmOpen(dataKey.key, associated(layout, envelope, clear), envelope, HEADER_BYTES)
     : null
   if (plaintext === null) {
     throw new KeysError(
@@ -111,11 +111,15 @@ export function openRow(
  * @throws KeysError `ERR_KEYS_ENVELOPE_FORMAT`
  */
 export function readHeader(envelope: Uint8Array): EnvelopeHeader {
+  requireFormat(envelope)
+  return { schemaVersion: envelope[2]! * 256 + envelope[3]!, dataKeyId: dataKeyIdIn(envelope) }
+}
+
+function requireFormat(envelope: Uint8Array): void {
   const known = envelope[0] === FORMAT || envelope[0] === FORMAT_OF_SEVERAL
   if (envelope.length < ENVELOPE_OVERHEAD_BYTES || !known || envelope[1] !== ALGORITHM) {
     throw new KeysError('ERR_KEYS_ENVELOPE_FORMAT', 'the bytes are no envelope of format 1 or 2')
   }
-  return { schemaVersion: envelope[2]! * 256 + envelope[3]!, dataKeyId: dataKeyIdIn(envelope) }
 }
 
 /** The data key's id that came up last, and its bytes: rows that come together mostly name the same. */

@@ -94,7 +94,7 @@ export const KEYS_MUTATIONS: readonly Mutation[] = [
     name: 'one of several envelopes is not bound to the clear columns beside it',
     invariants: [3],
     file: 'src/keys/row-layout.ts',
-    guard: 'clear: mine.clear.toSorted(),',
+    guard: 'clear: membersOf(mine.clear),',
     replacement: 'clear: [],',
     tests: ['src/store/several-subjects.test.ts'],
   },
