@@ -62,7 +62,11 @@ async function start(names: readonly string[]): Promise<void> {
   stopWhenAsked()
   await writeReady(dataDir, readyOf(dataDir, server, overview.url, started))
   open.push({ close: () => dropReady(dataDir) })
-  for (const prober of probers) prober.begin()
+  for (const prober of probers) {
+    prober.begin()
+    // Ended before what they measure.
+    open.push(prober)
+  }
   announce(overview.url, started)
 }
 

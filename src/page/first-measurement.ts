@@ -4,7 +4,7 @@ import type { PageModel } from './model.ts'
 import { countOf } from './words.ts'
 
 /** How far a page is on which some promise that has a probe was never measured. */
-export interface FirstMeasurement {
+interface FirstMeasurement {
   readonly measured: number
   /** Promises with a probe. */
   readonly of: number

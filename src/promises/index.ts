@@ -12,7 +12,7 @@
 export { createCanaries, type Canaries } from './canaries.ts'
 export { catalogue } from './catalogue.ts'
 export { checkLink, claimOf, findPromise, reconcileClaims, type PromiseLink } from './claims.ts'
-export type { Direction, Lane, Measurement, PromiseDefinition, StaticFinding } from './definition.ts'
+export type { Direction, Measurement, PromiseDefinition, StaticFinding } from './definition.ts'
 export { PromiseError } from './errors.ts'
 export { promisesMigrations } from './migrations.ts'
 export { openEnvelopes, type OpenedEnvelopes } from './open-envelopes.ts'

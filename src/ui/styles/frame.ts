@@ -24,6 +24,7 @@ main > * + * { margin-top: var(--gap); }
 .site-footer .bar { padding-block: 1.75rem; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.5rem 1.75rem; }
 .site-footer a { color: inherit; padding-block: 0.2rem; }
 main > .with-aside { margin-top: 0; }
+main > .notice + .with-aside { margin-top: 2rem; }
 .with-aside { display: grid; gap: 2.5rem clamp(2.5rem, 5vw, 5.5rem); grid-template-columns: minmax(0, 1fr); }
 .stack > * + * { margin-top: var(--gap); }
 @media (max-width: 39.99rem) {
