@@ -136,7 +136,7 @@ test('nobody becomes staff by an address that is not proved to be theirs, and of
     expect(ended.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     expect([...(await members.all()).values()].map(({ active }) => active)).toEqual([true])
   })
-}, 240_000)
+}, 300_000)
 
 test('the first members are named once, with a link for each that is kept nowhere; again is refused', async () => {
   const run = surety('found', ...THREE)
@@ -148,10 +148,12 @@ test('the first members are named once, with a link for each that is kept nowher
   expect(run.stdout).toContain('within 24 hours')
   expect(run.stdout).not.toContain('stay unproven')
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-  for (const file of files.filter((entry) => entry.isFile())) {
-    const text = readFileSync(join(file.parentPath, file.name), 'latin1')
-    for (const code of codes) expect([file.name, text.includes(code)]).toEqual([file.name, false])
-  }
+  const telling = files.filter((file) => {
+    if (!file.isFile()) return false
+    const bytes = readFileSync(join(file.parentPath, file.name))
+    return codes.some((code) => bytes.includes(code))
+  })
+  expect(telling.map(({ name }) => name)).toEqual([])
 
   const again = surety('found', 'lead=mallory@staff.example', '--json')
   expect(again.status).toBe(2)
@@ -169,4 +171,4 @@ test('the first members are named once, with a link for each that is kept nowher
     })
     expect(await accounts!.find({ email: 'mallory@staff.example' })).toBeNull()
   })
-}, 240_000)
+}, 300_000)

@@ -237,7 +237,7 @@ describe('/security', () => {
       { numRuns: 150 },
     )
     expect(rendered).toBeGreaterThan(50)
-  })
+  }, 120_000)
 })
 
 describe('/security/data', () => {

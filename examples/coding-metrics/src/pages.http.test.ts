@@ -50,6 +50,16 @@ describe('the pages', () => {
         expect([sub, path, status]).toEqual([sub, path, 200])
       }
     }
+  }, 120_000)
+
+  test('lead a browser that is signed out to sign-in, and tell a program so', async () => {
+    for (const path of ['/account/access', '/console', '/account/keys', '/account/security']) {
+      const { status, headers } = await page(path, { accept: 'text/html' })
+      const next = `/account/sign-in?next=${encodeURIComponent(path)}`
+      expect([status, headers.get('location')]).toEqual([303, next])
+    }
+    for (const path of ['/account/access', '/console'])
+      expect((await page(path, { accept: 'application/json' })).status).toBe(401)
   })
 
   test('stand under a policy whose nonce changes with every answer', async () => {
