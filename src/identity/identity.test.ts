@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { OWASP_ARGON2, parseHash } from './passwords/argon2.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { parseHash } from './passwords/argon2.ts'
 import { hashSecret } from './secrets.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
 import {
@@ -10,6 +10,8 @@ import {
   requestWith,
   type TestIdentity,
 } from './testing.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let opened: TestIdentity
 beforeAll(async () => {
@@ -168,29 +170,6 @@ describe('whoever guesses', () => {
     await expect(signIn(email, GOOD_PASSWORD, guarded)).rejects.toMatchObject({ code: 'ERR_IDENTITY_LOCKED' })
     const admitted = ['admit', email, '192.0.2.7', 'password']
     expect(seen).toEqual([admitted, 'succeeded', admitted, 'failed', admitted])
-  })
-
-  test('cannot tell an unknown address from a wrong password by the time', { timeout: 60_000 }, async () => {
-    // At OWASP's cost, so that the hash outweighs what a loaded machine adds.
-    const slow = opened.reopen({ argon2: OWASP_ARGON2 })
-    const email = 'timing@example.com'
-    await slow.passwords.signUp({ email, name: 'Ada', password: GOOD_PASSWORD })
-    const times = { known: [] as number[], unknown: [] as number[] }
-    for (let round = 0; round < 15; round++) {
-      for (const [kind, address] of [
-        ['known', email],
-        ['unknown', `nobody-${round}@example.com`],
-      ] as const) {
-        const started = performance.now()
-        await signIn(address, OTHER_PASSWORD, slow).catch(() => {})
-        times[kind].push(performance.now() - started)
-      }
-    }
-    const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
-    const ratio = median(times.unknown) / median(times.known)
-    // Without a hash for nobody it would be a tenth.
-    expect(ratio, `median of unknown against known: ${ratio}`).toBeGreaterThan(0.6)
-    expect(ratio).toBeLessThan(1.6)
   })
 })
 

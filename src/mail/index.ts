@@ -13,6 +13,6 @@
  * it goes out again, and the link in the earlier one ends. After a day, or what its writer says, it is given up.
  */
 export { letter, type LetterDraft } from './letter.ts'
-export { createLetterQueue, type LetterFacts, type OpenTransaction } from './letter-queue.ts'
+export { createLetterQueue } from './letter-queue.ts'
 export { openOutbox, type Outbox, type OutboxOptions } from './outbox.ts'
 export { mailResources } from './resources.ts'

@@ -51,7 +51,8 @@ afterAll(async () => {
 async function serve(request: Request): Promise<Response> {
   const url = new URL(request.url)
   if (url.pathname === '/begin') {
-    const { location, cookie } = await signIn.begin('demo', url.searchParams.get('to'))
+    const { searchParams: asked } = url
+    const { location, cookie } = await signIn.begin('demo', asked.get('to'), asked.get('confirms'))
     return new Response(null, { status: 303, headers: { location, 'set-cookie': cookie } })
   }
   if (url.pathname === CALLBACK) {
@@ -80,8 +81,14 @@ describe('the demo’s identity provider', () => {
         email,
         emailVerified: true,
         name,
+        authenticatedAt: null,
       })
     }
+  })
+
+  it('asks anew whom it is told to, and says when it did', async () => {
+    await signInThrough({ start: `${start()}&confirms=somebody`, sub: 'person-ada' })
+    expect(finished.at(-1)).toMatchObject({ subject: 'person-ada', authenticatedAt: NOW })
   })
 
   it('signs nobody in who goes back', async () => {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { boundedFetch, UNREACHABLE } from './bounded-fetch.ts'
+import { boundedFetch, UNREACHABLE, type BoundedFetchOptions } from './bounded-fetch.ts'
 import { reachOf } from './reach.ts'
 
 describe('what may be reached', () => {
@@ -89,12 +89,17 @@ describe('a request to an address that others have a say in', { timeout: 120_000
     answer = { status: 200, body: 'hello' }
   })
 
+  type Resolve = NonNullable<BoundedFetchOptions['resolve']>
   const here = [{ address: '127.0.0.1', family: 4 }]
+  const leadingTo =
+    (found: typeof here): Resolve =>
+    (_, told) =>
+      told(null, found)
   const refused = { code: 'ERR_IDENTITY_PRIVATE_ADDRESS' }
   const toStranger = reachOf('https://id.example')
 
   test('is not sent where a name leads to this machine', async () => {
-    const get = boundedFetch({ reach: toStranger, resolve: async () => here })
+    const get = boundedFetch({ reach: toStranger, resolve: leadingTo(here) })
     await expect(get(`http://id.example:${port}/`)).rejects.toMatchObject(refused)
     await expect(boundedFetch({ reach: toStranger })(`http://localhost:${port}/`)).rejects.toMatchObject(
       refused,
@@ -113,15 +118,15 @@ describe('a request to an address that others have a say in', { timeout: 120_000
 
   test('is not sent where one of several addresses is private', async () => {
     const mixed = [{ address: '8.8.8.8', family: 4 }, ...here]
-    const get = boundedFetch({ reach: toStranger, resolve: async () => mixed })
+    const get = boundedFetch({ reach: toStranger, resolve: leadingTo(mixed) })
     await expect(get(`http://id.example:${port}/`)).rejects.toMatchObject(refused)
   })
 
   test('connects to what was checked, and looks the name up once', async () => {
     let looks = 0
-    const resolve = async () => {
+    const resolve: Resolve = (name, told) => {
       looks += 1
-      return looks === 1 ? here : [{ address: '127.0.0.2', family: 4 }]
+      leadingTo(looks === 1 ? here : [{ address: '127.0.0.2', family: 4 }])(name, told)
     }
     const get = boundedFetch({ reach: reachOf('http://localhost'), resolve })
     expect(await (await get(`http://rebinding.example:${port}/`)).text()).toBe('hello')

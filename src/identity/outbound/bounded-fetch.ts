@@ -12,7 +12,13 @@ export interface BoundedFetchOptions {
   /** Greatest body of an answer. Default 256 KiB: key sets and user records stay far below. */
   readonly maxBytes?: number
   /** Which addresses a name has. Default: as the machine resolves it. */
-  readonly resolve?: (name: string) => Promise<readonly LookupAddress[]>
+  readonly resolve?: Resolve
+}
+
+type Resolve = (name: string, told: (failure: Error | null, found: readonly LookupAddress[]) => void) => void
+
+const resolveBySystem: Resolve = (name, told) => {
+  systemLookup(name, { all: true }, (failure, found) => told(failure, found ?? []))
 }
 
 interface BoundedRequest {
@@ -60,7 +66,8 @@ function send(
 ): Promise<IncomingMessage> {
   const literal = url.hostname.replace(/^\[(.*)\]$/, '$1')
   // A literal address is connected to without being looked up.
-  if (isIP(literal) !== 0) requireReach(reach, [{ address: literal }])
+  const error = isIP(literal) === 0 ? null : outOfReach(reach, [{ address: literal }])
+  if (error) return Promise.reject(error)
   const open = url.protocol === 'https:' ? closedRequest : plainRequest
   const form = body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' }
   return new Promise((answered, failed) => {
@@ -71,29 +78,22 @@ function send(
   })
 }
 
-function checkedLookup(reach: Reach, resolve: NonNullable<BoundedFetchOptions['resolve']>): LookupFunction {
+function checkedLookup(reach: Reach, resolve: Resolve): LookupFunction {
   return (name, { all }, callback) => {
-    resolve(name)
-      .then((found) => {
-        requireReach(reach, found)
-        const [first] = found
-        if (all || !first) callback(null, [...found])
-        else callback(null, first.address, first.family)
-      })
-      .catch((error: NodeJS.ErrnoException) => callback(error, []))
+    resolve(name, (failure, found) => {
+      const error = failure ?? outOfReach(reach, found)
+      const [first] = found
+      if (error || all || !first) callback(error, error ? [] : [...found])
+      else callback(null, first.address, first.family)
+    })
   }
 }
 
 /** One address out of reach among several is enough: which of them is taken is not for the other side to choose. */
-function requireReach(reach: Reach, found: readonly Pick<LookupAddress, 'address'>[]): void {
-  if (found.every(({ address }) => reach(address))) return
-  throw new IdentityError('ERR_IDENTITY_PRIVATE_ADDRESS', 'the name leads to an address that is not public')
-}
-
-function resolveBySystem(name: string): Promise<readonly LookupAddress[]> {
-  return new Promise((found, failed) =>
-    systemLookup(name, { all: true }, (error, addresses) => (error ? failed(error) : found(addresses))),
-  )
+function outOfReach(reach: Reach, found: readonly Pick<LookupAddress, 'address'>[]): Error | null {
+  return found.every(({ address }) => reach(address))
+    ? null
+    : new IdentityError('ERR_IDENTITY_PRIVATE_ADDRESS', 'the name leads to an address that is not public')
 }
 
 function headersOf({ headers }: IncomingMessage): Headers {
