@@ -29,10 +29,7 @@ const FOUND = `
   await surety.staff.members.found([{ personId: process.argv[1], role: 'lead' }])
   await surety.close()`
 
-test('surety staff-recover names a second founder by a link, and is refused where there is no staff', () => {
-  expect(recover('ana').stderr).toContain('ERR_CLI_USAGE')
-  const early = recover(createPseudonym(), 'lead')
-  expect([early.status, early.stderr]).toEqual([2, expect.stringContaining('ERR_STAFF_FOUNDED')])
+test('surety staff-recover names a second founder by a link', () => {
   const founded = node(['--input-type=module', '-e', FOUND, createPseudonym()])
   expect([founded.status, founded.stderr]).toEqual([0, ''])
   const person = createPseudonym()
@@ -41,4 +38,4 @@ test('surety staff-recover names a second founder by a link, and is refused wher
   const { personId, link } = JSON.parse(done.stdout) as { personId: string; link: string }
   expect([done.status, personId]).toEqual([0, person])
   expect(link).toMatch(/^https:\/\/codetime\.example\/console\/enrol#[\w-]{32}$/)
-}, 120_000)
+}, 300_000)
