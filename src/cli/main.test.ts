@@ -41,6 +41,7 @@ describe('surety, from a shell', () => {
     [['check'], 'ERR_CLI_CONFIG'],
     [['check', '--config', 'missing.ts'], 'ERR_CLI_CONFIG'],
     [['attack', 'everything'], 'ERR_CLI_USAGE'],
+    [['staff', 'recover', 'ana'], 'ERR_CLI_USAGE'],
     [['keys'], 'ERR_CLI_USAGE'],
     [['keys', 'burn'], 'ERR_CLI_USAGE'],
     [['keys', 'rotate', 'dead'], 'ERR_CLI_USAGE'],

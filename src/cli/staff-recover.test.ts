@@ -40,4 +40,4 @@ test('surety staff recover names a second founder by a link, and is refused wher
   const { personId, link } = JSON.parse(done.stdout) as { personId: string; link: string }
   expect([done.status, isId(personId)]).toEqual([0, true])
   expect(link).toMatch(/^https:\/\/codetime\.example\/console\/enrol#[\w-]{32}$/)
-}, 120_000)
+}, 300_000)

@@ -189,7 +189,17 @@ describe('staff.access-logged', () => {
       outcome: 'broken',
       values: { missingFromView: 1 },
     })
-    world.store.clock.advance(DAY_MS)
+    for (const days of [1, 99]) {
+      world.store.clock.advance(days * DAY_MS)
+      expect(await probe('staff.access-logged')).toMatchObject({
+        outcome: 'broken',
+        values: { missingFromView: 1, wholeLogRead: true },
+      })
+    }
+    await ungoverned(
+      'update surety.data_keys set wrapped = null, erased_at = created_at where subject = $1',
+      [person.id],
+    )
     expect(await probe('staff.access-logged')).toMatchObject({ outcome: 'kept' })
   })
 

@@ -72,6 +72,7 @@ export function openSystemStaff(options: SystemStaffOptions): SystemStaff | null
       data: (...tables) => as<StaffTables>('staff', tables),
       marks: createMarks(folder.staff),
       enabled: config.signIn && !visitor ? enabledAmong(() => as('staff.accounts', ['accounts'])) : undefined,
+      erased: (owners) => erasedAmong(database, owners),
       count: (resource, groupBy, least) =>
         countPeople(as<AnyTables>('staff.count', [resource]), config, resource, groupBy, least),
     })
@@ -98,6 +99,15 @@ function enabledAmong(accounts: () => Kysely<AccountTables>): StaffPorts['enable
       .execute()
     return new Set(rows.filter(({ disabledAt }) => disabledAt === null).map(({ personId }) => personId))
   }
+}
+
+/** Looks at tombstones of data keys. */
+async function erasedAmong({ owner }: Database, owners: readonly string[]): Promise<Set<string>> {
+  const { rows } = await owner.query<{ subject: string }>(
+    'select distinct subject from surety.data_keys where subject = any($1::uuid[]) and erased_at is not null',
+    [owners],
+  )
+  return new Set(rows.map(({ subject }) => subject))
 }
 
 /** The same accounts: whoever is switched off or removed loses what they were granted as staff, for good. */
@@ -142,6 +152,7 @@ function createView({ config, store, database, clock }: SystemStaffOptions, room
     standing: () => room.standing(),
     strangers: () => strangersOf(database, config),
     shownTo: (person) => room.accesses.ofPerson(person),
+    compare: (ignored) => room.accesses.compare(ignored),
     rehearse({ operator, scope, resource, recorded }) {
       // A grant of this process alone: no request reaches it, and it opens an invented person's rows.
       const grant = effectiveGrant('rehearsal', {

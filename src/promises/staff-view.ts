@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { GrantScope } from '../access/index.ts'
 import type { Stranger } from '../database/index.ts'
-import type { ShownAccess, StaffStanding } from '../staff/index.ts'
+import type { Comparison, ShownAccess, StaffStanding } from '../staff/index.ts'
 import type { AnyTables } from './probe-context.ts'
 
 /** An access that a probe makes, as an operator would, to a row of an invented person. */
@@ -20,6 +20,8 @@ export interface StaffView {
   strangers(): Promise<Stranger[]>
   /** What a person is shown of accesses to their data. */
   shownTo(person: string): Promise<readonly ShownAccess[]>
+  /** What all are shown of accesses, held against the audit log; those of the operator `ignored` left out. */
+  compare(ignored: string): Promise<Comparison>
   /** The store as an operator with a grant for that person has it. */
   rehearse(rehearsal: StaffRehearsal): Kysely<AnyTables>
 }

@@ -1,7 +1,14 @@
-import { impersonatedBy, type GrantScope } from '../access/index.ts'
+import { impersonatedBy } from '../access/index.ts'
 import type { AuditEvent } from '../log/index.ts'
 import type { AuditedRow, OperatorAccess } from '../store/index.ts'
+import { readRecords, RECORD_TABLES, type AccessRecord } from './access-records.ts'
 import type { GrantRecord } from './grant-records.ts'
+import {
+  compareWithLog,
+  type Comparison,
+  type ComparisonOptions,
+  type MissingAccess,
+} from './missing-accesses.ts'
 import type { StaffPorts } from './ports.ts'
 
 /** One access as the person concerned is shown it: role, purpose and time, never who. */
@@ -18,7 +25,7 @@ export interface ShownAccess {
 }
 
 export interface Accesses {
-  /** Commits the record of one statement: to the audit log, then to what the people concerned are shown. */
+  /** Commits the record of one statement: what the people concerned are shown, then the audit event. */
   record(access: OperatorAccess): Promise<void>
   /** All accesses to a person's own data, the newest first; those that are held back still are left out. */
   ofPerson(personId: string): Promise<ShownAccess[]>
@@ -26,6 +33,13 @@ export interface Accesses {
   ofGrant(grant: Pick<GrantRecord, 'id' | 'grant'>): Promise<ShownAccess[]>
   /** Accesses to a tenant's rows that are about nobody in particular. */
   ofTenant(tenant: string): Promise<ShownAccess[]>
+  /** Holds what is shown against the audit log; `ignored` is an operator whose accesses do not count. */
+  compare(ignored: string | null): Promise<Comparison>
+  /**
+   * What a person or a tenant should be shown and is not, since its record was removed or changed in SQL;
+   * as of the last ten minutes. Null where the log could not be read.
+   */
+  missingOf(owner: string): Promise<readonly MissingAccess[] | null>
 }
 
 /** Rows of one owner. */
@@ -37,80 +51,77 @@ interface Owned {
 }
 
 export function createAccesses(ports: StaffPorts): Accesses {
-  const { data, audit, clock } = ports
+  const { data, audit, clock, logger } = ports
+  const forProbes = comparisons(ports, { most: 16_000, mostRecent: Infinity })
+  const forPages = comparisons(ports, { most: 4_000, mostRecent: 4_000 })
+  let last: { readonly at: number; readonly compared: Promise<Comparison> } | null = null
+  const shownNow = (records: readonly AccessRecord[]): ShownAccess[] =>
+    records.filter(({ shownFrom }) => shownFrom.getTime() <= clock.now()).map(toShown)
   return {
     async record(access) {
       const owned = access.accessed.flatMap(({ resource, rows }) => byOwner(access, resource, rows))
-      await audit.record(owned.map((one) => toEvent(access, one)))
       const people = owned.flatMap((one) => toPersonRow(access, one, clock.now()))
       const tenants = owned.flatMap((one) => toTenantRow(access, one, clock.now()))
       if (people.length > 0)
         await data('staff_accesses').insertInto('staff_accesses').values(people).execute()
       if (tenants.length > 0)
         await data('staff_tenant_accesses').insertInto('staff_tenant_accesses').values(tenants).execute()
+      // Last: a crash in between leaves a record of what nobody saw, never an entry that nobody is shown.
+      await audit.record(owned.map((one) => toEvent(access, one)))
     },
-    async ofPerson(personId) {
-      const rows = await data('staff_accesses')
-        .selectFrom('staff_accesses')
-        .select(SHOWN)
-        .where('personId', '=', personId)
-        .orderBy('id', 'desc')
-        .execute()
-      return rows.filter(({ shownFrom }) => shownFrom.getTime() <= clock.now()).map(toShown)
-    },
+    ofPerson: async (personId) => shownNow(await readRecords(ports, 'staff_accesses', { personId })),
+    ofTenant: async (tenantId) => shownNow(await readRecords(ports, 'staff_tenant_accesses', { tenantId })),
     async ofGrant({ id, grant: { from, until, scope } }) {
-      const during = await Promise.all(
-        SHOWN_IN.map((table) => accessesDuring(data, table, from, until + LATE_MS, scope)),
-      )
+      const wanted = { between: [from, until + LATE_MS] as const, tenantId: scope.tenant ?? scope.subject! }
+      const during = await Promise.all(RECORD_TABLES.map((table) => readRecords(ports, table, wanted)))
       const rows = during.flat().filter(({ grantId }) => grantId === id)
-      return rows
-        .toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime())
-        .map(({ grantId: _, ...row }) => toShown(row))
+      return rows.toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime()).map(toShown)
     },
-    async ofTenant(tenant) {
-      const rows = await data('staff_tenant_accesses')
-        .selectFrom('staff_tenant_accesses')
-        .select(SHOWN)
-        .where('tenantId', '=', tenant)
-        .orderBy('id', 'desc')
-        .execute()
-      return rows.filter(({ shownFrom }) => shownFrom.getTime() <= clock.now()).map(toShown)
+    compare: forProbes,
+    async missingOf(owner) {
+      const now = clock.now()
+      if (!last || Math.abs(now - last.at) >= COMPARED_EVERY_MS) last = { at: now, compared: forPages(null) }
+      try {
+        return (await last.compared).missing.filter((one) => one.owner === owner)
+      } catch (err) {
+        last = null
+        logger.warn({ err }, 'what people are shown could not be held against the audit log')
+        return null
+      }
     },
   }
 }
 
-const SHOWN_IN = ['staff_accesses', 'staff_tenant_accesses'] as const
+/** Visitors of ten minutes share one comparison, so that a page that is asked for often costs no more. */
+const COMPARED_EVERY_MS = 600_000
+
+/** Each goes on where the one before it ended. */
+function comparisons(
+  ports: StaffPorts,
+  limits: Pick<ComparisonOptions, 'most' | 'mostRecent'>,
+): (ignored: string | null) => Promise<Comparison> {
+  let from: number | undefined
+  return async (ignored) => {
+    const compared = await compareWithLog(ports, { ...limits, ignored, from })
+    from = compared.next
+    return compared
+  }
+}
 
 /** What ran when the grant ended is recorded a little later. */
 const LATE_MS = 600_000
 
-function accessesDuring(
-  data: StaffPorts['data'],
-  table: (typeof SHOWN_IN)[number],
-  from: number,
-  until: number,
-  { tenant, subject }: GrantScope,
-) {
-  const rows = data(table)
-    .selectFrom(table)
-    .select([...SHOWN, 'grantId'])
-    .where('createdAt', '>=', new Date(from))
-    .where('createdAt', '<', new Date(until))
-    .where('tenantId', '=', tenant ?? subject!)
-  return rows.orderBy('id', 'desc').execute()
-}
-
-const SHOWN = [
-  ...(['createdAt', 'role', 'kind', 'purpose', 'resource', 'action', 'rows'] as const),
-  ...(['shownFrom', 'delayReason'] as const),
-] as const
-
 function toShown({
   createdAt,
-  shownFrom: _,
-  ...row
-}: Omit<ShownAccess, 'at'> & { createdAt: Date; shownFrom: Date }): ShownAccess {
-  return { at: createdAt, ...row }
+  role,
+  kind,
+  purpose,
+  resource,
+  action,
+  rows,
+  delayReason,
+}: AccessRecord): ShownAccess {
+  return { at: createdAt, role, kind, purpose, resource, action, rows, delayReason }
 }
 
 /** An entry tells of one owner's rows. Where nothing was found, that it was looked for, in the grant's scope. */

@@ -11,8 +11,7 @@ import {
   type PasskeyAssertion,
   type Staff,
 } from '../access/index.ts'
-import { parseDuration, toHex } from '../kernel/index.ts'
-import type { StaffActed } from '../log/index.ts'
+import { parseDuration } from '../kernel/index.ts'
 import { StaffError } from './errors.ts'
 import {
   acknowledgeChallenge,
@@ -23,6 +22,7 @@ import {
   reviewChallenge,
   type Verdict,
 } from './glass.ts'
+import { aboutGrant, toEvent, verdictIn } from './grant-events.ts'
 import { decide, insertGrant, listGrants, lockGrant, readGrant } from './grant-records.ts'
 import type { Decision, GrantRecord, GrantState, Listing } from './grant-records.ts'
 import type { Customer, GrantRequest, Grants } from './grants.ts'
@@ -310,38 +310,10 @@ function requireWords(consequence: string): string {
   throw new StaffError('ERR_STAFF_CONSEQUENCE', 'the consequence is not said in 10 to 500 characters')
 }
 
-/** A note begins with its verdict. */
-function verdictIn(note: string | null): Verdict {
-  return note?.startsWith('unjustified:') ? 'unjustified' : 'justified'
-}
-
 function isLive(state: GrantState): boolean {
   return state === 'waiting' || state === 'open'
 }
 
 function requireState(state: GrantState, wanted: GrantState): void {
   if (state !== wanted) throw new StaffError('ERR_STAFF_STATE', `the grant is ${state}, no longer ${wanted}`)
-}
-
-const EVENTS: Readonly<Record<Decision['what'], StaffActed['kind']>> = {
-  approved: 'staff.approved',
-  'broke-glass': 'staff.broke-glass',
-  consented: 'staff.consented',
-  refused: 'staff.refused',
-  ended: 'staff.ended',
-  reviewed: 'staff.reviewed',
-  acknowledged: 'staff.acknowledged',
-}
-
-function toEvent(
-  { what, by, note }: Decision,
-  { id, grant }: { id: string | null; grant: Grant },
-): StaffActed {
-  const change = what === 'reviewed' ? verdictIn(note) : null
-  return { ...aboutGrant(id, grant), kind: EVENTS[what], actor: by, change }
-}
-
-function aboutGrant(id: string | null, grant: Grant): Omit<StaffActed, 'kind' | 'actor'> {
-  const { tenant, subject } = grant.scope
-  return { grant: id, digest: toHex(grantDigest(grant)), member: null, tenant, subject, change: null }
 }

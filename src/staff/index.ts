@@ -7,7 +7,8 @@
  *
  * How: `grants.ts` is the life of a grant, each decision locked and audited; `in-force.ts` looks, at every
  * statement, at everything a grant rests on, signature included; `accesses.ts` writes the record that
- * the store waits for. All that decides is sealed (`resources.ts`): a row edited in SQL does not open. What
+ * the store waits for, and `missing-accesses.ts` holds it against the audit log; `members.ts` says who is
+ * staff, `passkeys.ts` with what they sign, `replacement.ts` what becomes of who lost it. All that decides is sealed (`resources.ts`): a row edited in SQL does not open. What
  * takes something away is marked outside the database, too (`marks.ts`): rows that were deleted in SQL, or put
  * back as they were before, give nothing back.
  *
@@ -19,6 +20,7 @@ export type { StaffExport } from './exports.ts'
 export type { Decision, GrantRecord, GrantState } from './grant-records.ts'
 export type { GlassCase, Verdict } from './glass.ts'
 export type { Customer, GrantRequest, Grants } from './grants.ts'
+export type { Comparison, MissingAccess } from './missing-accesses.ts'
 export { createMarks, type Marks } from './marks.ts'
 export type { Members, NewMember } from './members.ts'
 export type { Enrolment } from './passkeys.ts'

@@ -3,7 +3,7 @@ import type { RelyingParty } from '../access/index.ts'
 import type { Logger } from '../database/index.ts'
 import type { ResourceMap, StaffConfig } from '../declare/index.ts'
 import type { Clock } from '../kernel/index.ts'
-import type { AuditEvent } from '../log/index.ts'
+import type { AuditEntry, AuditEvent } from '../log/index.ts'
 import type { Marks } from './marks.ts'
 import type { StaffTable, StaffTables } from './resources.ts'
 
@@ -42,7 +42,11 @@ export interface StaffPorts {
   readonly audit: {
     /** Resolves when the events are committed. */
     record(events: readonly AuditEvent[]): Promise<void>
+    /** From that time on, in Unix milliseconds, the oldest first. */
+    entries(sinceMs: number): AsyncIterable<{ readonly entry: AuditEntry }>
   }
+  /** Of these people and tenants those whose data were erased. Default: none. */
+  readonly erased?: ((owners: readonly string[]) => Promise<ReadonlySet<string>>) | undefined
   /** Told when the glass is broken, beside the audit event and the log line. Must not throw. Default: nobody. */
   readonly alarm?: (alarm: BrokenGlass) => void
   readonly clock: Clock

@@ -311,5 +311,7 @@ describe.skipIf(!launch)('the pages of staff access, in a real browser', () => {
       await staffContext.close()
       await customer.close()
     },
+    // Nine pages, each looked at twice: on a busy machine that takes minutes.
+    300_000,
   )
 })

@@ -107,6 +107,22 @@ export const STAFF_MUTATIONS: readonly Mutation[] = [
     tests: ['src/access/grant.test.ts'],
   },
   {
+    name: 'what was taken from a person’s list of accesses is not missed',
+    invariants: [1],
+    file: 'src/staff/missing-accesses.ts',
+    guard: 'if (at < 0) return true',
+    replacement: 'if (at < 0) return false',
+    tests: ['src/staff/missing-accesses.test.ts'],
+  },
+  {
+    name: 'what was taken from a person’s list is missed for two hours only',
+    invariants: [1],
+    file: 'src/staff/missing-accesses.ts',
+    guard: 'const [oldest, recent] = [now - KEPT_MS, now - RECENT_MS]',
+    replacement: 'const [oldest, recent] = [now - RECENT_MS, now - RECENT_MS]',
+    tests: ['src/staff/missing-accesses.test.ts'],
+  },
+  {
     name: 'a session alone replaces a passkey',
     invariants: [1],
     file: 'src/staff/replacement.ts',

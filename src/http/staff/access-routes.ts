@@ -17,6 +17,7 @@ export function accessRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
     const team = administers && tenant !== null ? await staff.accesses.ofTenant(tenant) : null
     const options = {
       own: await staff.accesses.ofPerson(personId),
+      missing: await missingFor(visitor),
       team,
       asksFirst: owner === null ? null : await staff.grants.asksFirst(owner),
       waiting: await waitingFor(visitor),
@@ -39,6 +40,11 @@ export function accessRoutes(deps: StaffRoutesDeps): Hono<SuretyEnv> {
     await staff.grants.consent({ personId, tenant: administers ? tenant : null }, grant)
     return visit.goTo(ACCESS_PATH)
   })
+  const missingFor = async ({ personId, tenant, administers }: StaffVisitor) => {
+    const owners = administers && tenant !== null && tenant !== personId ? [personId, tenant] : [personId]
+    const each = await Promise.all(owners.map((owner) => staff.accesses.missingOf(owner)))
+    return each.includes(null) ? null : each.flatMap((missing) => missing ?? [])
+  }
   /** Requests that this visitor's consent would let go on. */
   const waitingFor = async (visitor: StaffVisitor) => {
     const { personId, tenant, administers } = visitor

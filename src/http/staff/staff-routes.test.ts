@@ -135,6 +135,23 @@ describe('the way of a request over HTTP', () => {
     expect(text).toMatch(/>301</)
   })
 
+  test('tells the person of an access whose record somebody took away', async () => {
+    const person = await world.person()
+    const db = await world.operator(
+      world.supporter,
+      await world.approved(world.supporter, world.asking(person)),
+    )
+    await db.selectFrom('heartbeats').select('id').execute()
+    const customer = customerCookie(person)
+    const page = async () => (await get('/account/access', customer)).text()
+    expect(await page()).not.toContain('Missing from this list')
+    await world.store.ungoverned('delete from app.staff_accesses where "personId" = $1', [person.id])
+    world.store.clock.advance(600_000)
+    expect(await page()).toContain('Missing from this list')
+    const other = customerCookie(await world.person())
+    expect(await (await get('/account/access', other)).text()).not.toContain('Missing from this list')
+  })
+
   test('waits for consent where the customer asked to be asked, and shows it to them alone', async () => {
     const person = await world.person()
     const customer = customerCookie(person)

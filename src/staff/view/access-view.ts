@@ -12,10 +12,13 @@ import {
 } from '../../ui/index.ts'
 import type { ShownAccess } from '../accesses.ts'
 import type { GrantRecord } from '../grant-records.ts'
+import type { MissingAccess } from '../missing-accesses.ts'
 import { ACCESS_PATH, changeForm, staffFrame, type StaffFrame } from './frame.ts'
 
 export interface AccessViewOptions extends StaffFrame {
   readonly own: readonly ShownAccess[]
+  /** Accesses of which the audit log alone still tells; null where it could not be asked. */
+  readonly missing: readonly MissingAccess[] | null
   /** Accesses to the tenant's common rows; null for who does not administer one. */
   readonly team: readonly ShownAccess[] | null
   /** Whether the customer is asked first; null for who cannot decide it. */
@@ -33,7 +36,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 
 /** `/account/access`: each access of staff to one's own data. */
 export function accessView(options: AccessViewOptions): Markup {
-  const { own, team, asksFirst, waiting } = options
+  const { own, missing, team, asksFirst, waiting } = options
   return staffFrame(options, {
     title: 'Who looked at my data',
     current: ACCESS_PATH,
@@ -44,6 +47,7 @@ export function accessView(options: AccessViewOptions): Markup {
         lead: 'Our staff see your data only with a grant that a second person signed. Each time they do, it stands here.',
       }),
       waiting.map((record) => consentCard(options, record)),
+      missingCard(missing),
       own.length > 0
         ? card({ title: 'Accesses to your data', body: accessTable('Accesses to your data', own) })
         : emptyState('Nobody has looked', 'No member of our staff has opened your data.'),
@@ -54,6 +58,29 @@ export function accessView(options: AccessViewOptions): Markup {
           })
         : null,
       asksFirst === null ? null : asksFirstCard(options, asksFirst),
+    ],
+  })
+}
+
+/** What somebody took out of the list, or changed in it. */
+function missingCard(missing: AccessViewOptions['missing']): Child {
+  if (missing === null) return notice('unsure', 'This list could not be held against the audit log just now.')
+  if (missing.length === 0) return null
+  return card({
+    title: 'Missing from this list',
+    body: [
+      notice('bad', 'Somebody removed or changed records of accesses. The audit log still tells of these:'),
+      dataTable<MissingAccess>({
+        caption: 'Accesses of which the audit log alone still tells',
+        hideCaption: true,
+        columns: [
+          { header: 'When', cell: ({ at }) => exactTime(at.getTime()) },
+          { header: 'Role', cell: ({ role }) => role },
+          { header: 'What', cell: whatOf },
+          { header: 'Rows', cell: ({ rows: count }) => count, align: 'number' },
+        ],
+        rows: missing,
+      }),
     ],
   })
 }
@@ -85,7 +112,7 @@ function olderTable(caption: string, rows: readonly ShownAccess[]): Markup {
   })
 }
 
-function whatOf({ action, resource }: ShownAccess): string {
+function whatOf({ action, resource }: Pick<ShownAccess, 'action' | 'resource'>): string {
   return `${ACTIONS[action] ?? action} ${resource}`
 }
 
