@@ -63,8 +63,21 @@ export function connectPage(options: { nonce: string; person: Person | null; api
           ${link('/security/data', 'listed field by field')}. To keep file names to yourself, set
           ${inlineCode('hide_file_names = true')} in the same file: your time still counts.
         </p>
-        ${options.person && askingForHelp(options.person)}
+        ${options.person && [takingAlong(options.person), askingForHelp(options.person)]}
       </div>`,
+  })
+}
+
+/** What is stored of a person is theirs; administrators can take along their team's. */
+function takingAlong({ principal }: Person): Markup {
+  const ofTeam = link('/api/v1/users/current/teams/current/export', 'All that the team has reported')
+  return card({
+    title: 'Take your data along',
+    body: html`<p>
+      ${link('/api/v1/users/current/export', 'All that you have reported')}, as one JSON file${
+        principal.roles.includes('administrator') ? html`. ${ofTeam}, as another` : null
+      }.
+    </p>`,
   })
 }
 
