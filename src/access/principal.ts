@@ -73,6 +73,7 @@ export function personOf(principal: Principal): string | null {
   if (principal.kind === 'user') return principal.id
   return grantOf(principal)?.scope.subject ?? null
 }
+
 const givenPermissions = new WeakMap<Principal, PermissionSet>()
 
 /**

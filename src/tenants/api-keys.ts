@@ -4,6 +4,7 @@ import { isId, parseDuration, type Duration } from '../kernel/index.ts'
 import { requireAddress } from './allow-list.ts'
 import { TenantsError } from './errors.ts'
 import { createSecret, formatKey, hashSecret, isSecretOf, parseKey } from './key-text.ts'
+import { noteUse } from './last-use.ts'
 import { findMember } from './memberships.ts'
 import { missing, type Change, type Look, type Office } from './office.ts'
 import { readName } from './role-name.ts'
@@ -70,7 +71,6 @@ const LONGEST_TERM_MS = parseDuration('1y')
 const DEFAULT_OVERLAP: Duration = '24h'
 /** Keys of one person in one tenant. */
 const MOST_KEYS = 50
-const HOUR_MS = 3_600_000
 
 const SHOWN = ['id', 'personId', 'name', 'scopes', 'expiresAt', 'lastUsedAt', 'createdAt'] as const
 
@@ -232,22 +232,7 @@ async function principalOfKey(
   await requireAddress(office, key.tenantId, address)
   const standing = await standingNow(office, member)
   if (!standing) return null
-  await touch(office, key)
+  await noteUse(office, 'tenant_keys', key)
   const who = { id: key.personId, tenant: key.tenantId, roles: [keyRole(key.id)] }
   return principalWith(who, standing.permissions.intersection(PermissionSet.parse(key.scopes)))
-}
-
-/** Writes at most once an hour: who works with a key is not watched more closely than that. */
-async function touch({ db, clock, logger }: Office, { id, lastUsedAt }: ApiKey): Promise<void> {
-  const hour = Math.floor(clock.now() / HOUR_MS) * HOUR_MS
-  if (lastUsedAt !== null && lastUsedAt.getTime() >= hour) return
-  try {
-    await db
-      .updateTable('tenant_keys')
-      .set({ lastUsedAt: new Date(hour) })
-      .where('id', '=', id)
-      .execute()
-  } catch (err) {
-    logger.warn({ err }, 'the last use of a key could not be noted')
-  }
 }

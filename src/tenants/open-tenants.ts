@@ -4,12 +4,13 @@ import { createApiKeys, type ApiKeys } from './api-keys.ts'
 import { createCustomRoles, type CustomRoles } from './custom-roles.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import { keyPrefix } from './key-text.ts'
+import { noteUse } from './last-use.ts'
 import { createMembers, type Members } from './members.ts'
-import { membershipsOf, type Member } from './memberships.ts'
+import { membershipsOf } from './memberships.ts'
 import { openOffice, type Office, type TenantsOptions } from './office.ts'
 import { createProvisioning, type Provisioning } from './provisioning.ts'
 import { createReviews, type Reviews } from './reviews.ts'
-import { ADMINISTRATOR, checkRoles, MEMBER } from './rules.ts'
+import { checkRoles, givenRoles } from './rules.ts'
 import { standingNow } from './standing.ts'
 
 /** From where a person asks, and in which of their tenants. */
@@ -55,10 +56,7 @@ export function openTenants(options: TenantsOptions): Tenants {
   checkRoles(options.roles)
   const office = openOffice(options, {
     roles: parseRoles(options.roles),
-    // `anonymous` is what visitors may; nobody is made one.
-    givenRoles: [...new Set([ADMINISTRATOR, MEMBER, ...Object.keys(options.roles)])].filter(
-      (role) => role !== 'anonymous',
-    ),
+    givenRoles: givenRoles(options.roles),
     keyPrefix: keyPrefix(options.name),
   })
   return {
@@ -88,24 +86,7 @@ async function principalOf(
   await requireAddress(office, member.tenantId, address)
   const standing = await standingNow(office, member)
   if (!standing) return null
-  await touch(office, member)
+  await noteUse(office, 'tenant_members', member)
   const { roles } = standing.member
   return principalWith({ id: personId, tenant: member.tenantId, roles }, standing.permissions)
-}
-
-const DAY_MS = 86_400_000
-
-/** Writes at most once a day. */
-async function touch({ db, clock, logger }: Office, { id, lastUsedAt }: Member): Promise<void> {
-  const day = Math.floor(clock.now() / DAY_MS) * DAY_MS
-  if (lastUsedAt !== null && lastUsedAt.getTime() >= day) return
-  try {
-    await db
-      .updateTable('tenant_members')
-      .set({ lastUsedAt: new Date(day) })
-      .where('id', '=', id)
-      .execute()
-  } catch (err) {
-    logger.warn({ err }, 'the last use of a membership could not be noted')
-  }
 }

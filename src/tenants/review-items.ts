@@ -1,4 +1,5 @@
 import { listKeys, removeKey, type ApiKey } from './api-keys.ts'
+import { USE_STEP_MS } from './last-use.ts'
 import { findMember, listMembers, setRoles, type Member } from './memberships.ts'
 import type { Change, Look, Office } from './office.ts'
 import { ADMINISTRATOR } from './rules.ts'
@@ -18,9 +19,6 @@ export interface ReviewItem {
 }
 
 const ITEM = ['id', 'personId', 'role', 'keyId', 'unused', 'decision', 'decidedBy', 'decidedAt'] as const
-
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 
 export async function listItems({ db, tenant }: Look, reviewId: string): Promise<readonly ReviewItem[]> {
   return db
@@ -48,14 +46,14 @@ export async function insertItems(open: Change, reviewId: string, since: Date | 
         ...base,
         personId: member.personId,
         role,
-        unused: isUnused(member, DAY_MS, since),
+        unused: isUnused(member, USE_STEP_MS.tenant_members, since),
       })),
     ),
     ...(await listKeys(open)).map((key) => ({
       ...base,
       personId: key.personId,
       keyId: key.id,
-      unused: isUnused(key, HOUR_MS, since),
+      unused: isUnused(key, USE_STEP_MS.tenant_keys, since),
     })),
   ].filter(({ personId }) => members.some((member) => member.personId !== personId))
   if (rows.length > 0) await db.insertInto('tenant_review_items').values(rows).execute()

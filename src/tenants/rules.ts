@@ -29,6 +29,12 @@ export function customId(name: string): string | null {
 
 export type RoleTable = { readonly [role: string]: readonly PermissionText[] }
 
+/** Names of the roles that can be given without having been made: built in, and of the configuration. */
+export function givenRoles(roles: RoleTable): readonly string[] {
+  // `anonymous` is what visitors may; nobody is made one.
+  return [...new Set([ADMINISTRATOR, MEMBER, ...Object.keys(roles)])].filter((role) => role !== 'anonymous')
+}
+
 /**
  * Only this room writes its tables: whoever could do so by a permission would pass by its rules.
  * @throws TenantsError `ERR_TENANTS_CONFIG`

@@ -9,6 +9,7 @@ import {
 } from './api-request.ts'
 import { idParameter } from './api-write.ts'
 import { readBeats, readProjects } from './heartbeat-store.ts'
+import { toWire, WIRE_COLUMNS } from './heartbeat-wire.ts'
 import { amountOf } from './metrics/amounts.ts'
 import { addDays, startOfDay } from './metrics/calendar.ts'
 import { givenRange, namedRange, type DayRange } from './metrics/range.ts'
@@ -125,25 +126,6 @@ async function listProjects({ db, person }: Question) {
   }
 }
 
-const ROW = [
-  'id',
-  'createdAt',
-  'time',
-  'entity',
-  'type',
-  'category',
-  'language',
-  'project',
-  'branch',
-  'machine',
-  'userAgent',
-  'dependencies',
-  'isWrite',
-  'lines',
-  'lineNumber',
-  'cursorPosition',
-] as const
-
 /** One `date`, as the WakaTime API has it, or any `start` and `end`. */
 function heartbeatRange(c: Context, question: Question): DayRange {
   if (c.req.query('start') !== undefined) return rangeParameter(c, question)
@@ -155,7 +137,7 @@ async function listHeartbeats({ db, person, zone }: Question, { first, last }: D
   const [start, end] = [startOfDay(first, zone), startOfDay(addDays(last, 1), zone)]
   const rows = await db
     .selectFrom('heartbeats')
-    .select(ROW)
+    .select(WIRE_COLUMNS)
     .where('personId', '=', person.id)
     .where('time', '>=', new Date(start))
     .where('time', '<', new Date(end))
@@ -171,29 +153,9 @@ async function listHeartbeats({ db, person, zone }: Question, { first, last }: D
 
 /** Whose it may be, the asking person's role decides: no condition here says it. */
 async function readHeartbeat({ db }: Question, id: string) {
-  const row = await db.selectFrom('heartbeats').select(ROW).where('id', '=', id).executeTakeFirst()
+  const row = await db.selectFrom('heartbeats').select(WIRE_COLUMNS).where('id', '=', id).executeTakeFirst()
   if (!row) throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')
   return { data: toWire(row) }
-}
-
-type Row = Awaited<ReturnType<typeof selectRow>>
-
-/** Exists for its type: what a query of the columns in `ROW` returns. */
-function selectRow(db: Question['db']) {
-  return db.selectFrom('heartbeats').select(ROW).executeTakeFirstOrThrow()
-}
-
-function toWire({ createdAt, time, isWrite, lineNumber, cursorPosition, userAgent, machine, ...same }: Row) {
-  return {
-    ...same,
-    time: time.getTime() / 1000,
-    is_write: isWrite,
-    lineno: lineNumber,
-    cursorpos: cursorPosition,
-    machine_name: machine,
-    user_agent: userAgent,
-    created_at: createdAt.toISOString(),
-  }
 }
 
 async function listTeams({ db, person }: Question) {

@@ -5,7 +5,7 @@ import type { Backend, Database } from './backend.ts'
 import type { DemoMail } from './demo-mail.ts'
 import { newestZone, type HeartbeatStore } from './heartbeat-store.ts'
 import { dayOf, isDay, knownZone, type Day } from './metrics/calendar.ts'
-import { findByApiKey, type KnownPerson } from './people.ts'
+import { findByApiKey, findById, type KnownPerson } from './people.ts'
 import type { SignIn } from './sign-in.ts'
 import { readApiKey } from './wakatime/credentials.ts'
 import { refuse, type Refusal, type RefusalCode } from './wakatime/refusal.ts'
@@ -39,11 +39,27 @@ export function unlessRefused<T extends object>(result: T | Refusal): T {
 
 /** The person whose key the request carries. @throws RequestRefused 401 */
 export async function authenticate(c: Context, backend: Backend): Promise<KnownPerson> {
-  const key = readApiKey(c.req.header('authorization') ?? null, c.req.query('api_key') ?? null)
+  const key = keyOf(c)
   if (key === null) throw new RequestRefused('ERR_WAKATIME_KEY_MISSING')
   const person = await findByApiKey(backend, key, addressOfClient(c.req.raw))
   if (!person) throw new RequestRefused('ERR_WAKATIME_KEY_DEAD')
   return person
+}
+
+function keyOf(c: Context): string | null {
+  return readApiKey(c.req.header('authorization') ?? null, c.req.query('api_key') ?? null)
+}
+
+/**
+ * By a key, or signed in as in the pages. For questions alone: what another site sends along with
+ * somebody's session must change nothing.
+ *
+ * @throws RequestRefused 401
+ */
+async function recognise(c: Context, { backend, signIn }: Service): Promise<KnownPerson> {
+  const personId = keyOf(c) === null ? await signIn.personIdOf(c.req.raw) : null
+  const person = personId && (await findById(backend, personId, addressOfClient(c.req.raw)))
+  return person || authenticate(c, backend)
 }
 
 /** One authenticated question: who asks, through which database, at what time, in which zone. */
@@ -56,11 +72,12 @@ export interface Question {
 }
 
 /**
- * Authenticates a request about `:user`, who must be `current` or the key's own person. The zone is
+ * Authenticates a request about `:user`, who must be `current` or the very person who asks. The zone is
  * the one the request names, else the one of the person's newest heartbeat, else UTC.
  */
-export async function ask(c: Context, { backend, clock }: Service): Promise<Question> {
-  const person = await authenticate(c, backend)
+export async function ask(c: Context, service: Service): Promise<Question> {
+  const { backend, clock } = service
+  const person = await recognise(c, service)
   const user = c.req.param('user')
   if (user !== undefined && user !== 'current' && user !== person.id) {
     throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')

@@ -1,13 +1,13 @@
 import { Hono, type Context } from 'hono'
 import { authenticate, RequestRefused, unlessRefused, type Service } from './api-request.ts'
 import type { Person } from './people.ts'
-import { decodeBody, readBody } from './wakatime/body.ts'
-import { MAX_HEARTBEATS, parseHeartbeat, type Accepted } from './wakatime/heartbeat.ts'
+import { decodeBody, decodeObject, readBody } from './wakatime/body.ts'
+import { MAX_HEARTBEATS, parseCorrection, parseHeartbeat, type Accepted } from './wakatime/heartbeat.ts'
 import { refuse, type Refusal } from './wakatime/refusal.ts'
 import { bulkReply, replyToItem, type Outcome } from './wakatime/replies.ts'
 
 /**
- * The routes that take heartbeats. A request is read and judged whole before anything is stored;
+ * The routes that take, correct and delete heartbeats. A request is read and judged whole before anything is stored;
  * then all its acceptable heartbeats are stored in one transaction.
  */
 export function writeRoutes(service: Service): Hono {
@@ -28,6 +28,16 @@ export function writeRoutes(service: Service): Hono {
     const { db } = service.backend.as(person.principal)
     const deleted = await db.deleteFrom('heartbeats').where('id', '=', idParameter(c)).executeTakeFirst()
     if (deleted.numDeletedRows === 0n) throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')
+    return c.body(null, 204)
+  })
+  routes.put('/users/current/heartbeats/:id', async (c) => {
+    const person = await authenticate(c, service.backend)
+    const body = unlessRefused(decodeObject(unlessRefused(await readBody(c.req.raw))))
+    const correction = unlessRefused(parseCorrection(body.object))
+    const { db } = service.backend.as(person.principal)
+    const update = db.updateTable('heartbeats').set(correction).where('id', '=', idParameter(c))
+    const { numUpdatedRows } = await update.executeTakeFirstOrThrow()
+    if (numUpdatedRows === 0n) throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')
     return c.body(null, 204)
   })
   return routes

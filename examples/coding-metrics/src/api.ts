@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Logger } from 'surety'
+import { exportRoutes } from './api-export.ts'
 import { readRoutes } from './api-read.ts'
 import { answerFailure, RequestRefused, type Service } from './api-request.ts'
 import { writeRoutes } from './api-write.ts'
@@ -14,6 +15,7 @@ export function apiRoutes(service: Service, accountToken: string, logger: Logger
   })
   api.route('/v1', writeRoutes(service))
   api.route('/v1', readRoutes(service))
+  api.route('/v1', exportRoutes(service))
   api.route('/demo', demoRoutes(service, accountToken))
   api.all('*', () => {
     throw new RequestRefused('ERR_WAKATIME_NOT_FOUND')

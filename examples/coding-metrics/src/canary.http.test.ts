@@ -32,6 +32,10 @@ test('becomes an ordinary person over HTTP, does what an editor does, and is gon
   expect(await list!.text()).toContain(MARKER)
   const read = await canary().request(system, person, { action: 'read', resource: 'heartbeats', id })
   expect(await read!.json()).toMatchObject({ data: { entity: MARKER, machine_name: MARKER, is_write: true } })
+  const correction = { action: 'update', resource: 'heartbeats', id, values: { project: 'mended' } } as const
+  expect((await canary().request(system, person, correction))!.status).toBe(204)
+  const taken = await canary().request(system, person, { action: 'export', resource: 'heartbeats' })
+  expect(await taken!.json()).toMatchObject({ heartbeats: [{ id, entity: MARKER, project: 'mended' }] })
   const gone = await canary().request(system, person, { action: 'delete', resource: 'heartbeats', id })
   expect(gone!.status).toBe(204)
 
@@ -105,7 +109,13 @@ test('puts ids of somebody else into the paths that take them, and gets nothing 
   const ids = { tenant: other.tenant, person: other.id }
   for (const resource of ['heartbeats', 'people', 'teams']) {
     const foreign = { place: 'path', ...ids } as const
-    expect((await canary().request(system, one, { action: 'list', resource, foreign }))!.status).toBe(404)
+    for (const action of resource === 'teams' ? (['list'] as const) : (['list', 'export'] as const))
+      expect((await canary().request(system, one, { action, resource, foreign }))!.status).toBe(404)
+  }
+  for (const only of [{ tenant: other.tenant }, { person: other.id }]) {
+    const foreign = { place: 'path', ...only } as const
+    const intent = { action: 'export', resource: 'heartbeats', foreign } as const
+    expect((await canary().request(system, one, intent))!.status).toBe(404)
   }
   for (const place of ['query', 'body'] as const) {
     const intent = { action: 'list', resource: 'people', foreign: { place, ...ids } } as const
@@ -126,7 +136,11 @@ test('who may do what is measured on the product’s own routes', async () => {
     const trials = values['httpTrials'] ?? values['httpAttempts']
     expect(trials, `${id}: ${summary}`).toBeGreaterThan(5)
   }
-}, 480_000)
+  const { values } = runs.find(({ id }) => id === 'access.rbac')!
+  expect(values['httpVisitorTrials']).toBeGreaterThan(50)
+  for (const visitor of ['without a session', 'a session past its end', 'account was removed'])
+    expect(values['httpVisitors']).toContain(visitor)
+}, 900_000)
 
 test('signs in through the demo’s provider as the very person, and nowhere else', async () => {
   const person = await createPerson('signs-in', 'member')
@@ -143,6 +157,17 @@ test('has no way where the product has no route', async () => {
   for (const resource of ['sessions', 'api_keys', 'unknown']) {
     expect(await canary().request(system, person, { action: 'create', resource })).toBeNull()
   }
+})
+
+test('asks as a visitor without what it knows, and with what it is told to bring', async () => {
+  const person = await createPerson('visitor', 'member')
+  const key = (person.credentials as { apiKey: string }).apiKey
+  const intent = { action: 'list', resource: 'heartbeats' } as const
+  expect((await canary().visit!(system, intent))!.status).toBe(401)
+  const headers = canary().keyHeaders!(key)
+  expect((await canary().visit!(system, { ...intent, headers }))!.status).toBe(200)
+  await canary().remove(system, person)
+  expect((await canary().visit!(system, { ...intent, headers }))!.status).toBe(401)
 })
 
 test('making accounts is hidden from everybody without the token', async () => {

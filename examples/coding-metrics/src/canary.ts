@@ -35,9 +35,9 @@ interface Credentials {
 }
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
-  readonly body?: unknown
+  readonly body?: object
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -64,12 +64,9 @@ export function createCanary(dataDir: string): Canary {
       const credentials: Credentials = { apiKey: made.apiKey, email: body.email, name }
       return { id: made.id, tenant: made.team, role: made.role, credentials }
     },
-    async request({ url }, person, intent) {
-      const wanted = callFor(intent)
-      if (!wanted) return null
-      const response = await call(url, withHeaders(withUndeclared(wanted, intent), intent), person)
-      return intent.action === 'create' ? unwrapItem(response) : response
-    },
+    request: ({ url }, person, intent) => send(url, intent, person),
+    visit: ({ url }, intent) => send(url, intent),
+    keyHeaders,
     async remove({ url }, person) {
       const headers = await accountHeader()
       const response = await call(
@@ -115,9 +112,21 @@ async function changePeople(dataDir: string) {
   }
 }
 
+async function send(url: string, intent: CanaryIntent, person?: CanaryPerson): Promise<Response | null> {
+  const wanted = callFor(intent)
+  if (!wanted) return null
+  const response = await call(url, withHeaders(withUndeclared(wanted, intent), intent), person)
+  return intent.action === 'create' ? unwrapItem(response) : response
+}
+
+/** As editors send it. */
+function keyHeaders(key: string): { readonly authorization: string } {
+  return { authorization: `Basic ${btoa(key)}` }
+}
+
 function call(url: string, { method, path, body, headers }: Call, person?: CanaryPerson): Promise<Response> {
   const key = (person?.credentials as Credentials | undefined)?.apiKey
-  const authorization = key === undefined ? {} : { authorization: `Basic ${btoa(key)}` }
+  const authorization = key === undefined ? {} : keyHeaders(key)
   return fetch(new URL(path, url), {
     method,
     headers: {
@@ -137,13 +146,16 @@ function callFor({ action, resource, id = '', values = {}, foreign }: CanaryInte
   if (foreign && foreign.place !== 'path') return null
   const one = encodeURIComponent(id)
   const base = `/api/v1/users/${foreign?.person ?? 'current'}`
+  if (action === 'export') return EXPORTED.includes(resource) ? exportOf(base, foreign) : null
   const takesTeam = resource === 'people'
   if (foreign && foreign.person === undefined && !takesTeam) return null
   if (resource === 'heartbeats') {
     if (action === 'list') return { method: 'GET', path: `${base}/heartbeats?${lastYear()}` }
     if (action === 'read') return { method: 'GET', path: `${base}/heartbeats/${one}` }
     if (action === 'delete') return { method: 'DELETE', path: `${base}/heartbeats/${one}` }
-    return action === 'create' ? createHeartbeat(base, values) : null
+    if (action === 'create') return createHeartbeat(base, values)
+    // Of a stored heartbeat its project can be corrected.
+    return { method: 'PUT', path: `${base}/heartbeats/${one}`, body: { project: values['project'] ?? null } }
   }
   if (takesTeam) {
     const members = `${base}/teams/${foreign?.tenant ?? 'current'}/members`
@@ -151,6 +163,16 @@ function callFor({ action, resource, id = '', values = {}, foreign }: CanaryInte
     return action === 'read' ? { method: 'GET', path: `${members}/${one}` } : null
   }
   return resource === 'teams' && action === 'list' ? { method: 'GET', path: `${base}/teams` } : null
+}
+
+/** What an export holds rows of. */
+const EXPORTED = ['heartbeats', 'people']
+
+/** Of the whole team, as far as the role goes; of one person where their id alone is named. */
+function exportOf(base: string, foreign: CanaryIntent['foreign']): Call {
+  const team = foreign?.tenant ?? 'current'
+  const isOfOne = foreign !== undefined && foreign.tenant === undefined
+  return { method: 'GET', path: isOfOne ? `${base}/export` : `${base}/teams/${team}/export` }
 }
 
 function lastYear(): string {
@@ -193,8 +215,9 @@ function withUndeclared(wanted: Call, { undeclared }: CanaryIntent): Call {
       path: `${wanted.path}${joint}${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
     }
   }
-  if (!Array.isArray(wanted.body)) return wanted
-  return { ...wanted, body: wanted.body.map((item: object) => ({ ...item, [name]: value })) }
+  if (wanted.body === undefined) return wanted
+  const smuggle = (item: object): object => ({ ...item, [name]: value })
+  return { ...wanted, body: Array.isArray(wanted.body) ? wanted.body.map(smuggle) : smuggle(wanted.body) }
 }
 
 /** A bulk reply of one item as that item's own answer: `{ id, … }` with its status. */

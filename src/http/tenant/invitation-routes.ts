@@ -7,12 +7,12 @@ import {
   type TenantFrame,
   type Tenants,
 } from '../../tenants/index.ts'
-import { hasCode, SuretyError } from '../../kernel/index.ts'
+import { hasCode } from '../../kernel/index.ts'
 import { renderMarkup, type Child } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import type { PublicProblem } from '../problem.ts'
 import { HttpError } from '../errors.ts'
-import { TENANT_PROBLEMS } from './tenant-problems.ts'
+import { tenantProblemOf } from './tenant-problems.ts'
 import {
   frameOf,
   ownForm,
@@ -45,7 +45,7 @@ export function invitationRoutes(deps: TenantRoutesDeps): Hono<SuretyEnv> {
     try {
       await invitations.accept(visit.principal.id, textOf(form, 'token'))
     } catch (error) {
-      const problem = error instanceof SuretyError ? TENANT_PROBLEMS[error.code] : undefined
+      const problem = tenantProblemOf(error)
       if (!problem) throw error
       return page(found, hasCode(error, 'ERR_TENANTS_INVITATION') ? 'ended' : 'refused', problem)
     }

@@ -3,8 +3,8 @@ import { parsePermission, type PermissionText } from '../../declare/index.ts'
 import type { Duration } from '../../kernel/index.ts'
 import {
   ADMINISTRATOR,
+  givenRoles,
   keysView,
-  MEMBER,
   membersView,
   networksView,
   reviewsView,
@@ -30,8 +30,7 @@ const members: TenantPage = {
       chosen: (form ? textOf(form, 'person') : c.req.query('person')) || null,
     }
     const customRoles = await deps.tenants.roles.list(visit.principal)
-    const configured = new Set([ADMINISTRATOR, MEMBER, ...Object.keys(deps.config.roles)])
-    const roles = [...configured].filter((role) => role !== 'anonymous')
+    const roles = givenRoles(deps.config.roles)
     const frame = await frameWith(found, shownMembers(listed), extra)
     const asked = form && c.req.path.endsWith('/roles') && { asked: textsOf(form, 'role') }
     const below = await invitationsPart(deps.tenants, visit, { frame, roles, customRoles })

@@ -1,4 +1,5 @@
-import type { PublicProblems } from '../problem.ts'
+import { SuretyError } from '../../kernel/index.ts'
+import type { PublicProblem, PublicProblems } from '../problem.ts'
 
 /** What people may know of why a change to their organisation was refused. */
 export const TENANT_PROBLEMS: PublicProblems = {
@@ -80,4 +81,10 @@ export const TENANT_PROBLEMS: PublicProblems = {
     title: 'This is no network',
     detail: 'Write one address or range on each line, such as 198.51.100.0/24. Nothing was changed.',
   },
+}
+
+/** What a person is told of an error; undefined for one that is none of theirs. */
+export function tenantProblemOf(error: unknown): (PublicProblem & { readonly code: string }) | undefined {
+  const problem = error instanceof SuretyError ? TENANT_PROBLEMS[error.code] : undefined
+  return problem && { ...problem, code: (error as SuretyError).code }
 }

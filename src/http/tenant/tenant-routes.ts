@@ -1,21 +1,13 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { SuretyError } from '../../kernel/index.ts'
 import { refusedView } from '../../tenants/index.ts'
 import { renderMarkup, type Markup } from '../../ui/index.ts'
 import type { SuretyEnv } from '../context.ts'
 import type { PublicProblem } from '../problem.ts'
 import { invitationRoutes } from './invitation-routes.ts'
 import { TENANT_PAGES } from './tenant-pages.ts'
-import { TENANT_PROBLEMS } from './tenant-problems.ts'
-import {
-  frameOf,
-  ownForm,
-  type Extra,
-  type TenantPage,
-  type TenantRoutesDeps,
-  type Visited,
-} from './tenant-visit.ts'
+import { tenantProblemOf } from './tenant-problems.ts'
+import { frameOf, ownForm, type TenantPage, type TenantRoutesDeps, type Visited } from './tenant-visit.ts'
 
 /** The pages on which an organisation keeps its members, roles, keys, networks and reviews. */
 export function tenantRoutes(deps: TenantRoutesDeps): Hono<SuretyEnv> {
@@ -53,7 +45,7 @@ async function look(found: Visited, page: TenantPage): Promise<Response> {
   try {
     return send(found.c, await page.show(found))
   } catch (error) {
-    const problem = problemOf(error)
+    const problem = tenantProblemOf(error)
     if (problem?.status !== 403) throw error
     return send(found.c, refusedView(frameOf(found, { problem }), page.path), problem.status)
   }
@@ -70,7 +62,7 @@ async function runChange(
     const extra = await change(found, form)
     return extra ? send(c, await page.show(found, extra)) : c.redirect(page.path, 303)
   } catch (error) {
-    const problem = problemOf(error)
+    const problem = tenantProblemOf(error)
     if (!problem) throw error
     // Who may not look gets the plain page of the problem.
     return page.show(found, { problem, form }).then(
@@ -78,9 +70,4 @@ async function runChange(
       () => Promise.reject(error),
     )
   }
-}
-
-function problemOf(error: unknown): Extra['problem'] {
-  const problem = error instanceof SuretyError ? TENANT_PROBLEMS[error.code] : undefined
-  return problem && { ...problem, code: (error as SuretyError).code }
 }

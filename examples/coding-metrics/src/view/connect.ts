@@ -59,7 +59,7 @@ export function connectPage(view: ConnectView): Markup {
           ${link('/security/data', 'listed field by field')}. To keep file names to yourself, set
           ${inlineCode('hide_file_names = true')} in the same file: your time still counts.
         </p>
-        ${visitor && askingForHelp(visitor.person)}
+        ${visitor && [takingAlong(visitor.person), askingForHelp(visitor.person)]}
       </div>`,
   })
 }
@@ -97,6 +97,19 @@ function keyList(form: Readonly<Record<string, string>>, keys: readonly ShownKey
       body: button(html`Revoke<span class="hidden-text"> the key made on ${made}</span>`, { look: 'danger' }),
     })}</li>`
   })}</ul>`
+}
+
+/** What is stored of a person is theirs; administrators can take along their team's. */
+function takingAlong({ principal }: Person): Markup {
+  const ofTeam = link('/api/v1/users/current/teams/current/export', 'All that the team has reported')
+  return card({
+    title: 'Take your data along',
+    body: html`<p>
+      ${link('/api/v1/users/current/export', 'All that you have reported')}, as one JSON file${
+        principal.roles.includes('administrator') ? html`. ${ofTeam}, as another` : null
+      }.
+    </p>`,
+  })
 }
 
 /** Our staff know nobody by name: who asks them for help says whose data it is about. */

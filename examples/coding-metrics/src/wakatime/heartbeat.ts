@@ -72,9 +72,25 @@ export function parseHeartbeat(item: unknown, headers: HeartbeatHeaders, now: nu
   if (item === null || typeof item !== 'object' || Array.isArray(item)) return refuse('ERR_HEARTBEAT_SHAPE')
   const sent = item as Readonly<Record<string, unknown>>
   if (Object.keys(sent).length > MAX_MEMBERS) return refuse('ERR_HEARTBEAT_MEMBERS')
-  try {
+  return unlessMemberRefused(() => {
     const heartbeat = readMembers(sent, headers, now)
     return { heartbeat, undeclared: collectUndeclared(sent, heartbeat) }
+  })
+}
+
+/** The project that a stored heartbeat is put under: null or empty for none. Other members say nothing. */
+export function parseCorrection(
+  sent: Readonly<Record<string, unknown>>,
+): { readonly project: string | null } | Refusal {
+  if (!Object.hasOwn(sent, 'project')) return refuse('ERR_HEARTBEAT_MISSING', 'project')
+  return unlessMemberRefused(() => ({
+    project: optionalText(sent['project'], 'project', fields.project.max),
+  }))
+}
+
+function unlessMemberRefused<T>(read: () => T): T | Refusal {
+  try {
+    return read()
   } catch (error) {
     if (error instanceof MemberRefused) return error.refusal
     throw error
