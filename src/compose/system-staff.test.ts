@@ -211,7 +211,7 @@ describe('staff.access-logged', () => {
     })
     const noticed = async () =>
       (await world.entries()).filter(({ kind }) => kind === 'database.session-noticed')
-    await expect.poll(noticed, { timeout: 5_000 }).toMatchObject([{ role: 'surety_owner', program: 'psql' }])
+    await expect.poll(noticed).toMatchObject([{ role: 'surety_owner', program: 'psql' }])
     await watch.close()
     await shell.end()
   })

@@ -110,7 +110,7 @@ async function until(
   holds: (standing: WitnessStanding) => boolean,
 ): Promise<WitnessStanding> {
   const found = (): WitnessStanding | undefined => collector.standings().find(holds)
-  await expect.poll(found, { timeout: 20_000, interval: 25 }).toBeDefined()
+  await expect.poll(found, { interval: 25 }).toBeDefined()
   return found()!
 }
 
@@ -243,7 +243,7 @@ describe('a witness that hangs, lies or talks nonsense', () => {
 
   test('ends at once when the system closes, whatever hangs', async () => {
     await grow()
-    await collecting(() => expect.poll(() => door.asked, { timeout: 20_000 }).toBe(1), 600_000)
+    await collecting(() => expect.poll(() => door.asked).toBe(1), 600_000)
   })
 })
 
