@@ -54,7 +54,7 @@ beforeAll(async () => {
     mode: 'tool',
     folder: { staff: world.marksFolder },
   })!
-}, 60_000)
+})
 afterAll(async () => {
   await system?.close()
   await world?.close()
@@ -274,7 +274,7 @@ describe('where the library signs staff in', () => {
       ...{ config: signedIn, store: options, database, audit, url: () => site.origins[0]!, clock },
       ...{ logger: silentLogger, mode: 'tool', folder: { staff: own.marksFolder } },
     })!
-  }, 120_000)
+  })
   afterAll(async () => {
     await signed?.close()
     await own?.close()

@@ -61,7 +61,7 @@ let url: string
 
 beforeAll(async () => {
   database = await startTestDatabase({ migrations: [logMigrations] })
-}, 60_000)
+})
 afterAll(() => database.close())
 beforeEach(async () => {
   await database.owner.query('truncate surety.log_queue, surety.log_state')
@@ -145,7 +145,7 @@ describe('with a true witness', () => {
     expect(standing).toMatchObject({ name: 'witness.example/w1', problem: null })
     expect(await openCheckpoint((await log.read('checkpoint'))!, logSigner.key)).toMatchObject({ size })
     expect(await log.proof(3)).toContain('— witness.example/w1 ')
-  }, 90_000)
+  })
 
   test('the newest checkpoint is served at once, and the one cosigned before beside it', async () => {
     door.answer = honest()
