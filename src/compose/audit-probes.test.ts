@@ -76,7 +76,7 @@ beforeEach(async () => {
       signer: await openLogSigner(join(dataDir, 'signing', 'audit.json'), 'notes.example/audit'),
     },
   })
-}, 60_000)
+})
 afterEach(async () => {
   await audit.close()
   tree.close()

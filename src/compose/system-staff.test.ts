@@ -54,7 +54,7 @@ beforeAll(async () => {
     mode: 'tool',
     folder: { staff: world.marksFolder },
   })!
-}, 60_000)
+})
 afterAll(async () => {
   await system?.close()
   await world?.close()
@@ -221,7 +221,7 @@ describe('staff.access-logged', () => {
     })
     const noticed = async () =>
       (await world.entries()).filter(({ kind }) => kind === 'database.session-noticed')
-    await expect.poll(noticed, { timeout: 5_000 }).toMatchObject([{ role: 'surety_owner', program: 'psql' }])
+    await expect.poll(noticed).toMatchObject([{ role: 'surety_owner', program: 'psql' }])
     await watch.close()
     await shell.end()
   })
@@ -284,7 +284,7 @@ describe('where the library signs staff in', () => {
       ...{ config: signedIn, store: options, database, audit, url: () => site.origins[0]!, clock },
       ...{ logger: silentLogger, mode: 'tool', folder: { staff: own.marksFolder } },
     })!
-  }, 120_000)
+  })
   afterAll(async () => {
     await signed?.close()
     await own?.close()

@@ -45,7 +45,7 @@ describe('the lock of a data folder', () => {
       expect(held.length).toBe(1)
       await held[0]!.value.release()
     }
-  }, 60_000)
+  })
 
   it('is taken over from a process that is gone', async () => {
     await leave(flag(await deadPid(), null))

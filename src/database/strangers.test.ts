@@ -7,7 +7,7 @@ import { startTestDatabase, type TestDatabase } from './testing.ts'
 let database: TestDatabase
 beforeAll(async () => {
   database = await startTestDatabase()
-}, 60_000)
+})
 afterAll(() => database.close())
 
 const look = (declared: readonly string[] = []) => listStrangers(asConnection(database.owner), declared)

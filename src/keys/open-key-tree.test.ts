@@ -81,7 +81,7 @@ describe('data keys', () => {
     const owners = Array.from({ length: 1_000 }, () => newOwner(tenant))
     const got = await as(tenant, (connection) => tree.forWriting(connection, owners))
     expect(new Set(got.map(bytes)).size).toBe(1_000)
-  }, 30_000)
+  })
 
   it('are one and the same for many that ask at once', async () => {
     const owner = newOwner()

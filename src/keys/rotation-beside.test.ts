@@ -49,7 +49,7 @@ describe('a crash', () => {
     for (const { id } of made.slice(0, 12)) expect(await world.openFrom([before], id)).toBeNull()
     const kinds = (await world.said()).map((body) => `${body.kind} ${(body as { ladder: string }).ladder}`)
     expect(kinds).toEqual(['keys.rotated live', 'keys.destroyed live', 'keys.rotated backup'])
-  }, 60_000)
+  })
 })
 
 describe('beside a rotation', () => {
@@ -111,7 +111,7 @@ describe('beside a rotation', () => {
       await world.anotherTree(),
     )
     for (const key of made) expect(world.bytes(opened.get(key.id)!)).toBe(world.bytes(key))
-  }, 120_000)
+  })
 
   it('a bucket key that is just being made under the old epoch is carried over', async () => {
     await world.write(world.owners(3))
@@ -138,7 +138,7 @@ describe('beside a rotation', () => {
     const context = bucketContext('live', 2, bucket, 1)
     const key = await world.keys.provider.unwrap(row!.provider_key, row!.wrapped, context)
     expect(Buffer.from(key)).toEqual(Buffer.alloc(32, 7))
-  }, 120_000)
+  })
 
   it('an erasure that is under way is waited for, and its key is not carried over', async () => {
     const { people, made, pair } = await world.crowd()
@@ -154,5 +154,5 @@ describe('beside a rotation', () => {
     expect(await done).toMatchObject({ destroyed: [{ epoch: 1 }] })
     const copies = [before, await world.copyTables()]
     for (const { id } of [one!, other!]) expect(await world.openFrom(copies, id)).toBeNull()
-  }, 120_000)
+  })
 })

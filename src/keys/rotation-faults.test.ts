@@ -32,7 +32,7 @@ async function startRotator(onStep: (step: string) => void): Promise<ChildProces
 async function rotateHere(): Promise<void> {
   const rotate = async (): Promise<boolean> =>
     (await world.rotation(await world.anotherProvider()).run({ force: ['live'] })).ran
-  await expect.poll(rotate, { timeout: 20_000 }).toBe(true)
+  await expect.poll(rotate).toBe(true)
 }
 
 test('of processes killed while they rotate each goes on where the one before ended', async () => {

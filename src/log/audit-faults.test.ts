@@ -37,7 +37,7 @@ test('of two processes that audit the survivor takes over: no event lost, double
     await auditors.kill(running[round % 2]!)
     const before = survivor.signed
     const takesOver = (): boolean => survivor.signed > before || errors.length > 0
-    await expect.poll(takesOver, { timeout: 20_000, interval: 20 }).toBe(true)
+    await expect.poll(takesOver, { interval: 20 }).toBe(true)
     running[round % 2] = await auditors.start()
   }
   await Promise.all(running.map((process) => auditors.kill(process)))

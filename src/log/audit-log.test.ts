@@ -29,7 +29,7 @@ const transaction: RunTransaction = (work) => inTransaction(database.owner, work
 
 beforeAll(async () => {
   database = await startTestDatabase({ migrations: [keysMigrations, logMigrations] })
-}, 60_000)
+})
 afterAll(async () => database.close())
 beforeEach(async () => {
   await database.owner.query(

@@ -22,7 +22,7 @@ const transaction: RunTransaction = (work) => inTransaction(database.owner, work
 
 beforeAll(async () => {
   database = await startTestDatabase({ migrations: [logMigrations] })
-}, 60_000)
+})
 afterAll(async () => database.close())
 beforeEach(async () => {
   await database.owner.query('truncate surety.log_queue, surety.log_state')

@@ -34,7 +34,7 @@ let signed: { size: number; rootHash: string }[]
 
 beforeAll(async () => {
   database = await startTestDatabase({ migrations: [logMigrations] })
-}, 60_000)
+})
 afterAll(async () => database.close())
 beforeEach(async () => {
   await database.owner.query('truncate surety.log_queue, surety.log_state')
@@ -176,7 +176,7 @@ describe('a crash', () => {
       }
     }
     expect(crashes).toBeGreaterThan(12)
-  }, 120_000)
+  })
 
   test('of the machine, whatever the disk forgot, tore or brought back, loses nothing either', async () => {
     let forgotten = 0
@@ -202,7 +202,7 @@ describe('a crash', () => {
       expect((await createLogFolder(root).names()).toSorted()).toEqual(['checkpoint', 'tile', 'vkey'])
     }
     expect(forgotten).toBeGreaterThan(100)
-  }, 120_000)
+  })
 
   test('of the machine while it decides leaves half a decision, from which nothing followed', async () => {
     await queue(0, 10)

@@ -5,7 +5,7 @@ import { openTestStaff, type TestStaff } from './testing.ts'
 let world: TestStaff
 beforeAll(async () => {
   world = await openTestStaff()
-}, 60_000)
+})
 afterAll(() => world.close())
 
 const refusal = (code: string) => expect.objectContaining({ code })

@@ -7,7 +7,7 @@ import { createSoftAuthenticator } from '../access/testing/soft-authenticator.ts
 let world: TestStaff
 beforeAll(async () => {
   world = await openTestStaff()
-}, 60_000)
+})
 afterAll(() => world.close())
 
 const refusal = (code: string) => expect.objectContaining({ code })

@@ -6,7 +6,7 @@ import { openTestStaff, type TestMember, type TestStaff } from './testing.ts'
 let world: TestStaff
 beforeAll(async () => {
   world = await openTestStaff()
-}, 60_000)
+})
 afterAll(() => world.close())
 
 const sql = (text: string, values: unknown[] = []) =>

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await world.database.owner.query('create table app.trail (changes jsonb not null)')
   await world.database.owner.query('grant insert on app.trail to surety_app')
   store = world.reopen({ trail })
-}, 60_000)
+})
 afterAll(() => world.close())
 beforeEach(async () => {
   failing = 'not'

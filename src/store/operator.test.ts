@@ -41,7 +41,7 @@ beforeAll(async () => {
   context = await open()
   world = await populate(context)
   db = context.reopen({ operators: gate, trail }).as(operator).db
-}, 60_000)
+})
 afterAll(() => context.close())
 beforeEach(() => {
   gate.recorded.length = 0
@@ -378,7 +378,7 @@ describe.each([
     for (const { name } of Object.values(testResources))
       await own.database.owner.query(`alter table app.${name} disable row level security`)
     await own.database.owner.query('alter table surety.data_keys disable row level security')
-  }, 60_000)
+  })
   afterAll(() => own.close())
 
   const holds = predicates || rows

@@ -76,7 +76,7 @@ beforeAll(async () => {
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }\n')
   writeFileSync(join(root, 'tsconfig.json'), JSON.stringify(TSCONFIG))
   writeFileSync(join(root, 'app.ts'), APP)
-}, 120_000)
+})
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 describe('an app outside this repository', () => {
@@ -85,7 +85,7 @@ describe('an app outside this repository', () => {
       code: 0,
       stdout: '',
     })
-  }, 120_000)
+  })
 
   test('answers errors with surety/hono and shows nothing of the inside', async () => {
     const { code, stdout, stderr } = await run(process.execPath, ['app.ts'], root)
@@ -93,5 +93,5 @@ describe('an app outside this repository', () => {
     expect(stdout).toMatch(/^500 application\/problem\+json /)
     expect(stdout).not.toContain('a secret of the inside')
     expect(stdout).toMatch(/\n404\n$/)
-  }, 60_000)
+  })
 })

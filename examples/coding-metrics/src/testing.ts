@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startIdentityProvider, type RunningProvider } from '@surety-examples/identity-provider'
 import { manualClock, type Logger, type ManualClock } from 'surety'
-import { prepareCluster } from '../../../src/database/testing/prepared-cluster.ts'
 import { CALLBACK_PATH, CLIENT_ID, identityProviderFolder } from './identity-provider.ts'
 import { start, type Running } from './main.ts'
 
@@ -35,7 +34,6 @@ export async function startTestSystem(options: { seed?: boolean } = {}): Promise
   // The database server's account has to pass through when the tests run as root.
   await chmod(folder, 0o755)
   const dataDir = join(folder, 'coding-metrics')
-  await prepareCluster(dataDir)
   const clock = manualClock(TEST_NOW)
   const logged: string[] = []
   const remove = (path: string) => rm(path, { recursive: true, force: true })

@@ -31,7 +31,7 @@ beforeAll(async () => {
       hasSecurityTxt: false,
     }),
   )
-}, 60_000)
+})
 afterAll(() => world.close())
 
 /** Signs somebody in; gives their cookie. */

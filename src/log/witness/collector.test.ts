@@ -61,7 +61,7 @@ let url: string
 
 beforeAll(async () => {
   database = await startTestDatabase({ migrations: [logMigrations] })
-}, 60_000)
+})
 afterAll(() => database.close())
 beforeEach(async () => {
   await database.owner.query('truncate surety.log_queue, surety.log_state')
@@ -110,7 +110,7 @@ async function until(
   holds: (standing: WitnessStanding) => boolean,
 ): Promise<WitnessStanding> {
   const found = (): WitnessStanding | undefined => collector.standings().find(holds)
-  await expect.poll(found, { timeout: 20_000, interval: 25 }).toBeDefined()
+  await expect.poll(found, { interval: 25 }).toBeDefined()
   return found()!
 }
 
@@ -145,7 +145,7 @@ describe('with a true witness', () => {
     expect(standing).toMatchObject({ name: 'witness.example/w1', problem: null })
     expect(await openCheckpoint((await log.read('checkpoint'))!, logSigner.key)).toMatchObject({ size })
     expect(await log.proof(3)).toContain('— witness.example/w1 ')
-  }, 90_000)
+  })
 
   test('the newest checkpoint is served at once, and the one cosigned before beside it', async () => {
     door.answer = honest()
@@ -243,7 +243,7 @@ describe('a witness that hangs, lies or talks nonsense', () => {
 
   test('ends at once when the system closes, whatever hangs', async () => {
     await grow()
-    await collecting(() => expect.poll(() => door.asked, { timeout: 20_000 }).toBe(1), 600_000)
+    await collecting(() => expect.poll(() => door.asked).toBe(1), 600_000)
   })
 })
 
