@@ -37,7 +37,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'staff',
-    summary: 'name the first members of staff, each with a link for their passkey; let one back in who lost it',
+    summary:
+      'name the first members of staff, each with a link for their passkey; let one back in who lost it',
     load: async () => (await import('./staff.ts')).staffCommand,
   },
   {

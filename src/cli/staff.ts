@@ -90,8 +90,7 @@ async function recover(
 ): Promise<ExitCode> {
   const { staff, config } = surety
   if (!staff) throw withoutStaff()
-  if ((await staff.members.all()).size === 0)
-    throw new StaffError('ERR_STAFF_FOUNDED', 'nobody is staff yet')
+  if ((await staff.members.all()).size === 0) throw new StaffError('ERR_STAFF_FOUNDED', 'nobody is staff yet')
   const [member] = await membersOf(surety, people)
   const { personId, code } = await staff.replacements.recover(member!)
   const link = linkOf({ config, site }, code)
@@ -119,7 +118,10 @@ function requireAppointer({ staff }: SuretyConfig, founders: readonly Founder[])
   const { roles } = staff!
   if (founders.some(({ role }) => appoints(roles, role))) return
   const fit = Object.keys(roles).filter((role) => appoints(roles, role))
-  throw unfit('nobody of these appoints others, and founders are named once', `name somebody as: ${fit.join(', ')}`)
+  throw unfit(
+    'nobody of these appoints others, and founders are named once',
+    `name somebody as: ${fit.join(', ')}`,
+  )
 }
 
 function withoutStaff(): Error {

@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi'
 import type { OAuthSignInProvider, SignInProvider } from '../../declare/index.ts'
 import { SuretyError, type Clock } from '../../kernel/index.ts'
-import { boundedFetch } from '../outbound/bounded-fetch.ts'
+import { boundedFetch, type BoundedFetch } from '../outbound/bounded-fetch.ts'
 import { reachOf } from '../outbound/reach.ts'
 import { ProviderSignInError } from './errors.ts'
 
@@ -30,12 +30,17 @@ interface Known {
 }
 
 /** Reaches the provider, and nothing private unless the configuration says that it is there. */
-export function fetchOf({ issuer, privateNetworks }: SignInProvider): ReturnType<typeof boundedFetch> {
+export function fetchOf({ issuer, privateNetworks }: SignInProvider): BoundedFetch {
   return boundedFetch({ reach: reachOf(issuer, privateNetworks) })
 }
 
+interface RequestOptions {
+  readonly [oauth.customFetch]: BoundedFetch
+  readonly [oauth.allowInsecureRequests]: boolean
+}
+
 /** How every request to the provider is made; plain HTTP only where the issuer itself is on this machine. */
-export function requestOptions(provider: SignInProvider) {
+export function requestOptions(provider: SignInProvider): RequestOptions {
   return {
     [oauth.customFetch]: fetchOf(provider),
     [oauth.allowInsecureRequests]: new URL(provider.issuer).protocol === 'http:',

@@ -27,6 +27,9 @@ interface BoundedRequest {
   readonly body?: URLSearchParams | string | undefined
 }
 
+/** The part of `fetch` that is needed of it. */
+export type BoundedFetch = (url: string, request?: BoundedRequest) => Promise<Response>
+
 /** What a request is rejected with that got no answer: a `TypeError` of this message. */
 export const UNREACHABLE = 'the other side cannot be reached'
 
@@ -38,9 +41,7 @@ export const UNREACHABLE = 'the other side cannot be reached'
  * @throws IdentityError `ERR_IDENTITY_PRIVATE_ADDRESS`; TypeError {@link UNREACHABLE}; DOMException `TimeoutError`;
  *   RangeError for a longer answer
  */
-export function boundedFetch(
-  options: BoundedFetchOptions,
-): (url: string, request?: BoundedRequest) => Promise<Response> {
+export function boundedFetch(options: BoundedFetchOptions): BoundedFetch {
   const { timeoutMs = 10_000, maxBytes = 262_144 } = options
   return async (url, request = {}) => {
     const signal = AbortSignal.timeout(timeoutMs)
