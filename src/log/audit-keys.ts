@@ -125,7 +125,8 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
     },
     async open(period, batch) {
       const row = await transaction((connection) => readPeriod(connection, period))
-      return row.wrapped === null ? null : deriveBatchKey(await unwrap(provider, row), batch)
+      const key = await unwrapLasting(options, row)
+      return key && deriveBatchKey(key, batch)
     },
     rehearse: async () => begin(await transaction((connection) => createPeriod(options, connection, true))),
     copyWrap: (period) => copyWrap(options, period),
@@ -161,9 +162,13 @@ async function createPeriod(
 }
 
 /** @throws LogError `ERR_LOG_PERIOD` */
-async function readPeriod(connection: Connection, period: number): Promise<PeriodRow> {
+async function readPeriod(
+  connection: Connection,
+  period: number,
+  lock: 'for share' | 'for update' | '' = '',
+): Promise<PeriodRow> {
   const [row] = await connection.query<PeriodRow>(
-    `select ${COLUMNS} from surety.audit_keys where period = $1`,
+    `select ${COLUMNS} from surety.audit_keys where period = $1 ${lock}`,
     [period],
   )
   if (row) return row
@@ -182,13 +187,14 @@ async function readPeriods(connection: Connection): Promise<AuditPeriod[]> {
   }))
 }
 
-async function readMaterial({ provider, transaction }: AuditKeysOptions): Promise<Buffer[]> {
-  const rows = await transaction((connection) =>
+async function readMaterial(options: AuditKeysOptions): Promise<Buffer[]> {
+  const rows = await options.transaction((connection) =>
     connection.query<PeriodRow>(
       `select ${COLUMNS} from surety.audit_keys where wrapped is not null order by period`,
     ),
   )
-  return Promise.all(rows.map(async (row) => (await unwrap(provider, row)).export()))
+  const keys = await Promise.all(rows.map((row) => unwrapLasting(options, row)))
+  return keys.flatMap((key) => key?.export() ?? [])
 }
 
 /** What the provider calls the keys of all periods. */
@@ -210,20 +216,38 @@ async function copyWrap(
   return opens
 }
 
-/** The provider first: were the row's wrap removed before, a crash would leave a key that nobody destroys. */
+/**
+ * The provider first: were the row's wrap removed before, a crash would leave a key that nobody destroys. The row
+ * is locked meanwhile, so that whoever finds the key gone can wait for what the row says.
+ */
 async function destroyPeriod(
   { provider, transaction, clock }: AuditKeysOptions,
   period: number,
 ): Promise<void> {
-  const row = await transaction((connection) => readPeriod(connection, period))
-  if (row.destroyed_at) return
-  await provider.destroy(row.provider_key)
-  await transaction((connection) =>
-    connection.query(
-      `update surety.audit_keys set wrapped = null, destroyed_at = $2 where period = $1 and destroyed_at is null`,
+  await transaction(async (connection) => {
+    const row = await readPeriod(connection, period, 'for update')
+    if (row.destroyed_at) return
+    await provider.destroy(row.provider_key)
+    await connection.query(
+      'update surety.audit_keys set wrapped = null, destroyed_at = $2 where period = $1',
       [period, new Date(clock.now())],
-    ),
-  )
+    )
+  })
+}
+
+/** The key of a period; null once it is destroyed, also while that is under way. @throws LogError `ERR_LOG_PERIOD` */
+async function unwrapLasting(
+  { provider, transaction }: AuditKeysOptions,
+  row: PeriodRow,
+): Promise<KeyObject | null> {
+  if (row.wrapped === null) return null
+  try {
+    return await unwrap(provider, row)
+  } catch (error) {
+    const { wrapped } = await transaction((connection) => readPeriod(connection, row.period, 'for share'))
+    if (wrapped === null) return null
+    throw error
+  }
 }
 
 async function unwrap(

@@ -263,6 +263,33 @@ describe('the end of bodies', () => {
     await log.close()
   })
 
+  test('leaves the other bodies to whoever reads while it is under way', async () => {
+    const log = await open()
+    await log.record([changed('first')])
+    clock.advance(40 * DAY_MS)
+    await log.record([changed('second')])
+    clock.advance(324 * DAY_MS)
+    const { destroy, unwrap } = provider
+    const [gone, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    provider.destroy = async (id) => {
+      const attestation = await destroy.call(provider, id)
+      gone.resolve()
+      // Only now the row says so.
+      await refused.promise
+      return attestation
+    }
+    provider.unwrap = (...given) =>
+      unwrap.apply(provider, given).catch((error: unknown) => {
+        refused.resolve()
+        throw error
+      })
+    const pruning = log.prune()
+    await gone.promise
+    expect(await rowsOf(log)).toEqual(['second'])
+    expect(await pruning).toHaveLength(1)
+    await log.close()
+  })
+
   test('leaves no key to be searched for; until then each period’s own is', async () => {
     const wrapped: Buffer[] = []
     const { wrap } = provider

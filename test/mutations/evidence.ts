@@ -291,4 +291,12 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
     replacement: '[]',
     tests: ['src/verify/audit-log.test.ts'],
   },
+  {
+    name: 'a key whose end is under way fails whoever reads the other bodies',
+    invariants: [6],
+    file: 'src/log/audit-keys.ts',
+    guard: '    if (wrapped === null) return null\n',
+    replacement: '    void wrapped\n',
+    tests: ['src/log/audit-log.test.ts'],
+  },
 ]
