@@ -124,8 +124,7 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
       return batch
     },
     async open(period, batch) {
-      const row = await transaction((connection) => readPeriod(connection, period))
-      const key = await unwrapLasting(options, row)
+      const key = await openPeriod(options, period)
       return key && deriveBatchKey(key, batch)
     },
     rehearse: async () => begin(await transaction((connection) => createPeriod(options, connection, true))),
@@ -233,6 +232,11 @@ async function destroyPeriod(
       [period, new Date(clock.now())],
     )
   })
+}
+
+async function openPeriod(options: AuditKeysOptions, period: number): Promise<KeyObject | null> {
+  const row = await options.transaction((connection) => readPeriod(connection, period))
+  return unwrapLasting(options, row)
 }
 
 /** The key of a period; null once it is destroyed, also while that is under way. @throws LogError `ERR_LOG_PERIOD` */
