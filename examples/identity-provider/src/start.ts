@@ -23,6 +23,8 @@ export interface RunningProvider {
   readonly secrets: ProviderSecrets
   /** Adds somebody, or replaces who has the same `sub`. */
   add(person: Omit<ProviderPerson, 'about'>): Promise<void>
+  /** It lives by what the clock says now: at once, where the clock was set, and not within 20 ms. */
+  tellTime(): void
   close(): Promise<void>
 }
 
@@ -36,7 +38,7 @@ export async function startIdentityProvider(options: StartProviderOptions): Prom
     dataDir,
     clients.map(({ id }) => id),
   )
-  const { time, stop } = shareTime(clock)
+  const { time, tell, stop } = shareTime(clock)
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { options: { port, secrets, clients, people }, time },
   })
@@ -56,6 +58,7 @@ export async function startIdentityProvider(options: StartProviderOptions): Prom
       })
       if (response.status !== 204) throw new TypeError(`adding somebody was answered with ${response.status}`)
     },
+    tellTime: tell,
     async close() {
       worker.postMessage('close')
       await ended
@@ -67,12 +70,12 @@ export async function startIdentityProvider(options: StartProviderOptions): Prom
 const TICK_MS = 20
 
 /** The clock's time for another thread, in milliseconds; told from here, since a clock cannot be shared. */
-function shareTime(clock: Clock): { readonly time: BigInt64Array; stop(): void } {
+function shareTime(clock: Clock): { readonly time: BigInt64Array; tell(): void; stop(): void } {
   const time = new BigInt64Array(new SharedArrayBuffer(8))
   const tell = (): void => void Atomics.store(time, 0, BigInt(Math.floor(clock.now())))
   tell()
   const timer = setInterval(tell, TICK_MS).unref()
-  return { time, stop: () => clearInterval(timer) }
+  return { time, tell, stop: () => clearInterval(timer) }
 }
 
 function firstMessage(worker: Worker, port: number): Promise<string> {
