@@ -72,7 +72,7 @@ describe('the outbox', { timeout: 120_000 }, () => {
       .flatMap((row) => Object.values(row))
       .map(textOf)
       .join('\n')
-    expect(raw.map((row) => Object.keys(row))).toEqual([expect.arrayContaining(['expiresAt'])])
+    expect(raw.map((row) => Object.keys(row))).toEqual([expect.arrayContaining(['dueAt'])])
     for (const word of ['ada@example.com', 'hello', 'Hello']) expect(stored).not.toContain(word)
   })
 

@@ -19,7 +19,11 @@ type CustomAdapter = ReturnType<Creator>
 type AnyDatabase = Kysely<Record<string, Record<string, unknown>>>
 
 const TABLES = [
-  ...(['accounts', 'sign_in_names', 'credentials', 'sign_in_sessions', 'sign_in_challenges'] as const),
+  'accounts',
+  'sign_in_names',
+  'credentials',
+  'sign_in_sessions',
+  'sign_in_challenges',
   'waiting_letters',
 ] as const
 const MODELS = modelTables(REALM)
