@@ -23,7 +23,7 @@ export const staffCommand: Command = {
     '',
     'For example: surety staff found lead=ravi@staff.example lead=tove@staff.example support=ines@staff.example',
     '',
-    'Exit: 0 done · 2 refused, or could not run: nothing has changed',
+    'Exit: 0 done · 2 refused, or could not run: nobody became staff; an account may have been made',
   ],
   options: TOOL_OPTIONS,
   async run(invocation) {
