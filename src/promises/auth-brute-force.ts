@@ -26,6 +26,7 @@ export const authBruteForce = definePromise({
   check: ownSignIn,
   cannotProve: () => [
     'What happens when guesses come from many addresses: the probe has one. Where no proxy is declared it is the prober’s own, and people who share it may have to wait for some minutes after several probes.',
+    'That guessing is stopped where each guess is only made to wait longer than five seconds: so long the probe goes on once it is turned away.',
     'That nobody finds a password within the few guesses that are taken: see auth.passwords.',
     'That a person gets in from a device that they never used while their account is attacked: they wait until the lock ends.',
   ],
